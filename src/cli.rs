@@ -1,0 +1,1 @@
+//! Every type that clap fills; only `main` and `run` name it.

@@ -1,0 +1,152 @@
+//! What a machine answered: the sections of the one script, framed but not yet understood.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+
+use super::fact::Fact;
+
+/// Everything one machine answered in one visit.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Transcript {
+    /// By probe name.
+    sections: BTreeMap<String, Section>,
+    /// What the file probe read, by path; the error text where it could not.
+    files: BTreeMap<String, Result<String, String>>,
+}
+
+/// What one probe answered.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Section {
+    /// The command or file, as an operator would type it.
+    pub source: Cow<'static, str>,
+    /// How it ended.
+    pub ended: Ended,
+    /// What it wrote; bounded by the script.
+    pub out: Vec<u8>,
+    /// What it complained; bounded by the script.
+    pub err: Vec<u8>,
+}
+
+/// How a probe ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ended {
+    /// By itself, with this status; 127 is a command that is not there.
+    Exited(i32),
+    /// It passed its deadline, in milliseconds; what it wrote until then is kept.
+    TimedOut(u64),
+}
+
+/// A probe's answer as text.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Answer<'t> {
+    /// Its exit status.
+    pub status: i32,
+    /// Its standard output.
+    pub out: Cow<'t, str>,
+    /// Its standard error, trimmed.
+    pub err: Cow<'t, str>,
+}
+
+impl Transcript {
+    /// Takes a section in. The section named `files` is the answer of all file probes together:
+    /// each line of a file behind its path and a colon, and on stderr what could not be read.
+    pub fn insert(&mut self, name: impl Into<String>, section: Section) {
+        let name = name.into();
+        if name == "files" {
+            self.take_files(&section);
+        }
+        self.sections.insert(name, section);
+    }
+
+    fn take_files(&mut self, section: &Section) {
+        for line in String::from_utf8_lossy(&section.out).split_inclusive('\n') {
+            let Some((path, text)) = line.split_once(':') else { continue };
+            if !path.starts_with('/') {
+                continue; // `Binary file … matches`: not text, stays unread
+            }
+            if let Ok(content) = self.files.entry(path.to_owned()).or_insert_with(|| Ok(String::new())) {
+                content.push_str(text);
+            }
+        }
+        for line in String::from_utf8_lossy(&section.err).lines() {
+            let Some((path, reason)) = line.trim_start_matches("grep: ").rsplit_once(": ") else { continue };
+            if path.starts_with('/') {
+                self.files.insert(path.to_owned(), Err(reason.to_owned()));
+            }
+        }
+    }
+
+    /// A file's whole text: absent where there is no such file, unknown where it could not be read.
+    /// An empty file is an empty text.
+    pub fn file(&self, path: &str) -> Fact<&str> {
+        let source = path.to_owned();
+        match self.files.get(path) {
+            Some(Ok(text)) => Fact::known(text.as_str(), source),
+            Some(Err(reason)) if reason == "No such file or directory" => Fact::absent(source),
+            Some(Err(reason)) => Fact::unknown(reason.clone(), source),
+            None => match self.sections.get("files") {
+                Some(Section { ended: Ended::Exited(_), .. }) => Fact::known("", source),
+                Some(Section { ended: Ended::TimedOut(ms), .. }) => Fact::unknown(timed_out(*ms), source),
+                None => Fact::unknown("not in the transcript", source),
+            },
+        }
+    }
+
+    /// Every file whose path starts with `prefix`, read or not, in the order of their paths; a glob
+    /// that matched nothing is left out. Unknown where the file probe did not end.
+    pub fn files_under<'t>(&'t self, prefix: &str) -> Fact<Vec<(&'t str, Fact<&'t str>)>> {
+        let source = format!("{prefix}*");
+        match self.sections.get("files") {
+            Some(Section { ended: Ended::Exited(_), .. }) => {}
+            Some(Section { ended: Ended::TimedOut(ms), .. }) => return Fact::unknown(timed_out(*ms), source),
+            None => return Fact::unknown("not in the transcript", source),
+        }
+        let found = self
+            .files
+            .range(prefix.to_owned()..)
+            .take_while(|(path, _)| path.starts_with(prefix))
+            .filter(|(path, _)| !path.contains('*'))
+            .map(|(path, _)| (path.as_str(), self.file(path)))
+            .filter(|(_, text)| text.reading != super::fact::Reading::Absent)
+            .collect();
+        Fact::known(found, source)
+    }
+
+    /// What a probe answered; unknown where it passed its deadline or was not asked.
+    pub fn answer(&self, probe: &str) -> Fact<Answer<'_>> {
+        match self.sections.get(probe) {
+            None => Fact::unknown("not in the transcript", probe.to_owned()),
+            Some(section) => match section.ended {
+                Ended::TimedOut(ms) => Fact::unknown(timed_out(ms), section.source.clone()),
+                Ended::Exited(status) => Fact::known(
+                    Answer {
+                        status,
+                        out: String::from_utf8_lossy(&section.out),
+                        err: Cow::Owned(String::from_utf8_lossy(&section.err).trim().to_owned()),
+                    },
+                    section.source.clone(),
+                ),
+            },
+        }
+    }
+
+    /// A probe's standard output, byte for byte, whatever its status.
+    pub fn bytes(&self, probe: &str) -> Fact<&[u8]> {
+        match self.sections.get(probe) {
+            None => Fact::unknown("not in the transcript", probe.to_owned()),
+            Some(section) => match section.ended {
+                Ended::TimedOut(ms) => Fact::unknown(timed_out(ms), section.source.clone()),
+                Ended::Exited(_) => Fact::known(section.out.as_slice(), section.source.clone()),
+            },
+        }
+    }
+
+    /// Every section, by probe name.
+    pub fn sections(&self) -> &BTreeMap<String, Section> {
+        &self.sections
+    }
+}
+
+fn timed_out(ms: u64) -> String {
+    format!("no answer within {:.1} s", ms as f64 / 1000.0)
+}

@@ -1,0 +1,21 @@
+//! airworthy: is this set of machines fit to become a Kubernetes cluster?
+//!
+//! A pure core (`facts`, `checks`, `report`) inside an I/O shell (`inventory`, `transport`,
+//! `gather`, `run`). Data moves one way:
+//!
+//! ```text
+//! inventory ──▶ transport ──▶ gather ──▶ facts ──▶ checks ──▶ report
+//!   who           how to         what       what is    what it     how it
+//!   and where     reach          was read   true       means       is shown
+//! ```
+
+pub mod checks;
+pub mod cli;
+pub mod exit_code;
+pub mod facts;
+pub mod gather;
+pub mod inventory;
+pub mod report;
+pub mod role;
+pub mod run;
+pub mod transport;

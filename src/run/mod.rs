@@ -1,0 +1,1 @@
+//! The pipeline of each command; the only user of threads and progress.

@@ -1,0 +1,35 @@
+//! What is said to a host and heard from it, apart from how the bytes travel.
+
+use std::time::SystemTime;
+
+/// One command on a host and the dialogue over its stdin and stdout.
+///
+/// The transport starts [`Conversation::command`], sends [`Conversation::opening`] on stdin, and hands
+/// over what comes back, piece by piece and stamped on arrival, until [`Reply::Done`], the end of
+/// both streams, or the deadline. It gives no meaning to any of it.
+pub trait Conversation {
+    /// The command line for the login shell; holds no secret, for `ps` shows it.
+    fn command(&self) -> &str;
+
+    /// What stdin gets at once, in the same breath as the command.
+    fn opening(&mut self) -> Vec<u8>;
+
+    /// A piece of stdout, and when it arrived.
+    fn heard(&mut self, bytes: &[u8], at: SystemTime) -> Reply;
+
+    /// A piece of stderr.
+    fn heard_error(&mut self, bytes: &[u8]) -> Reply;
+}
+
+/// What to do after a piece was heard.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Reply {
+    /// Wait for more.
+    Listen,
+    /// Send this on stdin, then wait for more.
+    Say(Vec<u8>),
+    /// Close stdin, then wait for more.
+    Close,
+    /// All was heard: hang up without waiting for the command to end.
+    Done,
+}
