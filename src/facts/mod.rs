@@ -1,10 +1,37 @@
 //! What is true of a machine: typed facts per subject, the probes that read them, and the pure
 //! parsers of what the probes answered. Does no I/O; names no other room.
 
+pub mod accelerator;
+mod circumstances;
+pub mod container_runtime;
+pub mod cpu;
+pub mod docker;
+mod docker_flags;
+mod docker_unit;
 mod fact;
+pub mod fleet;
+pub mod gpu;
+pub mod host;
+pub mod identity;
+mod json_object;
+pub mod kubernetes;
+pub mod memory;
+pub mod network;
+pub mod os;
+pub mod pci;
+pub mod peers;
+pub mod ports;
 mod probe;
+pub mod registries;
+pub mod ssh;
+pub mod sudo;
+pub mod time;
 mod transcript;
+mod units;
 
+pub use circumstances::Circumstances;
 pub use fact::{Fact, Reading};
+pub use fleet::Fleet;
+pub use host::{FactTree, HostFacts, HostRecord, Layout, Outcome, Subject};
 pub use probe::{DEADLINE, Probe, Read};
 pub use transcript::{Answer, Ended, Section, Transcript};

@@ -25,6 +25,8 @@ pub struct Section {
     pub out: Vec<u8>,
     /// What it complained; bounded by the script.
     pub err: Vec<u8>,
+    /// What could not be ended at its deadline: `pid:command` of processes in D state.
+    pub stuck: Option<String>,
 }
 
 /// How a probe ended.
@@ -86,7 +88,7 @@ impl Transcript {
             Some(Err(reason)) => Fact::unknown(reason.clone(), source),
             None => match self.sections.get("files") {
                 Some(Section { ended: Ended::Exited(_), .. }) => Fact::known("", source),
-                Some(Section { ended: Ended::TimedOut(ms), .. }) => Fact::unknown(timed_out(*ms), source),
+                Some(Section { ended: Ended::TimedOut(ms), .. }) => Fact::unknown(timed_out(*ms, None), source),
                 None => Fact::unknown("not in the transcript", source),
             },
         }
@@ -98,7 +100,7 @@ impl Transcript {
         let source = format!("{prefix}*");
         match self.sections.get("files") {
             Some(Section { ended: Ended::Exited(_), .. }) => {}
-            Some(Section { ended: Ended::TimedOut(ms), .. }) => return Fact::unknown(timed_out(*ms), source),
+            Some(Section { ended: Ended::TimedOut(ms), .. }) => return Fact::unknown(timed_out(*ms, None), source),
             None => return Fact::unknown("not in the transcript", source),
         }
         let found = self
@@ -117,7 +119,7 @@ impl Transcript {
         match self.sections.get(probe) {
             None => Fact::unknown("not in the transcript", probe.to_owned()),
             Some(section) => match section.ended {
-                Ended::TimedOut(ms) => Fact::unknown(timed_out(ms), section.source.clone()),
+                Ended::TimedOut(ms) => Fact::unknown(timed_out(ms, section.stuck.as_deref()), section.source.clone()),
                 Ended::Exited(status) => Fact::known(
                     Answer {
                         status,
@@ -135,7 +137,7 @@ impl Transcript {
         match self.sections.get(probe) {
             None => Fact::unknown("not in the transcript", probe.to_owned()),
             Some(section) => match section.ended {
-                Ended::TimedOut(ms) => Fact::unknown(timed_out(ms), section.source.clone()),
+                Ended::TimedOut(ms) => Fact::unknown(timed_out(ms, section.stuck.as_deref()), section.source.clone()),
                 Ended::Exited(_) => Fact::known(section.out.as_slice(), section.source.clone()),
             },
         }
@@ -147,6 +149,10 @@ impl Transcript {
     }
 }
 
-fn timed_out(ms: u64) -> String {
-    format!("no answer within {:.1} s", ms as f64 / 1000.0)
+fn timed_out(ms: u64, stuck: Option<&str>) -> String {
+    let seconds = ms as f64 / 1000.0;
+    match stuck {
+        Some(stuck) => format!("no answer within {seconds:.1} s, and it cannot be ended: {stuck}"),
+        None => format!("no answer within {seconds:.1} s"),
+    }
 }

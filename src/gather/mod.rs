@@ -1,1 +1,16 @@
-//! Builds the one script, runs it on a host, frames the answer into a transcript.
+//! Builds the one script from all probes, runs it on a host, and frames the answer into a
+//! transcript. Never judges.
+
+pub mod bootstrap;
+mod boundary;
+mod error;
+mod frame;
+mod quote;
+mod script;
+mod visit;
+
+pub use boundary::random as random_boundary;
+pub use error::FrameError;
+pub use frame::{Answered, Clock, boundary_of, take_apart};
+pub use script::{Errand, OwnProbe, build, total_deadline};
+pub use visit::{Gathered, SudoPassword, conversation_limit, visit};

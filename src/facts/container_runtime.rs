@@ -1,0 +1,71 @@
+//! The programs that container runtimes are made of: there, and executable.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::fact::Fact;
+use super::probe::Probe;
+use super::transcript::Transcript;
+
+/// The programs that container runtimes are made of: there, and executable.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
+pub struct ContainerRuntime {
+    /// Where `nvidia-container-runtime` is and is executable: in PATH, or where daemon.json or dockerd's
+    /// flags say; absent where it is not.
+    pub nvidia: Fact<String>,
+    /// Runtime programs that daemon.json or dockerd's flags name and that are not there or not
+    /// executable.
+    pub missing: Fact<Vec<String>>,
+}
+
+/// What the subject reads: every `"path"` of daemon.json and every `--add-runtime`, looked up as
+/// dockerd does.
+pub const PROBES: &[Probe] = &[Probe::shell(
+    "runtime-programs",
+    "command -v nvidia-container-runtime and the paths in daemon.json",
+    r#"look() {
+    path=$(command -v "$1" 2>/dev/null) || path=
+    case $path in /*) if [ -x "$path" ] && [ -f "$path" ]; then echo "there $1 $path"; return; fi ;; esac
+    echo "missing $1"
+}
+look nvidia-container-runtime
+p=
+for pidfile in /run/docker.pid /var/run/docker.pid; do [ -z "$p" ] && [ -r "$pidfile" ] && read -r p <"$pidfile"; done
+{
+    [ -r /etc/docker/daemon.json ] && head -c 65536 /etc/docker/daemon.json | tr -d '\n\r' | tr '{},' '\n\n\n' |
+        sed -n 's/^[[:space:]]*"path"[[:space:]]*:[[:space:]]*"\([^"]*\)".*/\1/p'
+    [ -n "$p" ] && [ -r "/proc/$p/cmdline" ] && tr '\0' '\n' <"/proc/$p/cmdline" |
+        sed -n -e 's/^--add-runtime=[^=]*=//p' -e 's/^\([A-Za-z0-9_.-]*\)=\(\/.*runtime.*\)$/\2/p'
+} | while IFS= read -r program; do case $program in *[!A-Za-z0-9_./+-]*|'') ;; *) look "$program" ;; esac; done
+true"#,
+)];
+
+/// Reads the subject out of a transcript.
+pub fn parse(transcript: &Transcript) -> ContainerRuntime {
+    let answer = transcript.answer("runtime-programs");
+    let Some(text) = answer.value().map(|answer| answer.out.clone().into_owned()) else {
+        return ContainerRuntime { nvidia: answer.clone().map(|_| String::new()), missing: answer.map(|_| Vec::new()) };
+    };
+    let there = |name: &str| {
+        text.lines().find_map(|line| {
+            let (asked, path) = line.strip_prefix("there ")?.split_once(' ')?;
+            asked.ends_with(name).then(|| path.to_owned())
+        })
+    };
+    let mut missing: Vec<String> = text
+        .lines()
+        .filter_map(|line| line.strip_prefix("missing "))
+        .filter(|program| *program != "nvidia-container-runtime" || there("nvidia-container-runtime").is_none())
+        .map(str::to_owned)
+        .collect();
+    missing.sort_unstable();
+    missing.dedup();
+    ContainerRuntime {
+        nvidia: match there("nvidia-container-runtime") {
+            Some(path) => Fact::known(path, "command -v nvidia-container-runtime"),
+            None => Fact::absent("command -v nvidia-container-runtime"),
+        },
+        missing: Fact::known(missing, answer.source),
+    }
+}

@@ -1,0 +1,267 @@
+//! Docker: installed, running, how it is configured, and by whom.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use super::fact::{Fact, Reading};
+use super::json_object;
+use super::probe::Probe;
+use super::transcript::Transcript;
+use super::{docker_flags, docker_unit};
+
+/// Docker: installed, running, how it is configured, and by whom.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
+pub struct Docker {
+    /// Path of the client.
+    pub client: Fact<String>,
+    /// Path of the daemon.
+    pub daemon: Fact<String>,
+    /// Whether the daemon answers the client.
+    pub running: Fact<bool>,
+    /// The daemon's version: `20.10.24+dfsg1`.
+    pub version: Fact<String>,
+    /// The runtime that containers get when they name none; what the daemon itself says.
+    pub default_runtime: Fact<String>,
+    /// The runtimes the daemon knows, by name: the path of each; null where it has none of its own.
+    pub runtimes: Fact<std::collections::BTreeMap<String, Option<String>>>,
+    /// Running containers.
+    pub containers_running: Fact<i64>,
+    /// `inactive`, `active`, `pending`, `locked` or `error`.
+    pub swarm: Fact<String>,
+    /// The configuration file dockerd reads.
+    pub config_path: Fact<String>,
+    /// What is wrong with that file: absent where it is fine or not there.
+    pub config_problem: Fact<String>,
+    /// The file's object; absent where there is no such file.
+    pub config: Fact<Map<String, Value>>,
+    /// The daemon.json keys that dockerd's own command line sets, now or at its next start.
+    pub flag_keys: Fact<Vec<String>>,
+}
+
+/// What the subject reads.
+pub const PROBES: &[Probe] = &[
+    Probe::shell(
+        "docker-programs",
+        "command -v docker dockerd",
+        r#"for program in docker dockerd; do
+    path=$(command -v "$program" 2>/dev/null) || path=
+    [ -n "$path" ] || for directory in /usr/libexec/docker /usr/lib/docker /snap/bin; do
+        [ -x "$directory/$program" ] && path=$directory/$program
+    done
+    echo "$program $path"
+done"#,
+    ),
+    Probe::shell(
+        "docker-info",
+        "docker info",
+        "command -v docker >/dev/null 2>&1 || return 127\ndocker info --format '{{json .}}'",
+    ),
+    // The file that the running daemon was told to read, else the one its unit names, else the usual.
+    Probe::shell(
+        "docker-config",
+        "daemon.json",
+        r#"p=; c=; f=
+for pidfile in /run/docker.pid /var/run/docker.pid /var/snap/docker/current/run/docker.pid; do
+    [ -z "$p" ] && [ -r "$pidfile" ] && read -r p <"$pidfile"
+done
+if [ -n "$p" ]; then read -r c <"/proc/$p/comm"; fi 2>/dev/null
+case $c in dockerd|docker) tr '\0\n' '\n ' <"/proc/$p/cmdline" >"$d/dockerd" ;; *) : >"$d/dockerd" ;; esac
+while read -r a; do
+    case $a in --config-file=*) f=${a#*=} ;; --config-file) read -r f ;; esac
+done <"$d/dockerd"
+if [ -z "$f" ] && ! [ -s "$d/dockerd" ]; then
+    case $(systemctl show -p ExecStart docker.service 2>/dev/null) in
+    *--config-file[=\ ]*) f=$(systemctl show -p ExecStart docker.service | sed -n 's/.*--config-file[= ]\([^ ;]*\).*/\1/p') ;;
+    esac
+fi
+f=${f:-/etc/docker/daemon.json}
+echo "$f"
+if [ -e "$f" ]; then head -c 1048577 "$f"; else
+    [ -x "${f%/*}" ] || ! [ -e "${f%/*}" ] || return 13
+    return 44
+fi"#,
+    ),
+    Probe::shell(
+        "dockerd-arguments",
+        "dockerd's command line",
+        r#"p=; c=
+for pidfile in /run/docker.pid /var/run/docker.pid /var/snap/docker/current/run/docker.pid; do
+    [ -z "$p" ] && [ -r "$pidfile" ] && read -r p <"$pidfile"
+done
+if [ -n "$p" ]; then read -r c <"/proc/$p/comm"; fi 2>/dev/null
+case $c in dockerd|docker) tr '\0\n' '\n ' <"/proc/$p/cmdline" ;; *) return 3 ;; esac"#,
+    ),
+    Probe::files(&["/etc/default/docker", "/etc/sysconfig/docker"]),
+];
+
+/// Reads the subject out of a transcript.
+pub fn parse(transcript: &Transcript) -> Docker {
+    let info = info(transcript);
+    let file = config_file(transcript);
+    Docker {
+        client: program(transcript, "docker"),
+        daemon: program(transcript, "dockerd"),
+        running: running(transcript, &info),
+        version: text(&info, "ServerVersion"),
+        default_runtime: text(&info, "DefaultRuntime"),
+        runtimes: runtimes(&info),
+        containers_running: info
+            .clone()
+            .try_map(|info| info.get("ContainersRunning").and_then(Value::as_i64).ok_or("no ContainersRunning")),
+        swarm: info.clone().try_map(|info| {
+            let state = info.get("Swarm").and_then(|swarm| swarm.get("LocalNodeState"));
+            state.and_then(Value::as_str).map(str::to_owned).ok_or("no Swarm.LocalNodeState")
+        }),
+        config_path: file.path,
+        config_problem: file.problem,
+        config: file.object,
+        flag_keys: flag_keys(transcript),
+    }
+}
+
+fn program(transcript: &Transcript, name: &str) -> Fact<String> {
+    let answer = transcript.answer("docker-programs");
+    let Some(text) = answer.value().map(|answer| answer.out.clone().into_owned()) else {
+        return answer.map(|_| String::new());
+    };
+    let source = format!("command -v {name}");
+    let line = text.lines().filter_map(|line| line.split_once(' ')).find(|(program, _)| *program == name);
+    match line {
+        Some((_, path)) if !path.trim().is_empty() => Fact::known(path.trim().to_owned(), source),
+        Some(_) => Fact::absent(source),
+        None => Fact::unknown("the answer names no such program", source),
+    }
+}
+
+/// `docker info` as an object; unknown, with what the client said, where the daemon did not answer.
+fn info(transcript: &Transcript) -> Fact<Value> {
+    transcript.answer("docker-info").try_map(|answer| {
+        if answer.status == 127 {
+            return Err("there is no docker on this machine".to_owned());
+        }
+        let value: Value = serde_json::from_str(answer.out.trim())
+            .map_err(|error| complaint(&answer.err).unwrap_or_else(|| format!("docker info: {error}")))?;
+        match value.get("ServerVersion").and_then(Value::as_str) {
+            Some(version) if !version.is_empty() => Ok(value),
+            _ => {
+                let errors = value.get("ServerErrors").and_then(|errors| errors.get(0)).and_then(Value::as_str);
+                let said = errors.map(str::to_owned).or_else(|| complaint(&answer.err));
+                Err(said.unwrap_or_else(|| "the daemon does not answer".to_owned()))
+            }
+        }
+    })
+}
+
+fn complaint(err: &str) -> Option<String> {
+    err.lines().map(str::trim).rfind(|line| !line.is_empty()).map(str::to_owned)
+}
+
+/// The client ended and the daemon had not answered: that is a no. The client did not end: unknown.
+fn running(transcript: &Transcript, info: &Fact<Value>) -> Fact<bool> {
+    let answer = transcript.answer("docker-info");
+    match (&info.reading, &answer.reading) {
+        (Reading::Known(_), _) => Fact::known(true, info.source.clone()),
+        (_, Reading::Known(answer)) if answer.err.contains("ermission denied") => {
+            Fact::unknown(answer.err.to_string(), info.source.clone())
+        }
+        (_, Reading::Known(_)) => Fact::known(false, info.source.clone()),
+        _ => answer.clone().map(|_| false),
+    }
+}
+
+fn text(info: &Fact<Value>, key: &str) -> Fact<String> {
+    info.clone().try_map(|info| {
+        info.get(key).and_then(Value::as_str).map(str::to_owned).ok_or_else(|| format!("docker info has no {key}"))
+    })
+}
+
+fn runtimes(info: &Fact<Value>) -> Fact<std::collections::BTreeMap<String, Option<String>>> {
+    info.clone().try_map(|info| {
+        let runtimes = info.get("Runtimes").and_then(Value::as_object).ok_or("docker info has no Runtimes")?;
+        let path = |runtime: &Value| runtime.get("path").and_then(Value::as_str).map(str::to_owned);
+        Ok::<_, &str>(runtimes.iter().map(|(name, runtime)| (name.clone(), path(runtime))).collect())
+    })
+}
+
+struct ConfigFile {
+    path: Fact<String>,
+    problem: Fact<String>,
+    object: Fact<Map<String, Value>>,
+}
+
+fn config_file(transcript: &Transcript) -> ConfigFile {
+    let answer = transcript.answer("docker-config");
+    let unknown = |reason: &str, path: Fact<String>, source: String| ConfigFile {
+        path,
+        problem: Fact::unknown(reason, source.clone()),
+        object: Fact::unknown(reason, source),
+    };
+    let status = match &answer.reading {
+        Reading::Known(answer) => answer.status,
+        Reading::Unknown(reason) => {
+            return unknown(reason, Fact::unknown(reason.clone(), answer.source.clone()), answer.source.to_string());
+        }
+        Reading::Absent => return unknown("not asked", Fact::default(), answer.source.to_string()),
+    };
+    let bytes = transcript.bytes("docker-config").value().copied().unwrap_or_default();
+    let end = bytes.iter().position(|byte| *byte == b'\n').unwrap_or(bytes.len());
+    let path = String::from_utf8_lossy(&bytes[..end]).into_owned();
+    let content = bytes.get(end + 1..).unwrap_or_default();
+    let known_path = Fact::known(path.clone(), "dockerd's command line and unit");
+    match status {
+        44 => ConfigFile {
+            path: known_path,
+            problem: Fact::absent(path.clone()),
+            object: Fact::absent(path),
+        },
+        0 if content.len() > 1024 * 1024 => unknown("it is larger than 1 MiB", known_path, path),
+        0 => match json_object::parse(content) {
+            Ok(object) => ConfigFile {
+                path: known_path,
+                problem: Fact::absent(path.clone()),
+                object: Fact::known(object, path),
+            },
+            Err(problem) => ConfigFile {
+                path: known_path,
+                object: Fact::unknown(format!("{path} is not valid: {problem}"), path.clone()),
+                problem: Fact::known(problem, path),
+            },
+        },
+        _ => {
+            let said = answer.value().map(|answer| answer.err.to_string()).filter(|said| !said.is_empty());
+            unknown(&said.unwrap_or_else(|| "its folder may not be entered".to_owned()), known_path, path)
+        }
+    }
+}
+
+/// Keys that the running daemon's flags set, and those its unit will set at the next start.
+fn flag_keys(transcript: &Transcript) -> Fact<Vec<String>> {
+    let running = transcript.answer("dockerd-arguments");
+    let unit = docker_unit::arguments(transcript);
+    let mut sources = Vec::new();
+    let mut arguments: Vec<String> = Vec::new();
+    match running.value() {
+        Some(answer) if answer.status == 0 => {
+            sources.push("dockerd's command line");
+            arguments.extend(answer.out.lines().skip(1).map(str::to_owned));
+        }
+        Some(answer) if answer.status == 3 => {}
+        Some(answer) => return Fact::unknown(answer.err.to_string(), running.source.clone()),
+        None => return running.map(|_| Vec::new()),
+    }
+    match unit.reading {
+        Reading::Known(words) => {
+            sources.push("systemctl show docker.service");
+            arguments.extend(words);
+        }
+        Reading::Absent => {}
+        Reading::Unknown(reason) if sources.is_empty() => return Fact::unknown(reason, unit.source),
+        Reading::Unknown(_) => {}
+    }
+    if sources.is_empty() {
+        return Fact::absent("dockerd's command line and unit");
+    }
+    Fact::known(docker_flags::keys(arguments.iter().map(String::as_str)), sources.join(", "))
+}

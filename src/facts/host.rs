@@ -1,0 +1,206 @@
+//! Everything known of one machine.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::circumstances::Circumstances;
+use super::fact::Fact;
+use super::probe::Probe;
+use super::transcript::Transcript;
+use super::{
+    accelerator, container_runtime, cpu, docker, gpu, identity, kubernetes, memory, network, os, pci, peers, ports,
+    registries, ssh, sudo, time, units,
+};
+use crate::role::Role;
+
+/// The facts of one machine, by subject.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
+pub struct HostFacts {
+    /// The operating system.
+    pub os: os::Os,
+    /// What tells it from others.
+    pub identity: identity::Identity,
+    /// How it was logged in to.
+    pub ssh: ssh::Ssh,
+    /// Whether the login user becomes root.
+    pub sudo: sudo::Sudo,
+    /// Its clock.
+    pub time: time::Time,
+    /// Its memory.
+    pub memory: memory::Memory,
+    /// Its processors.
+    pub cpu: cpu::Cpu,
+    /// Its addresses and routes.
+    pub network: network::Network,
+    /// Which peers it reaches.
+    pub peers: peers::Peers,
+    /// Which registries answer it.
+    pub registries: registries::Registries,
+    /// Ports in use.
+    pub ports: ports::Ports,
+    /// Docker.
+    pub docker: docker::Docker,
+    /// Runtime programs.
+    pub container_runtime: container_runtime::ContainerRuntime,
+    /// Kubernetes and other orchestrators.
+    pub kubernetes: kubernetes::Kubernetes,
+    /// NVIDIA GPUs.
+    pub gpu: gpu::Gpu,
+    /// Other accelerators.
+    pub accelerator: accelerator::Accelerator,
+    /// What the user's own probes wrote, by check id.
+    pub probes: BTreeMap<String, Fact<String>>,
+}
+
+/// Every subject's probes, in no particular order.
+pub fn probes() -> Vec<Probe> {
+    [
+        os::PROBES,
+        identity::PROBES,
+        time::PROBES,
+        memory::PROBES,
+        cpu::PROBES,
+        network::PROBES,
+        peers::PROBES,
+        registries::PROBES,
+        ports::PROBES,
+        docker::PROBES,
+        container_runtime::PROBES,
+        kubernetes::PROBES,
+        gpu::PROBES,
+        pci::PROBES,
+        accelerator::PROBES,
+        units::PROBES,
+        ssh::PROBES,
+    ]
+    .concat()
+}
+
+/// Reads every subject out of a transcript and what the visit itself showed.
+pub fn parse(transcript: &Transcript, circumstances: &Circumstances) -> HostFacts {
+    let own = transcript.sections().keys().filter_map(|name| name.strip_prefix(OWN_PROBE));
+    let own = own.map(|check| {
+        let answer = transcript.answer(&format!("{OWN_PROBE}{check}"));
+        let output = answer.try_map(|answer| match answer.status {
+            0 => Ok(answer.out.into_owned()),
+            status => Err(format!("the probe ended with status {status}: {}", answer.err)),
+        });
+        (check.to_owned(), output)
+    });
+    HostFacts {
+        os: os::parse(transcript),
+        identity: identity::parse(transcript),
+        ssh: ssh::parse(transcript, circumstances),
+        sudo: sudo::parse(transcript, circumstances),
+        time: time::parse(transcript, circumstances),
+        memory: memory::parse(transcript),
+        cpu: cpu::parse(transcript),
+        network: network::parse(transcript, circumstances.node_ip.as_deref(), circumstances.host_epoch_s),
+        peers: peers::parse(transcript, circumstances),
+        registries: registries::parse(transcript, circumstances),
+        ports: ports::parse(transcript),
+        docker: docker::parse(transcript),
+        container_runtime: container_runtime::parse(transcript),
+        kubernetes: kubernetes::parse(transcript),
+        gpu: gpu::parse(transcript),
+        accelerator: accelerator::parse(transcript),
+        probes: own.collect(),
+    }
+}
+
+/// What the name of a user's own probe begins with in the transcript.
+pub const OWN_PROBE: &str = "probe-";
+
+impl HostFacts {
+    /// The same facts, without their types: what conditions see.
+    pub fn tree(&self) -> FactTree {
+        let mut tree = FactTree::new();
+        if let Ok(Value::Object(subjects)) = serde_json::to_value(self) {
+            for (subject, fields) in subjects {
+                if let Ok(fields) = serde_json::from_value(fields) {
+                    tree.insert(subject, fields);
+                }
+            }
+        }
+        tree
+    }
+}
+
+/// Facts by subject and field.
+pub type FactTree = BTreeMap<String, BTreeMap<String, Fact<Value>>>;
+
+/// What the inventory says of a machine, as far as conditions care.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Subject {
+    /// The inventory's name.
+    pub name: String,
+    /// Where it is reached.
+    pub address: String,
+    /// The address its peers use, with the SSH port they are asked to reach.
+    #[serde(default)]
+    pub peer_address: String,
+    /// What it is for.
+    pub roles: BTreeSet<Role>,
+    /// The device plugin resource it promises.
+    #[serde(default)]
+    pub accelerator: Option<String>,
+    /// What an OpenPAI layout promises of its hardware.
+    #[serde(default)]
+    pub layout: Option<Layout>,
+}
+
+/// What an OpenPAI layout promises of a machine's hardware.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Layout {
+    /// Its `machine-type`.
+    pub machine_type: String,
+    /// Memory, in MiB.
+    pub memory_mib: Option<i64>,
+    /// Virtual processors.
+    pub cpus: Option<i64>,
+    /// Model of its accelerators.
+    pub accelerator_model: Option<String>,
+    /// Number of its accelerators.
+    pub accelerator_count: Option<i64>,
+}
+
+/// One machine of the cluster as this run knows it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct HostRecord {
+    /// What the inventory says.
+    pub subject: Subject,
+    /// When its facts were read, RFC 3339.
+    pub gathered_at: Option<String>,
+    /// How long the visit took, in milliseconds.
+    pub duration_ms: Option<u64>,
+    /// What the visit gave.
+    pub outcome: Outcome,
+}
+
+/// What a visit gave.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Outcome {
+    /// Facts.
+    Gathered(Box<HostFacts>),
+    /// Nothing.
+    Unreachable {
+        /// How far the visit got: `connect`, `handshake`, `host-key` …
+        stage: String,
+        /// What happened.
+        reason: String,
+    },
+}
+
+impl HostRecord {
+    /// Its facts, where it was reached.
+    pub fn facts(&self) -> Option<&HostFacts> {
+        match &self.outcome {
+            Outcome::Gathered(facts) => Some(facts),
+            Outcome::Unreachable { .. } => None,
+        }
+    }
+}

@@ -1,0 +1,159 @@
+//! Which image registries answer from this machine, the way dockerd would ask them.
+
+use std::borrow::Cow;
+use std::time::Duration;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::circumstances::Circumstances;
+use super::fact::Fact;
+use super::probe::Probe;
+use super::transcript::{Ended, Transcript};
+
+/// Docker Hub's registry: what `docker.io` means.
+pub const DOCKER_HUB: &str = "https://registry-1.docker.io";
+
+/// Which image registries answer from this machine, the way dockerd would ask them.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
+pub struct Registries {
+    /// Every registry that was asked; docker.io together with its mirrors.
+    pub asked: Fact<Vec<Registry>>,
+}
+
+/// One registry's answer.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Registry {
+    /// Its base URL.
+    pub registry: String,
+    /// Whether `/v2/` answered 200 or 401.
+    pub answered: bool,
+    /// Who answered, or how each attempt failed.
+    pub outcome: String,
+}
+
+/// What the subject reads: `/v2/` of each registry at once, through the proxy and with the CA that
+/// dockerd uses. The proxy travels in the environment, never in an argument.
+pub const PROBES: &[Probe] = &[Probe::shell(
+    "registries",
+    "GET /v2/ of each registry",
+    r#"[ -n "$REGISTRIES" ] || return 0
+p=; f=/etc/docker/daemon.json
+for pidfile in /run/docker.pid /var/run/docker.pid; do [ -z "$p" ] && [ -r "$pidfile" ] && read -r p <"$pidfile"; done
+if [ -n "$p" ] && [ -r "/proc/$p/environ" ]; then tr '\0' '\n' <"/proc/$p/environ"
+else systemctl show -p Environment docker.service 2>/dev/null | sed 's/^Environment=//' | tr ' ' '\n'; fi >"$d/environ"
+while IFS= read -r line; do
+    case $line in [hH][tT][tT][pP]_[pP][rR][oO][xX][yY]=*) http_proxy=${line#*=}; export http_proxy ;;
+    [hH][tT][tT][pP][sS]_[pP][rR][oO][xX][yY]=*) https_proxy=${line#*=}; export https_proxy ;;
+    [nN][oO]_[pP][rR][oO][xX][yY]=*) no_proxy=${line#*=}; export no_proxy ;; esac
+done <"$d/environ"
+config=
+if [ -r "$f" ]; then config=$(head -c 65536 "$f" | tr -d '\n\r\t'); fi
+list() { printf '%s\n' "$config" | sed -n "s/.*\"$1\" *: *\[\([^]]*\)\].*/\1/p" | tr -d '" ' | tr ',' '\n'; }
+case $config in *'"http-proxy"'*|*'"https-proxy"'*)
+    v=$(printf '%s\n' "$config" | sed -n 's/.*"https-proxy" *: *"\([^"]*\)".*/\1/p'); [ -n "$v" ] && export https_proxy="$v"
+    v=$(printf '%s\n' "$config" | sed -n 's/.*"http-proxy" *: *"\([^"]*\)".*/\1/p'); [ -n "$v" ] && export http_proxy="$v"
+    v=$(printf '%s\n' "$config" | sed -n 's/.*"no-proxy" *: *"\([^"]*\)".*/\1/p'); [ -n "$v" ] && export no_proxy="$v" ;;
+esac
+mirrors=; insecure=
+case $config in *'"registry-mirrors"'*) mirrors=$(list registry-mirrors) ;; esac
+case $config in *'"insecure-registries"'*) insecure=$(list insecure-registries) ;; esac
+if command -v curl >/dev/null 2>&1; then tool=curl; elif command -v wget >/dev/null 2>&1; then tool=wget
+elif command -v python3 >/dev/null 2>&1; then tool=python3; else return 127; fi
+echo "by $tool"
+ask() {
+    host=${2#*://}; host=${host%%/*}; k=; ca=/etc/docker/certs.d/$host/ca.crt; [ -r "$ca" ] || ca=
+    case "
+$insecure
+" in *"
+$host
+"*) k=1 ;; esac
+    case $tool in
+    curl) said=$(curl -sS -o /dev/null -w '\n%{http_code}' --connect-timeout 3 --max-time 4 ${k:+-k} ${ca:+--cacert "$ca"} "${2%/}/v2/" 2>&1) ;;
+    wget) said=$(wget -S -O /dev/null -T 4 ${k:+--no-check-certificate} ${ca:+--ca-certificate="$ca"} "${2%/}/v2/" 2>&1 |
+        sed -n -e 's/.*HTTP\/[0-9.]* \([0-9][0-9][0-9]\).*/\1/p' -e '/^wget:/p' -e '/failed:/p' -e '/ERROR/p') ;;
+    python3) said=$(python3 -c 'import ssl,sys,urllib.request as r,urllib.error as e
+c=ssl.create_default_context(cafile=sys.argv[2] or None)
+if sys.argv[3]: c.check_hostname=False; c.verify_mode=ssl.CERT_NONE
+try: print(r.build_opener(r.ProxyHandler(),r.HTTPSHandler(context=c)).open(sys.argv[1],timeout=4).status)
+except e.HTTPError as x: print(x.code)
+except Exception as x: print(x)' "${2%/}/v2/" "$ca" "$k" 2>&1) ;;
+    esac
+    printf '%s\t%s\t%s\n' "$1" "$2" "$(printf '%s' "$said" | tr '\n\t' '  ')"
+}
+for u in $REGISTRIES; do ask registry "$u" & done
+case "
+$REGISTRIES
+" in *"
+https://registry-1.docker.io
+"*) for u in $MIRRORS $mirrors; do case $u in http://*|https://*) ask mirror "$u" & ;; esac; done ;; esac
+wait"#,
+)
+.within(Duration::from_secs(5))];
+
+/// Reads the subject out of a transcript and the list that was asked about.
+pub fn parse(transcript: &Transcript, circumstances: &Circumstances) -> Registries {
+    let Some(section) = transcript.sections().get("registries") else {
+        return Registries { asked: Fact::unknown("not in the transcript", "registries") };
+    };
+    let mut source: Cow<'static, str> = section.source.clone();
+    if section.ended == Ended::Exited(127) {
+        let reason = "the host has neither curl nor wget nor python3: install curl";
+        return Registries { asked: Fact::unknown(reason, source) };
+    }
+    let text = String::from_utf8_lossy(&section.out).into_owned();
+    let mut answers = Vec::new();
+    for line in text.lines() {
+        if let Some(tool) = line.strip_prefix("by ") {
+            source = format!("{source}, by {tool}").into();
+        }
+        let mut fields = line.splitn(3, '\t');
+        if let (Some(kind), Some(url), Some(said)) = (fields.next(), fields.next(), fields.next()) {
+            answers.push((kind, url, said.trim()));
+        }
+    }
+    let missing = match section.ended {
+        Ended::Exited(_) => "the host said nothing of it",
+        Ended::TimedOut(_) => "no answer in time",
+    };
+    let asked = circumstances.registries.iter().map(|registry| {
+        let mut attempts: Vec<(&str, &str)> = answers
+            .iter()
+            .filter(|(kind, url, _)| url == registry || (*kind == "mirror" && registry == DOCKER_HUB))
+            .map(|(_, url, said)| (*url, *said))
+            .collect();
+        if !attempts.iter().any(|(url, _)| url == registry) {
+            attempts.push((registry, missing));
+        }
+        match attempts.iter().find(|(_, said)| is_registry(said)) {
+            Some((url, said)) => Registry {
+                registry: registry.clone(),
+                answered: true,
+                outcome: format!("{url} answered {}", status(said).unwrap_or_default()),
+            },
+            None => Registry {
+                registry: registry.clone(),
+                answered: false,
+                outcome: attempts.iter().map(|(url, said)| format!("{url}: {}", failure(said))).collect::<Vec<_>>().join("; "),
+            },
+        }
+    });
+    Registries { asked: Fact::known(asked.collect(), source) }
+}
+
+/// The HTTP status at the end of what the tool said.
+fn status(said: &str) -> Option<u16> {
+    said.split_whitespace().next_back()?.parse().ok().filter(|status| (100..600).contains(status))
+}
+
+fn is_registry(said: &str) -> bool {
+    matches!(status(said), Some(200 | 401))
+}
+
+fn failure(said: &str) -> String {
+    match status(said) {
+        Some(status) => format!("answered {status}, a registry answers 200 or 401"),
+        None => said.trim_end_matches("000").trim().to_owned(),
+    }
+}

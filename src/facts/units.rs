@@ -1,0 +1,94 @@
+//! systemd's word on the services that matter: read in one process, used by several subjects.
+
+use super::fact::{Fact, Reading};
+use super::probe::Probe;
+use super::transcript::Transcript;
+
+/// One unit as `systemctl show` prints it.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Unit {
+    /// Its canonical name.
+    pub id: String,
+    /// `loaded`, `not-found`, `masked` …
+    pub load: String,
+    /// `active`, `inactive`, `failed` …
+    pub active: String,
+    /// `enabled`, `disabled`, `static`, `generated` …
+    pub enabled: String,
+    /// Every assignment of the unit, in order: `ExecStart`, `Environment` and so on.
+    pub properties: Vec<(String, String)>,
+}
+
+impl Unit {
+    /// It exists on this machine.
+    pub fn is_installed(&self) -> bool {
+        self.load != "not-found" && !self.load.is_empty()
+    }
+
+    /// It runs (or, being a socket, listens).
+    pub fn is_active(&self) -> bool {
+        matches!(self.active.as_str(), "active" | "reloading" | "activating")
+    }
+
+    /// It starts at boot.
+    pub fn is_enabled(&self) -> bool {
+        matches!(self.enabled.as_str(), "enabled" | "enabled-runtime" | "generated" | "alias" | "static" | "linked")
+    }
+
+    /// The values of a property.
+    pub fn values<'u>(&'u self, property: &'u str) -> impl Iterator<Item = &'u str> {
+        self.properties.iter().filter(move |(key, _)| key == property).map(|(_, value)| value.as_str())
+    }
+}
+
+/// What the subjects read together.
+pub const PROBES: &[Probe] = &[Probe::shell(
+    "units",
+    "systemctl show",
+    "systemctl show -p Id -p LoadState -p ActiveState -p UnitFileState -p ExecStart -p Environment \
+     ssh.service sshd.service ssh.socket sshd.socket \
+     chrony.service chronyd.service ntp.service ntpd.service ntpsec.service openntpd.service \
+     systemd-timesyncd.service open-vm-tools.service vmtoolsd.service \
+     docker.service docker.socket snap.docker.dockerd.service kubelet.service etcd.service \
+     k3s.service k3s-agent.service rke2-server.service rke2-agent.service \
+     k0scontroller.service k0sworker.service snap.microk8s.daemon-kubelite.service \
+     snap.microk8s.daemon-kubelet.service",
+)];
+
+/// Every unit that was asked about, unknown where systemd could not be asked.
+pub fn parse(transcript: &Transcript) -> Fact<Vec<Unit>> {
+    transcript.answer("units").try_map(|answer| match answer.status {
+        127 => Err("there is no systemctl on this machine".to_owned()),
+        0 => Ok(answer.out.split("\n\n").map(unit).filter(|unit| !unit.id.is_empty()).collect()),
+        status => Err(format!("systemctl ended with status {status}: {}", answer.err)),
+    })
+}
+
+fn unit(block: &str) -> Unit {
+    let mut unit = Unit::default();
+    for (key, value) in block.lines().filter_map(|line| line.split_once('=')) {
+        match key {
+            "Id" => unit.id = value.to_owned(),
+            "LoadState" => unit.load = value.to_owned(),
+            "ActiveState" => unit.active = value.to_owned(),
+            "UnitFileState" => unit.enabled = value.to_owned(),
+            _ => unit.properties.push((key.to_owned(), value.to_owned())),
+        }
+    }
+    unit
+}
+
+/// Those of `units` that exist and are named, in the order of `names`.
+pub fn named<'u>(units: &'u Fact<Vec<Unit>>, names: &[&str]) -> Fact<Vec<&'u Unit>> {
+    let reading = match &units.reading {
+        Reading::Known(units) => Reading::Known(
+            names
+                .iter()
+                .filter_map(|name| units.iter().find(|unit| unit.id == *name && unit.is_installed()))
+                .collect(),
+        ),
+        Reading::Absent => Reading::Absent,
+        Reading::Unknown(reason) => Reading::Unknown(reason.clone()),
+    };
+    Fact { reading, source: format!("systemctl show {}", names.join(" ")).into() }
+}

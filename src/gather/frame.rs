@@ -1,0 +1,147 @@
+//! From the bytes a host wrote to a transcript: the frame, and nothing of the meaning.
+//!
+//! Every line of ours begins with `@` and the boundary, which only this run knows; so neither a
+//! banner nor an rc file's noise nor hostile output can forge a section or hide one.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+
+use memchr::memmem;
+
+use crate::facts::{Ended, Probe, Section, Transcript};
+
+use super::error::FrameError;
+
+/// The most a host may say, in bytes.
+pub const ANSWER_LIMIT: usize = 16 * 1024 * 1024;
+
+/// A whole answer, taken apart.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Answered {
+    /// The host's clock when it wrote its first line, in seconds since 1970; `None` where it has no
+    /// `date` that tells.
+    pub clock: Option<Clock>,
+    /// Its sections.
+    pub transcript: Transcript,
+}
+
+/// A host's clock as it told it.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Clock {
+    /// Seconds since 1970.
+    pub seconds: f64,
+    /// How fine it told them, in seconds: busybox's `date` knows no fractions.
+    pub resolution: f64,
+}
+
+/// Whether the end mark is among the bytes heard, of which those before `checked` were searched before.
+pub fn is_whole(heard: &[u8], boundary: &str, checked: usize) -> bool {
+    let mark = format!("\n@{boundary} end\n");
+    memmem::find(&heard[checked.saturating_sub(mark.len())..], mark.as_bytes()).is_some()
+}
+
+/// Takes a whole answer apart.
+///
+/// # Errors
+/// When it has no end mark, its first line is missing, or the script refused to work.
+pub fn take_apart(heard: &[u8], boundary: &str, probes: &[Probe]) -> Result<Answered, FrameError> {
+    let mark = format!("\n@{boundary} ");
+    let mut clock = None;
+    let (mut began, mut whole) = (false, false);
+    let mut sections: BTreeMap<String, Section> = BTreeMap::new();
+    let mut open: Option<(String, &[u8])> = None;
+    // What stands before our first mark is noise.
+    let starts: Vec<usize> = memmem::find_iter(heard, mark.as_bytes()).collect();
+    for (i, start) in starts.iter().enumerate() {
+        let piece = &heard[start + mark.len()..starts.get(i + 1).copied().unwrap_or(heard.len())];
+        let length = piece.iter().position(|byte| *byte == b'\n').unwrap_or(piece.len());
+        let line = String::from_utf8_lossy(&piece[..length]);
+        let body = piece.get(length + 1..).unwrap_or_default();
+        let mut words = line.splitn(4, ' ');
+        match (words.next().unwrap_or_default(), words.next().unwrap_or_default()) {
+            ("airworthy", "1") => {
+                began = true;
+                clock = parse_clock(words.next().unwrap_or_default());
+            }
+            ("out", name) => open = Some((name.to_owned(), body)),
+            (word @ ("exit" | "timeout"), name) => {
+                let number = words.next().and_then(|word| word.parse::<i64>().ok());
+                let (Some((_, out)), Some(number)) = (open.take_if(|(opened, _)| opened == name), number) else {
+                    continue; // an end without its beginning is not an answer
+                };
+                let ended = match word {
+                    "exit" => Ended::Exited(number as i32),
+                    _ => Ended::TimedOut(number.unsigned_abs()),
+                };
+                let stuck = words.next().map(str::to_owned);
+                let source = source_of(name, probes);
+                let section = Section { source, ended, out: out.to_vec(), err: Vec::new(), stuck };
+                sections.insert(name.to_owned(), section);
+            }
+            ("err", name) => {
+                if let Some(section) = sections.get_mut(name) {
+                    section.err = body.to_vec();
+                }
+            }
+            ("refused", _) => {
+                let reason = line.trim_start_matches("refused ").to_owned();
+                return Err(FrameError::Refused(reason));
+            }
+            ("end", _) => {
+                whole = true;
+                break;
+            }
+            _ => {}
+        }
+    }
+    match (began, whole) {
+        (false, _) if starts.is_empty() => return Err(FrameError::NotOurs(preview(heard))),
+        (false, _) => return Err(FrameError::Header("no `airworthy 1` line".to_owned())),
+        (true, false) => return Err(FrameError::Cut),
+        (true, true) => {}
+    }
+    let mut transcript = Transcript::default();
+    for (name, section) in sections {
+        transcript.insert(name, section);
+    }
+    Ok(Answered { clock, transcript })
+}
+
+/// The boundary of a saved answer, told by its own first line.
+///
+/// # Errors
+/// When there is no such line.
+pub fn boundary_of(saved: &[u8]) -> Result<String, FrameError> {
+    saved
+        .split(|byte| *byte == b'\n')
+        .filter_map(|line| std::str::from_utf8(line).ok()?.strip_prefix('@')?.split_once(" airworthy "))
+        .map(|(boundary, _)| boundary.to_owned())
+        .next()
+        .ok_or_else(|| FrameError::NotOurs(preview(saved)))
+}
+
+/// What a host said instead of our script's answer, for people.
+pub fn preview(heard: &[u8]) -> String {
+    let text = String::from_utf8_lossy(&heard[..heard.len().min(400)]);
+    let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    if text.is_empty() { "it said nothing".to_owned() } else { format!("it said `{text}`") }
+}
+
+fn source_of(name: &str, probes: &[Probe]) -> Cow<'static, str> {
+    match probes.iter().find(|probe| probe.name == name) {
+        Some(probe) => Cow::Borrowed(probe.source),
+        None => Cow::Owned(name.to_owned()),
+    }
+}
+
+fn parse_clock(word: &str) -> Option<Clock> {
+    let (whole, fraction) = word.trim().split_once('.').unwrap_or((word.trim(), ""));
+    let whole: u64 = whole.parse().ok()?;
+    match (fraction.len(), fraction.parse::<u64>()) {
+        (1..=9, Ok(digits)) => {
+            let resolution = 10f64.powi(-(fraction.len() as i32));
+            Some(Clock { seconds: whole as f64 + digits as f64 * resolution, resolution })
+        }
+        _ => Some(Clock { seconds: whole as f64 + 0.5, resolution: 1.0 }),
+    }
+}

@@ -1,0 +1,129 @@
+//! The one script: every probe of every subject, joined.
+
+use std::fmt::Write as _;
+use std::time::Duration;
+
+use crate::facts::{Probe, Read};
+
+use super::quote::shell_quote;
+
+/// The parts that stay the same on every host.
+const FRAME: &str = include_str!("script.sh");
+
+/// What the script needs to know about the host it will run on.
+#[derive(Clone, Debug, Default)]
+pub struct Errand {
+    /// Where this host should be able to open TCP: address and port of its peers.
+    pub peers: Vec<(String, u16)>,
+    /// Registries to ask, as base URLs; a docker.io entry stands for the hub.
+    pub registries: Vec<String>,
+    /// Mirrors of docker.io the deployment will configure, as base URLs.
+    pub mirrors: Vec<String>,
+    /// Probes that stand in the user's own check files.
+    pub own_probes: Vec<OwnProbe>,
+}
+
+/// A probe from a user's check file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OwnProbe {
+    /// Names its section: the check's id behind `probe-`.
+    pub name: String,
+    /// Shell text of the user's own; runs in a shell of its own.
+    pub run: String,
+    /// The longest wait for its answer.
+    pub deadline: Duration,
+}
+
+/// Joins the probes into one script. `boundary` frames the answer; it must be one no host can guess.
+pub fn build(boundary: &str, probes: &[Probe], errand: &Errand) -> String {
+    let mut script = String::with_capacity(24 * 1024);
+    let _ = writeln!(script, "B={}", shell_quote(boundary));
+    script.push_str(FRAME);
+    script.push_str("# What this host is asked about.\n");
+    let peers = errand.peers.iter().map(|(address, port)| format!("{address} {port}"));
+    let _ = writeln!(script, "PEERS={}", shell_quote(&peers.collect::<Vec<_>>().join("\n")));
+    let _ = writeln!(script, "REGISTRIES={}", shell_quote(&errand.registries.join("\n")));
+    let _ = writeln!(script, "MIRRORS={}", shell_quote(&errand.mirrors.join("\n")));
+
+    let mut started = Vec::new();
+    let mut paths = Vec::new();
+    for probe in probes {
+        match probe.read {
+            Read::Files(files) => paths.extend(files.iter().copied()),
+            Read::Shell(text) => {
+                let function = function_name(probe.name);
+                let _ = writeln!(script, "{function}() {{\n{}\n}}", text.trim_matches('\n'));
+                started.push((probe.name.to_owned(), function, probe.deadline));
+            }
+        }
+    }
+    paths.sort_unstable();
+    paths.dedup();
+    let _ = writeln!(script, "p_files() {{\ngrep -H '' {}\n}}", paths.join(" \\\n"));
+    started.push(("files".to_owned(), "p_files".to_owned(), crate::facts::DEADLINE));
+    for probe in &errand.own_probes {
+        let function = function_name(&probe.name);
+        let _ = writeln!(script, "{function}() {{\nsh -c {}\n}}", shell_quote(&probe.run));
+        started.push((probe.name.clone(), function, probe.deadline));
+    }
+    // The slow ones first: they wait while the others compute.
+    started.sort_by_key(|(_, _, deadline)| std::cmp::Reverse(*deadline));
+    for (name, function, _) in &started {
+        let _ = writeln!(script, "go {name} {function}");
+    }
+    script.push_str(&event_loop(&started));
+    script
+}
+
+/// The longest the script can take: its probes' deadlines run side by side.
+pub fn total_deadline(probes: &[Probe], errand: &Errand) -> Duration {
+    probes
+        .iter()
+        .map(|probe| probe.deadline)
+        .chain(errand.own_probes.iter().map(|probe| probe.deadline))
+        .max()
+        .unwrap_or(crate::facts::DEADLINE)
+}
+
+fn function_name(probe: &str) -> String {
+    format!("p_{}", probe.replace(|c: char| !c.is_ascii_alphanumeric(), "_"))
+}
+
+/// Waits for each probe's word or its deadline, whichever is first, then sends everything at once.
+fn event_loop(started: &[(String, String, Duration)]) -> String {
+    let mut deadlines: Vec<u128> = started.iter().map(|(_, _, d)| d.as_millis()).collect();
+    deadlines.sort_unstable();
+    deadlines.dedup();
+
+    let mut text = String::from("(\n    trap 'kill $s 2>/dev/null; exit 0' TERM\n");
+    let mut waited = 0;
+    for deadline in &deadlines {
+        let step = deadline - waited;
+        let _ = writeln!(
+            text,
+            "    sleep {}.{:03} & s=$!; wait $s; echo 'tick {deadline}' >&4",
+            step / 1000,
+            step % 1000
+        );
+        waited = *deadline;
+    }
+    text.push_str(") </dev/null >/dev/null 2>&1 &\ntimer=$!\nwhile [ \"$left\" -gt 0 ]; do\n    read -r event name <&4 || break\n    case \"$event $name\" in\n");
+    for (name, function, _) in started {
+        let _ = writeln!(
+            text,
+            "    'done {name}') [ \"$open_{function}\" = 1 ] && left=$((left - 1)); open_{function}=0 ;;"
+        );
+    }
+    for deadline in &deadlines {
+        let _ = writeln!(text, "    'tick {deadline}')");
+        for (name, function, own) in started {
+            if own.as_millis() == *deadline {
+                let _ = writeln!(text, "        expire {name} {function} {deadline}");
+            }
+        }
+        text.push_str("        ;;\n");
+    }
+    text.push_str("    esac\ndone\nkill \"$timer\" 2>/dev/null\n");
+    text.push_str("cat \"$d\"/*.o \"$d\"/*.e\nprintf '\\n@%s end\\n' \"$B\"\n");
+    text
+}

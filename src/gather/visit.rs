@@ -1,0 +1,182 @@
+//! One visit to one host: the dialogue that brings the script there and its answer back.
+
+use std::time::{Duration, SystemTime};
+
+use secrecy::{ExposeSecret, SecretString};
+
+use crate::facts::Probe;
+use crate::inventory::Host;
+use crate::transport::{Conversation, Reply, Stage, Transport, TransportError, Visit};
+
+use super::error::FrameError;
+use super::frame::{self, ANSWER_LIMIT, Answered};
+use super::script::{self, Errand};
+use super::{boundary, bootstrap};
+
+/// What a host answered, and how it was reached.
+#[derive(Clone, Debug)]
+pub struct Gathered {
+    /// How the visit went.
+    pub visit: Visit,
+    /// Its answer, taken apart.
+    pub answered: Answered,
+    /// When its first line arrived.
+    pub first_heard_at: Option<SystemTime>,
+    /// Whether a password was at hand for sudo, and whether the host asked for it.
+    pub sudo_password: SudoPassword,
+    /// The answer as it came, for `facts --transcripts`.
+    pub raw: Vec<u8>,
+}
+
+/// What became of the password for sudo.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SudoPassword {
+    /// None was at hand.
+    None,
+    /// One was at hand and the host did not ask.
+    NotAsked,
+    /// The host asked and got it.
+    Sent,
+}
+
+/// Visits `host`, runs the script there and takes its answer apart.
+///
+/// # Errors
+/// Where the host could not be reached or did not answer whole; the error names the stage.
+pub fn visit(
+    transport: &dyn Transport,
+    host: &Host,
+    probes: &[Probe],
+    errand: &Errand,
+    sudo_password: Option<&SecretString>,
+) -> Result<Gathered, TransportError> {
+    let boundary = boundary::random().map_err(|reason| TransportError::new(Stage::Run, reason))?;
+    let script = script::build(&boundary, probes, errand);
+    let mut dialogue = Dialogue::new(boundary, script, sudo_password.cloned());
+    let visit = transport.run(host, &mut dialogue)?;
+    let answered = frame::take_apart(&dialogue.heard, &dialogue.boundary, probes)
+        .map_err(|error| dialogue.explain(error))
+        .map_err(|reason| TransportError::new(Stage::Run, reason))?;
+    Ok(Gathered {
+        visit,
+        answered,
+        first_heard_at: dialogue.first_heard_at,
+        sudo_password: match (sudo_password, dialogue.password_sent) {
+            (None, _) => SudoPassword::None,
+            (Some(_), false) => SudoPassword::NotAsked,
+            (Some(_), true) => SudoPassword::Sent,
+        },
+        raw: dialogue.heard,
+    })
+}
+
+/// How long a visit's conversation may take: the script's own deadline, and time for the bytes.
+pub fn conversation_limit(probes: &[Probe], errand: &Errand) -> Duration {
+    script::total_deadline(probes, errand) + Duration::from_secs(10)
+}
+
+/// Our side of the dialogue.
+struct Dialogue {
+    boundary: String,
+    command: String,
+    script: Vec<u8>,
+    /// Set until the host has said whether it wants it.
+    password: Option<SecretString>,
+    password_sent: bool,
+    script_sent: bool,
+    heard: Vec<u8>,
+    complaints: Vec<u8>,
+    first_heard_at: Option<SystemTime>,
+    too_large: bool,
+}
+
+impl Dialogue {
+    fn new(boundary: String, script: String, password: Option<SecretString>) -> Self {
+        let command = match password {
+            Some(_) => bootstrap::with_password(script.len(), &boundary),
+            None => bootstrap::plain(script.len()),
+        };
+        Dialogue {
+            boundary,
+            command,
+            script: script.into_bytes(),
+            password,
+            password_sent: false,
+            script_sent: false,
+            heard: Vec::with_capacity(32 * 1024),
+            complaints: Vec::new(),
+            first_heard_at: None,
+            too_large: false,
+        }
+    }
+
+    fn has_said(&self, word: &str) -> bool {
+        let mark = format!("\n@{} {word}\n", self.boundary);
+        memchr::memmem::find(&self.heard, mark.as_bytes()).is_some()
+    }
+
+    fn explain(&self, error: FrameError) -> String {
+        if self.too_large {
+            return FrameError::TooLarge(ANSWER_LIMIT >> 20).to_string();
+        }
+        let complaint = String::from_utf8_lossy(&self.complaints);
+        match complaint.trim() {
+            "" => error.to_string(),
+            complaint => format!("{error}; on stderr: {complaint}"),
+        }
+    }
+}
+
+impl Conversation for Dialogue {
+    fn command(&self) -> &str {
+        &self.command
+    }
+
+    fn opening(&mut self) -> Vec<u8> {
+        if self.password.is_some() {
+            return Vec::new(); // the host speaks first
+        }
+        self.script_sent = true;
+        std::mem::take(&mut self.script)
+    }
+
+    fn heard(&mut self, bytes: &[u8], at: SystemTime) -> Reply {
+        let checked = self.heard.len();
+        self.heard.extend_from_slice(bytes);
+        if self.heard.len() > ANSWER_LIMIT {
+            self.too_large = true;
+            return Reply::Done;
+        }
+        if self.script_sent {
+            if self.first_heard_at.is_none() && self.has_begun() {
+                self.first_heard_at = Some(at);
+            }
+            let whole = frame::is_whole(&self.heard, &self.boundary, checked);
+            return if whole { Reply::Done } else { Reply::Listen };
+        }
+        if self.has_said("ready") {
+            self.script_sent = true;
+            return Reply::Say(std::mem::take(&mut self.script));
+        }
+        if !self.password_sent && self.has_said("password") {
+            if let Some(password) = self.password.take() {
+                self.password_sent = true;
+                return Reply::Say(format!("{}\n", password.expose_secret()).into_bytes());
+            }
+        }
+        Reply::Listen
+    }
+
+    fn heard_error(&mut self, bytes: &[u8]) -> Reply {
+        let room = 1024usize.saturating_sub(self.complaints.len());
+        self.complaints.extend_from_slice(&bytes[..bytes.len().min(room)]);
+        Reply::Listen
+    }
+}
+
+impl Dialogue {
+    fn has_begun(&self) -> bool {
+        let mark = format!("\n@{} airworthy ", self.boundary);
+        memchr::memmem::find(&self.heard, mark.as_bytes()).is_some()
+    }
+}
