@@ -67,11 +67,11 @@ for pidfile in /run/docker.pid /var/run/docker.pid /var/snap/docker/current/run/
     [ -z "$p" ] && [ -r "$pidfile" ] && read -r p <"$pidfile"
 done
 if [ -n "$p" ]; then read -r c <"/proc/$p/comm"; fi 2>/dev/null
-case $c in dockerd|docker) tr '\0\n' '\n ' <"/proc/$p/cmdline" >"$d/dockerd" ;; *) : >"$d/dockerd" ;; esac
+case $c in dockerd|docker) tr '\0\n' '\n ' <"/proc/$p/cmdline" >"$dir__/dockerd" ;; *) : >"$dir__/dockerd" ;; esac
 while read -r a; do
     case $a in --config-file=*) f=${a#*=} ;; --config-file) read -r f ;; esac
-done <"$d/dockerd"
-if [ -z "$f" ] && ! [ -s "$d/dockerd" ]; then
+done <"$dir__/dockerd"
+if [ -z "$f" ] && ! [ -s "$dir__/dockerd" ]; then
     case $(systemctl show -p ExecStart docker.service 2>/dev/null) in
     *--config-file[=\ ]*) f=$(systemctl show -p ExecStart docker.service | sed -n 's/.*--config-file[= ]\([^ ;]*\).*/\1/p') ;;
     esac

@@ -33,7 +33,7 @@ const KEYS: [(&str, &str); 24] = [
 ];
 
 /// The daemon.json key of each flag among `arguments`, sorted, each once.
-pub fn keys<'a>(arguments: impl IntoIterator<Item = &'a str>) -> Vec<String> {
+pub(super) fn keys<'a>(arguments: impl IntoIterator<Item = &'a str>) -> Vec<String> {
     let mut keys: Vec<String> = arguments
         .into_iter()
         .filter_map(flag_name)
@@ -47,18 +47,6 @@ pub fn keys<'a>(arguments: impl IntoIterator<Item = &'a str>) -> Vec<String> {
     keys
 }
 
-/// The value of a flag, given as `--flag value` or `--flag=value`; the last one counts.
-pub fn value<'a>(arguments: &[&'a str], flag: &str) -> Option<&'a str> {
-    arguments.iter().enumerate().rev().find_map(|(i, argument)| {
-        let rest = argument.strip_prefix("--")?.strip_prefix(flag)?;
-        match rest.strip_prefix('=') {
-            Some(value) => Some(value),
-            None if rest.is_empty() => arguments.get(i + 1).copied(),
-            None => None,
-        }
-    })
-}
-
 fn flag_name(argument: &str) -> Option<&str> {
     if let Some(long) = argument.strip_prefix("--") {
         let name = long.split('=').next().unwrap_or(long);
@@ -69,7 +57,7 @@ fn flag_name(argument: &str) -> Option<&str> {
 }
 
 /// Splits a unit's command line into words as systemd does: quotes, backslashes, nothing else.
-pub fn words(line: &str) -> Vec<String> {
+pub(super) fn words(line: &str) -> Vec<String> {
     let (mut words, mut word, mut quote, mut any) = (Vec::new(), String::new(), None, false);
     let mut chars = line.chars();
     while let Some(c) = chars.next() {
@@ -94,7 +82,7 @@ pub fn words(line: &str) -> Vec<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::{keys, value, words};
+    use super::{keys, words};
 
     #[test]
     fn flags_become_the_keys_dockerd_compares() {
@@ -104,13 +92,6 @@ mod tests {
             keys(line.split(' ').skip(1)),
             ["data-root", "exec-opts", "hosts", "iptables", "labels", "runtimes"]
         );
-    }
-
-    #[test]
-    fn values_are_found_either_way() {
-        let arguments = ["--config-file", "/a", "--config-file=/b", "--config-filex=/c"];
-        assert_eq!(value(&arguments, "config-file"), Some("/b"));
-        assert_eq!(value(&arguments[..2], "config-file"), Some("/a"));
     }
 
     #[test]

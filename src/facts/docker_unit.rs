@@ -6,7 +6,7 @@ use super::transcript::Transcript;
 use super::units;
 
 /// Those arguments, with the unit's own environment put in; absent where there is no such unit.
-pub fn arguments(transcript: &Transcript) -> Fact<Vec<String>> {
+pub(super) fn arguments(transcript: &Transcript) -> Fact<Vec<String>> {
     let units = units::parse(transcript);
     let docker = units::named(&units, &["docker.service", "snap.docker.dockerd.service"]);
     let source = "systemctl show docker.service";

@@ -2,9 +2,11 @@
 //! parsers of what the probes answered. Does no I/O; names no other room.
 
 pub mod accelerator;
+mod address_origin;
 mod circumstances;
 pub mod container_runtime;
 pub mod cpu;
+mod dhcp_lease;
 pub mod docker;
 mod docker_flags;
 mod docker_unit;
@@ -13,16 +15,26 @@ pub mod fleet;
 pub mod gpu;
 pub mod host;
 pub mod identity;
+mod ifcfg;
+mod ifupdown;
+mod ini;
+mod interfaces;
 mod json_object;
 pub mod kubernetes;
 pub mod memory;
+mod netplan;
 pub mod network;
+mod network_manager;
+mod networkd;
 pub mod os;
 pub mod pci;
 pub mod peers;
 pub mod ports;
 mod probe;
+#[cfg(test)]
+mod recorded;
 pub mod registries;
+mod routes;
 pub mod ssh;
 pub mod sudo;
 pub mod time;
@@ -33,5 +45,7 @@ pub use circumstances::Circumstances;
 pub use fact::{Fact, Reading};
 pub use fleet::Fleet;
 pub use host::{FactTree, HostFacts, HostRecord, Layout, Outcome, Subject};
+pub use interfaces::{Interface, InterfaceAddress, InterfaceKind, LinkState};
 pub use probe::{DEADLINE, Probe, Read};
+pub use routes::Route;
 pub use transcript::{Answer, Ended, Section, Transcript};

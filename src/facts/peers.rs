@@ -44,7 +44,7 @@ while [ $# -gt 1 ]; do
         read -r e <"$D/peer.$1.$2"; echo "$1 $2 ${e##*: }"; fi; } &
     shift 2
 done
-wait' bash "$d" "$@"
+wait' bash "$dir__" "$@"
 elif command -v python3 >/dev/null 2>&1; then
     echo "by python3"
     python3 -c 'import os,select,socket,sys
@@ -63,8 +63,8 @@ while w:
 elif command -v nc >/dev/null 2>&1; then
     echo "by nc"
     while [ $# -gt 1 ]; do
-        { if nc -w 2 "$1" "$2" </dev/null >/dev/null 2>"$d/peer.$1.$2"; then echo "$1 $2 connected"; else
-            read -r e <"$d/peer.$1.$2"; echo "$1 $2 ${e##*: }"; fi; } &
+        { if nc -w 2 "$1" "$2" </dev/null >/dev/null 2>"$dir__/peer.$1.$2"; then echo "$1 $2 connected"; else
+            read -r e <"$dir__/peer.$1.$2"; echo "$1 $2 ${e##*: }"; fi; } &
         shift 2
     done
     wait

@@ -42,12 +42,12 @@ pub const PROBES: &[Probe] = &[Probe::shell(
 p=; f=/etc/docker/daemon.json
 for pidfile in /run/docker.pid /var/run/docker.pid; do [ -z "$p" ] && [ -r "$pidfile" ] && read -r p <"$pidfile"; done
 if [ -n "$p" ] && [ -r "/proc/$p/environ" ]; then tr '\0' '\n' <"/proc/$p/environ"
-else systemctl show -p Environment docker.service 2>/dev/null | sed 's/^Environment=//' | tr ' ' '\n'; fi >"$d/environ"
+else systemctl show -p Environment docker.service 2>/dev/null | sed 's/^Environment=//' | tr ' ' '\n'; fi >"$dir__/environ"
 while IFS= read -r line; do
     case $line in [hH][tT][tT][pP]_[pP][rR][oO][xX][yY]=*) http_proxy=${line#*=}; export http_proxy ;;
     [hH][tT][tT][pP][sS]_[pP][rR][oO][xX][yY]=*) https_proxy=${line#*=}; export https_proxy ;;
     [nN][oO]_[pP][rR][oO][xX][yY]=*) no_proxy=${line#*=}; export no_proxy ;; esac
-done <"$d/environ"
+done <"$dir__/environ"
 config=
 if [ -r "$f" ]; then config=$(head -c 65536 "$f" | tr -d '\n\r\t'); fi
 list() { printf '%s\n' "$config" | sed -n "s/.*\"$1\" *: *\[\([^]]*\)\].*/\1/p" | tr -d '" ' | tr ',' '\n'; }

@@ -6,7 +6,7 @@ use super::transcript::Transcript;
 
 /// One unit as `systemctl show` prints it.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Unit {
+pub(super) struct Unit {
     /// Its canonical name.
     pub id: String,
     /// `loaded`, `not-found`, `masked` …
@@ -21,28 +21,28 @@ pub struct Unit {
 
 impl Unit {
     /// It exists on this machine.
-    pub fn is_installed(&self) -> bool {
+    pub(super) fn is_installed(&self) -> bool {
         self.load != "not-found" && !self.load.is_empty()
     }
 
     /// It runs (or, being a socket, listens).
-    pub fn is_active(&self) -> bool {
+    pub(super) fn is_active(&self) -> bool {
         matches!(self.active.as_str(), "active" | "reloading" | "activating")
     }
 
     /// It starts at boot.
-    pub fn is_enabled(&self) -> bool {
+    pub(super) fn is_enabled(&self) -> bool {
         matches!(self.enabled.as_str(), "enabled" | "enabled-runtime" | "generated" | "alias" | "static" | "linked")
     }
 
     /// The values of a property.
-    pub fn values<'u>(&'u self, property: &'u str) -> impl Iterator<Item = &'u str> {
+    pub(super) fn values<'u>(&'u self, property: &'u str) -> impl Iterator<Item = &'u str> {
         self.properties.iter().filter(move |(key, _)| key == property).map(|(_, value)| value.as_str())
     }
 }
 
 /// What the subjects read together.
-pub const PROBES: &[Probe] = &[Probe::shell(
+pub(super) const PROBES: &[Probe] = &[Probe::shell(
     "units",
     "systemctl show",
     "systemctl show -p Id -p LoadState -p ActiveState -p UnitFileState -p ExecStart -p Environment \
@@ -56,7 +56,7 @@ pub const PROBES: &[Probe] = &[Probe::shell(
 )];
 
 /// Every unit that was asked about, unknown where systemd could not be asked.
-pub fn parse(transcript: &Transcript) -> Fact<Vec<Unit>> {
+pub(super) fn parse(transcript: &Transcript) -> Fact<Vec<Unit>> {
     transcript.answer("units").try_map(|answer| match answer.status {
         127 => Err("there is no systemctl on this machine".to_owned()),
         0 => Ok(answer.out.split("\n\n").map(unit).filter(|unit| !unit.id.is_empty()).collect()),
@@ -79,7 +79,7 @@ fn unit(block: &str) -> Unit {
 }
 
 /// Those of `units` that exist and are named, in the order of `names`.
-pub fn named<'u>(units: &'u Fact<Vec<Unit>>, names: &[&str]) -> Fact<Vec<&'u Unit>> {
+pub(super) fn named<'u>(units: &'u Fact<Vec<Unit>>, names: &[&str]) -> Fact<Vec<&'u Unit>> {
     let reading = match &units.reading {
         Reading::Known(units) => Reading::Known(
             names

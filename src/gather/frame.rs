@@ -13,7 +13,7 @@ use crate::facts::{Ended, Probe, Section, Transcript};
 use super::error::FrameError;
 
 /// The most a host may say, in bytes.
-pub const ANSWER_LIMIT: usize = 16 * 1024 * 1024;
+pub(super) const ANSWER_LIMIT: usize = 16 * 1024 * 1024;
 
 /// A whole answer, taken apart.
 #[derive(Clone, Debug, PartialEq)]
@@ -35,7 +35,7 @@ pub struct Clock {
 }
 
 /// Whether the end mark is among the bytes heard, of which those before `checked` were searched before.
-pub fn is_whole(heard: &[u8], boundary: &str, checked: usize) -> bool {
+pub(super) fn is_whole(heard: &[u8], boundary: &str, checked: usize) -> bool {
     let mark = format!("\n@{boundary} end\n");
     memmem::find(&heard[checked.saturating_sub(mark.len())..], mark.as_bytes()).is_some()
 }
@@ -121,7 +121,7 @@ pub fn boundary_of(saved: &[u8]) -> Result<String, FrameError> {
 }
 
 /// What a host said instead of our script's answer, for people.
-pub fn preview(heard: &[u8]) -> String {
+pub(super) fn preview(heard: &[u8]) -> String {
     let text = String::from_utf8_lossy(&heard[..heard.len().min(400)]);
     let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
     if text.is_empty() { "it said nothing".to_owned() } else { format!("it said `{text}`") }

@@ -37,7 +37,7 @@ pub struct OwnProbe {
 /// Joins the probes into one script. `boundary` frames the answer; it must be one no host can guess.
 pub fn build(boundary: &str, probes: &[Probe], errand: &Errand) -> String {
     let mut script = String::with_capacity(24 * 1024);
-    let _ = writeln!(script, "B={}", shell_quote(boundary));
+    let _ = writeln!(script, "mark__={}", shell_quote(boundary));
     script.push_str(FRAME);
     script.push_str("# What this host is asked about.\n");
     let peers = errand.peers.iter().map(|(address, port)| format!("{address} {port}"));
@@ -124,6 +124,6 @@ fn event_loop(started: &[(String, String, Duration)]) -> String {
         text.push_str("        ;;\n");
     }
     text.push_str("    esac\ndone\nkill \"$timer\" 2>/dev/null\n");
-    text.push_str("cat \"$d\"/*.o \"$d\"/*.e\nprintf '\\n@%s end\\n' \"$B\"\n");
+    text.push_str("cat \"$dir__\"/*.o \"$dir__\"/*.e\nprintf '\\n@%s end\\n' \"$mark__\"\n");
     text
 }

@@ -1,36 +1,37 @@
 # airworthy's probe script: reads, never changes. POSIX sh; runs under dash, bash and busybox.
+# Names that end in __ are the frame's own; probes leave them alone.
 # $1 says how we got here: root, nopasswd, password, user. $2 is what sudo said when it said no.
 umask 077
 LC_ALL=C; LANG=C; PATH="$PATH:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 export LC_ALL LANG PATH
 unset ENV CDPATH GREP_OPTIONS GREP_COLORS DOCKER_CONTEXT DOCKER_HOST
-printf '\n@%s airworthy 1 %s %s\n' "$B" "$(date +%s.%N)" "${1:-user}"
+printf '\n@%s airworthy 1 %s %s\n' "$mark__" "$(date +%s.%N)" "${1:-user}"
 
-d=
-finish() { [ -n "$d" ] && rm -rf "$d"; }
+dir__=
+finish() { [ -n "$dir__" ] && rm -rf "$dir__"; }
 trap finish EXIT
 trap 'exit 1' HUP INT TERM PIPE
 for t in "${TMPDIR:-/tmp}" /tmp /var/tmp /dev/shm /run; do
-    d=$(mktemp -d "$t/airworthy.XXXXXXXXXX" 2>/dev/null) && mkfifo "$d/events" 2>/dev/null && break
-    finish; d=
+    dir__=$(mktemp -d "$t/airworthy.XXXXXXXXXX" 2>/dev/null) && mkfifo "$dir__/events" 2>/dev/null && break
+    finish; dir__=
 done
-if [ -z "$d" ]; then
-    printf '\n@%s refused no private directory could be made in /tmp, /var/tmp, /dev/shm or /run\n' "$B"
+if [ -z "$dir__" ]; then
+    printf '\n@%s refused no private directory could be made in /tmp, /var/tmp, /dev/shm or /run\n' "$mark__"
     exit 1
 fi
-exec 4<>"$d/events"
-printf '\n@%s out sudo\n%s\n%s\n@%s exit sudo 0\n' "$B" "${1:-user}" "$2" "$B" >"$d/sudo.o"
+exec 4<>"$dir__/events"
+printf '\n@%s out sudo\n%s\n%s\n@%s exit sudo 0\n' "$mark__" "${1:-user}" "$2" "$mark__" >"$dir__/sudo.o"
 
 # go NAME FUNCTION: one probe in a process of its own, with files of its own. A file that grows
 # past the limit kills its writer.
 go() {
-    printf '\n@%s out %s\n' "$B" "$1" >"$d/$1.o"
-    printf '\n@%s err %s\n' "$B" "$1" >"$d/$1.e"
+    printf '\n@%s out %s\n' "$mark__" "$1" >"$dir__/$1.o"
+    printf '\n@%s err %s\n' "$mark__" "$1" >"$dir__/$1.e"
     (
         ulimit -f 4096
-        "$2" >>"$d/$1.o" 2>>"$d/$1.e" </dev/null
+        "$2" >>"$dir__/$1.o" 2>>"$dir__/$1.e" </dev/null
         r=$?
-        printf '\n@%s exit %s %s\n' "$B" "$1" "$r" >>"$d/$1.o"
+        printf '\n@%s exit %s %s\n' "$mark__" "$1" "$r" >>"$dir__/$1.o"
         echo "done $1" >&4
     ) &
     eval "pid_$2=\$!; open_$2=1"
@@ -55,7 +56,7 @@ expire() {
     [ "$still" = 1 ] || return 0
     stuck=
     reap "$pid" 2>/dev/null
-    printf '\n@%s timeout %s %s%s\n' "$B" "$1" "$3" "$stuck" >>"$d/$1.o"
+    printf '\n@%s timeout %s %s%s\n' "$mark__" "$1" "$3" "$stuck" >>"$dir__/$1.o"
     eval "open_$2=0"
     left=$((left - 1))
 }

@@ -1,0 +1,64 @@
+//! The one script, run for real under every shell that hosts have.
+
+use std::io::Write as _;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use airworthy::facts::{self, Circumstances, Ended, HostFacts, Reading};
+use airworthy::gather::{self, Answered, Errand, OwnProbe};
+
+const BOUNDARY: &str = "00112233445566778899aabbccddeeff";
+
+/// Runs the script in `shell` and takes its answer apart.
+fn run(shell: &[&str], errand: &Errand) -> (Answered, Vec<u8>) {
+    let probes = facts::host::probes();
+    let script = gather::build(BOUNDARY, &probes, errand);
+    let mut child = Command::new(shell[0])
+        .args(&shell[1..])
+        .args(["-s", "--", "user", "sudo: a password is required"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the shell starts");
+    child.stdin.take().expect("stdin").write_all(script.as_bytes()).expect("the script is read");
+    let output = child.wait_with_output().expect("the shell ends");
+    let answered = gather::take_apart(&output.stdout, BOUNDARY, &probes).unwrap_or_else(|error| {
+        panic!("{error}\n{}", String::from_utf8_lossy(&output.stderr));
+    });
+    assert_eq!(String::from_utf8_lossy(&output.stderr), "", "the script itself complains");
+    (answered, output.stdout)
+}
+
+fn is_there(program: &str) -> bool {
+    Command::new(program).arg("--help").stdout(Stdio::null()).stderr(Stdio::null()).status().is_ok()
+}
+
+fn facts_of(answered: &Answered) -> HostFacts {
+    facts::host::parse(&answered.transcript, &Circumstances::default())
+}
+
+#[test]
+fn reads_this_machine_under_every_shell() {
+    let mut tried = 0;
+    for shell in [&["dash"][..], &["bash"], &["busybox", "sh"]] {
+        if !is_there(shell[0]) {
+            eprintln!("skipped: no {} on this machine", shell[0]);
+            continue;
+        }
+        tried += 1;
+        let (answered, _) = run(shell, &Errand::default());
+        for (name, section) in answered.transcript.sections() {
+            assert!(matches!(section.ended, Ended::Exited(_)), "{shell:?} {name}: {section:?}");
+        }
+        let facts = facts_of(&answered);
+        assert!(facts.memory.total_mib.value().is_some_and(|mib| *mib > 64), "{shell:?} {:?}", facts.memory);
+        assert!(facts.cpu.count.value().is_some_and(|count| *count > 0), "{shell:?} {:?}", facts.cpu);
+        assert!(facts.os.id.value().is_some(), "{shell:?} {:?}", facts.os);
+        assert!(facts.identity.hostname.value().is_some(), "{shell:?} {:?}", facts.identity);
+        assert_eq!(facts.sudo.privilege.reading, Reading::Known(false));
+        assert_eq!(facts.sudo.refusal.value().map(String::as_str), Some("sudo: a password is required"));
+        assert!(answered.clock.is_some_and(|clock| clock.seconds > 1.7e9), "{shell:?}");
+    }
+    assert!(tried > 0, "no shell at all");
+}
