@@ -10,6 +10,9 @@ pub(super) const VALUE_MAX: usize = 120;
 /// Longer messages and reasons are shortened for people: some quote what a host wrote to stderr.
 pub(super) const SENTENCE_MAX: usize = 400;
 
+/// Longer names, paths and sources are shortened for people; those of DNS and of facts fit.
+pub(super) const NAME_MAX: usize = 80;
+
 /// Makes every control, bidirectional and invisible character visible instead of effective. What
 /// remains is one line, and each of its characters takes at least one column. Idempotent.
 pub(super) fn clean(text: &str) -> String {

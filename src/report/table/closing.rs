@@ -92,7 +92,11 @@ fn no_go(survey: &Survey<'_>) -> String {
     }
     let mut clauses = if words.is_empty() { Vec::new() } else { vec![words.join(", ")] };
     if !survey.lost.is_empty() {
-        clauses.push(format!("{} unreachable", count(survey.lost.len(), "host")));
+        // Where nothing before it said of how many hosts, this does.
+        clauses.push(match clauses.is_empty() {
+            true => format!("{} of {} unreachable", survey.lost.len(), count(report.hosts.len(), "host")),
+            false => format!("{} unreachable", count(survey.lost.len(), "host")),
+        });
     }
     let idle = unjudged(&report.hosts, &report.results);
     if !idle.is_empty() {

@@ -4,7 +4,7 @@ use super::block::{Block, Evidence, Variant, word};
 use super::host_list::compress;
 use super::paper::{Long, Paper, Text, Tone};
 use crate::checks::{Severity, Status};
-use crate::report::escape::{self, SENTENCE_MAX};
+use crate::report::escape::{self, NAME_MAX, SENTENCE_MAX};
 
 /// The column in which all text but the status word starts.
 pub(super) const MARGIN: usize = 9;
@@ -99,7 +99,7 @@ pub(super) fn remedy(paper: &mut Paper, remediation: &str) {
 fn heading(paper: &mut Paper, block: &Block<'_>, extent: Extent) {
     let verdict = block.verdict;
     let (status, tone) = word(verdict);
-    let mut text = Text::of(Tone::Strong, &verdict.check);
+    let mut text = Text::of(Tone::Strong, &escape::clip(&verdict.check, NAME_MAX));
     match extent.of_hosts {
         _ if block.hosts == 0 => text = text.and(Tone::Plain, " across the fleet"),
         Some(all) => text = text.and(Tone::Plain, &format!(" on {} of {}", block.hosts, count(all, "host"))),
@@ -149,9 +149,9 @@ fn found(paper: &mut Paper, label: &str, block: &Block<'_>, variant: &Variant<'_
     let shown = if extent.verbose || found.len() <= SHOWN { found.len() } else { SHOWN };
     for (fact, value, source) in &found[..shown] {
         let mut text =
-            Text::plain(&escape::clip(fact, SENTENCE_MAX)).and(Tone::Plain, " = ").and(Tone::Strong, value);
+            Text::plain(&escape::clip(fact, NAME_MAX)).and(Tone::Plain, " = ").and(Tone::Strong, value);
         if !source.is_empty() {
-            text = text.and(Tone::Faint, &format!("  ({})", escape::clip(source, SENTENCE_MAX)));
+            text = text.and(Tone::Faint, &format!("  ({})", escape::clip(source, NAME_MAX)));
         }
         let indent = if named { MARGIN + 2 } else { MARGIN };
         paper.write_labelled(2, &Text::of(Tone::Faint, label), indent, indent + 2, text);

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use crate::report::escape::{self, NAME_MAX};
+
 /// So many words of a list are shown; the rest is counted.
 const SHOWN: usize = 8;
 
@@ -12,7 +14,7 @@ pub(super) fn compress(names: &[&str], all: bool) -> String {
     let shown = if all || words.len() <= SHOWN { words.len() } else { SHOWN - 1 };
     let hidden: usize = words[shown..].iter().map(|(_, count)| count).sum();
     words.truncate(shown);
-    let mut list = words.into_iter().map(|(word, _)| word).collect::<Vec<_>>().join(", ");
+    let mut list = words.iter().map(|(word, _)| escape::clip(word, NAME_MAX)).collect::<Vec<_>>().join(", ");
     if hidden > 0 {
         list.push_str(&format!(" … and {hidden} more"));
     }

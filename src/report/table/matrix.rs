@@ -11,7 +11,7 @@ use super::host_list::compress;
 use super::paper::{Long, Paper, Text};
 use super::survey::Survey;
 use crate::report::document::{HostRow, Outcome, Summary};
-use crate::report::escape;
+use crate::report::escape::{self, NAME_MAX};
 
 /// With more hosts than this, only those with something to tell get a row, and equal ones share it.
 const EACH: usize = 20;
@@ -91,7 +91,7 @@ fn verdict(host: &HostRow) -> &'static str {
 
 fn table(rows: &[Row<'_>], width: usize, color: bool, verbose: bool) -> Table {
     // The narrower the paper, the fewer columns: what is left out is said in the blocks too.
-    let (address, roles, doubts, passes) = (width >= 60, width >= 50, width >= 40, width >= 80);
+    let (address, roles, doubts, passes) = (width >= 56, width >= 48, width >= 34, width >= 76);
     let mut table = Table::new();
     table.load_preset(presets::NOTHING).set_content_arrangement(ContentArrangement::Dynamic);
     table.set_width(u16::try_from(width).unwrap_or(u16::MAX));
@@ -105,7 +105,7 @@ fn table(rows: &[Row<'_>], width: usize, color: bool, verbose: bool) -> Table {
     titles.extend(roles.then_some("ROLES"));
     titles.extend(["VERDICT", "FAIL"]);
     titles
-        .extend(doubts.then_some(["WARN", if width < 50 { "UNK" } else { "UNKNOWN" }]).into_iter().flatten());
+        .extend(doubts.then_some(["WARN", if width < 48 { "UNK" } else { "UNKNOWN" }]).into_iter().flatten());
     titles.extend(passes.then_some("PASS"));
     table.set_header(titles.iter().map(|title| Cell::new(title).add_attribute(Attribute::Dim)));
     for row in rows {
@@ -113,12 +113,12 @@ fn table(rows: &[Row<'_>], width: usize, color: bool, verbose: bool) -> Table {
         let mut cells = vec![Cell::new(escape::clean(&compress(&row.names, verbose)))];
         if address {
             let many = count(row.names.len(), "host");
-            cells.push(Cell::new(if alone { escape::clean(row.address) } else { many }));
+            cells.push(Cell::new(if alone { escape::clip(row.address, NAME_MAX) } else { many }));
         }
         if roles {
             cells.push(Cell::new(&row.roles));
         }
-        cells.push(colored(if width < 50 && row.verdict == "unreachable" { "NO-GO" } else { row.verdict }));
+        cells.push(colored(if width < 48 && row.verdict == "unreachable" { "NO-GO" } else { row.verdict }));
         cells.push(number(row.summary.fail, Color::Red));
         if doubts {
             cells.push(number(row.summary.warn, Color::Yellow));

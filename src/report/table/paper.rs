@@ -74,12 +74,9 @@ impl Text {
             let start = at + gap;
             let mut end = start;
             while end < self.cells.len() && self.cells[end].0 != ' ' {
-                let rest = &self.cells[end + 1..];
-                let closing = rest.iter().position(|(c, _)| *c == '`');
-                end += match closing {
-                    Some(length) if whole_commands && self.cells[end].0 == '`' => length + 2,
-                    _ => 1,
-                };
+                let tick = whole_commands && self.cells[end].0 == '`';
+                let closing = tick.then(|| self.cells[end + 1..].iter().position(|(c, _)| *c == '`'));
+                end += closing.flatten().map_or(1, |length| length + 2);
             }
             if end > start {
                 words.push((gap, &self.cells[start..end]));

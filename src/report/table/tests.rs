@@ -124,6 +124,63 @@ fn a_no_go_always_says_why() {
 }
 
 #[test]
+fn only_lost_hosts_are_a_reason_too() {
+    let mut report = sample::findings();
+    report.results.retain(|v| v.check == "host-reachable" || v.status == Status::Pass);
+    report.summary = crate::report::Summary::of(&report.hosts, &report.results);
+    assert_eq!(last_line(&report), "NO-GO: 1 of 5 hosts unreachable");
+}
+
+#[test]
+fn warnings_alone_do_not_stop_it() {
+    let mut report = sample::healthy();
+    report.results.push(Verdict {
+        reason: Some("sar is not installed".to_owned()),
+        ..sample::verdict("cpu-idle", Some("gpu01"), Status::Unknown, crate::checks::Severity::Warning)
+    });
+    report.summary = crate::report::Summary::of(&report.hosts, &report.results);
+    let text = shown(&report, 80, false, By::Check);
+    assert!(
+        text.contains("UNKNOWN  cpu-idle on 1 of 5 hosts (warning)\n  reason gpu01: sar is not"),
+        "{text}"
+    );
+    assert_eq!(last_line(&report), "GO: 11 checks passed on 5 hosts, 1 unknown");
+}
+
+proptest::proptest! {
+    #![proptest_config(proptest::prelude::ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn any_words_fit_any_paper(
+        words in proptest::collection::vec("\\PC{0,40}|[a-z]{0,3}[0-9]{0,25}[.a-z]{0,9}|(?s:.{0,300})", 8),
+        width in 0usize..130,
+        by_host: bool,
+        verbose: bool,
+    ) {
+        let mut hosts = vec![sample::host(&words[0], &words[1], &[])];
+        hosts.push(sample::unreachable(&words[2], &words[3], &words[4], &words[5]));
+        let results = [(0, Status::Fail), (0, Status::Unknown), (2, Status::Fail), (2, Status::Waived)];
+        let results = results.map(|(name, status)| Verdict {
+            title: words[5].clone(),
+            message: format!("{} {} {}", words[6], words[0], words[1]),
+            expected: words[7].clone(),
+            reason: Some(words[3].clone()),
+            remediation: String::new(),
+            references: Vec::new(),
+            ..sample::verdict(&words[4], Some(&words[name]), status, crate::checks::Severity::Error)
+        });
+        let report = sample::report(hosts, results.to_vec());
+        let by = if by_host { By::Host } else { By::Check };
+        for line in shown(&report, width, verbose, by).lines() {
+            // The offered --limit is a command.
+            let command = line.contains("--limit");
+            proptest::prop_assert!(command || line.width() <= width.max(20), "{}: {line}", line.width());
+            proptest::prop_assert!(!line.chars().any(char::is_control));
+        }
+    }
+}
+
+#[test]
 fn every_finding_is_named_in_every_layout() {
     for report in [sample::findings(), sample::large()] {
         for by in [By::Check, By::Host] {

@@ -7,7 +7,7 @@ use super::paper::{Long, Paper, Text, Tone};
 use super::survey::Survey;
 use crate::checks::Verdict;
 use crate::report::document::{HostRow, Scope};
-use crate::report::escape::{self, SENTENCE_MAX};
+use crate::report::escape::{self, NAME_MAX, SENTENCE_MAX};
 
 /// So many hosts are named in a limit that leaves them out; with more, the network is the matter.
 const LEFT_OUT: usize = 12;
@@ -20,6 +20,8 @@ struct Loss<'a> {
     rows: Vec<&'a HostRow>,
     reason: String,
     remediation: String,
+    /// Reason and remedy without the hosts' own names: what makes two losses one.
+    shared: (String, String),
 }
 
 /// Lays out the hosts that were lost, a block for each stage.
@@ -42,11 +44,11 @@ pub(super) fn write(paper: &mut Paper, survey: &Survey<'_>, verbose: bool) {
         block(paper, stage, check, losses, survey.report.hosts.len(), verbose);
     }
     if let Some(limit) = limit_without(survey) {
-        let (them, verb) = if survey.lost.len() == 1 { ("it", "it is") } else { ("them", "they are") };
+        let them = if survey.lost.len() == 1 { "it" } else { "them" };
         if several {
             paper.gap();
         }
-        let text = Text::plain(&format!("To go on without {them} while {verb} down: `--limit '{limit}'`"));
+        let text = Text::plain(&format!("To go on without {them} for now: `--limit '{limit}'`"));
         paper.write(MARGIN, MARGIN + 2, &text, Long::Whole);
     }
 }
@@ -54,18 +56,13 @@ pub(super) fn write(paper: &mut Paper, survey: &Survey<'_>, verbose: bool) {
 fn add<'a>(losses: &mut Vec<Loss<'a>>, row: &'a HostRow, verdict: Option<&'a Verdict>) {
     let own = (reason(row, verdict), verdict.map(|v| v.remediation.clone()).unwrap_or_default());
     let shared = (general(own.0.clone(), row), general(own.1.clone(), row));
-    for loss in losses.iter_mut() {
-        let first = loss.rows.first();
-        let theirs =
-            first.map(|row| (general(loss.reason.clone(), row), general(loss.remediation.clone(), row)));
-        if theirs.as_ref() == Some(&shared) {
-            // Two or more are no longer called by one's name.
-            (loss.reason, loss.remediation) = shared;
-            loss.rows.push(row);
-            return;
-        }
+    if let Some(loss) = losses.iter_mut().find(|loss| loss.shared == shared) {
+        // Two or more are no longer called by one's name.
+        (loss.reason, loss.remediation) = shared;
+        loss.rows.push(row);
+        return;
     }
-    losses.push(Loss { rows: vec![row], reason: own.0, remediation: own.1 });
+    losses.push(Loss { rows: vec![row], reason: own.0, remediation: own.1, shared });
 }
 
 fn reason(row: &HostRow, verdict: Option<&Verdict>) -> String {
@@ -100,7 +97,8 @@ fn block(
     for loss in &losses[..shown] {
         let who = match loss.rows[..] {
             [row] if row.address != row.name && !row.address.is_empty() => {
-                Text::of(Tone::Strong, &row.name).and(Tone::Plain, &format!(" ({})", row.address))
+                let address = format!(" ({})", escape::clip(&row.address, NAME_MAX));
+                Text::of(Tone::Strong, &escape::clip(&row.name, NAME_MAX)).and(Tone::Plain, &address)
             }
             _ => Text::of(Tone::Strong, &compress(&names(std::slice::from_ref(loss)), verbose)),
         };
@@ -168,6 +166,27 @@ mod tests {
         assert_eq!(with("gpu*,m1").as_deref(), Some("gpu*,m1,!gpu03"));
         assert_eq!(with("x'; rm -rf /; '"), None);
         assert_eq!(limit(|report| report.hosts[4].name = "a'$(id)".to_owned()), None);
+    }
+
+    #[test]
+    fn the_same_reason_is_told_once() {
+        let rows: Vec<HostRow> = (1..=7)
+            .map(|n| {
+                let address = format!("10.0.0.{n}");
+                let reason = format!("no connection to {address}:22 within 10 s");
+                sample::unreachable(&format!("n{n}"), &address, "connect", &reason)
+            })
+            .collect();
+        let results = rows.iter().map(sample::dead).collect();
+        let report = sample::report(rows, results);
+        let mut paper = Paper::new(100, false);
+        write(&mut paper, &Survey::of(&report), false);
+        assert_eq!(
+            paper.into_text(),
+            "UNREACHABLE 7 of 7 hosts at connect  (host-reachable)\n  \
+             reason n[1-7]: no connection to <address>:22 within 10 s\n         \
+             → Is it up, and does a firewall stand between? `nc -vz -w 5 <address> 22`\n"
+        );
     }
 
     #[test]
