@@ -170,12 +170,21 @@ fn block<'a>(survey: &Survey<'a>, members: &[&'a Verdict]) -> Option<Block<'a>> 
             variant.hosts.extend(host);
         }
     }
+    // One remedy for all stays one, with `<host>` in it, even where what was found differs.
+    let one_remedy = variants.len() > 1
+        && variants.windows(2).all(|w| w[0].0.evidence.remediation == w[1].0.evidence.remediation);
     let mut variants: Vec<Variant<'a>> = variants
         .into_iter()
-        .map(|(variant, verdict)| match variant.hosts[..] {
+        .map(|(mut variant, verdict)| {
             // One host alone is called by its name.
-            [_] => Variant { evidence: Evidence::exact(verdict), ..variant },
-            _ => variant,
+            if variant.hosts.len() == 1 {
+                let shared = std::mem::take(&mut variant.evidence.remediation);
+                variant.evidence = Evidence::exact(verdict);
+                if one_remedy {
+                    variant.evidence.remediation = shared;
+                }
+            }
+            variant
         })
         .collect();
     variants.sort_by_key(|variant| std::cmp::Reverse(variant.hosts.len()));

@@ -92,8 +92,9 @@ fn block(
     }
     paper.write_labelled(0, &Text::of(Tone::Bad, "UNREACHABLE"), MARGIN, MARGIN + 2, text);
     losses.sort_by_key(|loss| std::cmp::Reverse(loss.rows.len()));
-    let same_remedy = losses.windows(2).all(|pair| pair[0].remediation == pair[1].remediation);
+    let same_remedy = losses.windows(2).all(|pair| pair[0].shared.1 == pair[1].shared.1);
     let shown = if verbose { losses.len() } else { losses.len().min(SHOWN) };
+    let mut label = "reason";
     for loss in &losses[..shown] {
         let who = match loss.rows[..] {
             [row] if row.address != row.name && !row.address.is_empty() => {
@@ -103,7 +104,7 @@ fn block(
             _ => Text::of(Tone::Strong, &compress(&names(std::slice::from_ref(loss)), verbose)),
         };
         let why = escape::clip(&loss.reason, SENTENCE_MAX);
-        labelled(paper, "reason", who.and(Tone::Plain, ": ").and(Tone::Plain, &why));
+        labelled(paper, std::mem::take(&mut label), who.and(Tone::Plain, ": ").and(Tone::Plain, &why));
         if !same_remedy {
             remedy(paper, &loss.remediation);
         }
@@ -114,8 +115,10 @@ fn block(
         let text = Text::of(Tone::Faint, &lead).and(Tone::Plain, &compress(&rest, false));
         paper.write(MARGIN, MARGIN + 2, &text, Long::Broken);
     }
-    if let (true, Some(loss)) = (same_remedy, losses.first()) {
-        remedy(paper, &loss.remediation);
+    match &losses[..] {
+        [only] => remedy(paper, &only.remediation),
+        [first, ..] if same_remedy => remedy(paper, &first.shared.1),
+        _ => {}
     }
 }
 
@@ -187,6 +190,26 @@ mod tests {
              reason n[1-7]: no connection to <address>:22 within 10 s\n         \
              → Is it up, and does a firewall stand between? `nc -vz -w 5 <address> 22`\n"
         );
+    }
+
+    #[test]
+    fn different_reasons_share_a_remedy() {
+        let rows = ["refused", "timed out"]
+            .iter()
+            .zip(1..)
+            .map(|(why, n)| sample::unreachable(&format!("n{n}"), &format!("10.0.0.{n}"), "connect", why));
+        let rows: Vec<HostRow> = rows.collect();
+        let results = rows.iter().map(sample::dead).collect();
+        let report = sample::report(rows, results);
+        let mut paper = Paper::new(100, false);
+        write(&mut paper, &Survey::of(&report), false);
+        let text = paper.into_text();
+        assert!(
+            text.contains("n1 (10.0.0.1): refused") && text.contains("n2 (10.0.0.2): timed out"),
+            "{text}"
+        );
+        assert_eq!(text.matches("→").count(), 1, "{text}");
+        assert!(text.contains("`nc -vz -w 5 <address> 22`"), "{text}");
     }
 
     #[test]
