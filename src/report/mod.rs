@@ -1,5 +1,12 @@
 //! How verdicts are shown: one file per format. Prints nothing, opens no file, decides no exit code.
 
 mod document;
+mod escape;
+pub mod json;
+#[cfg(test)]
+mod sample;
+mod summary;
+pub mod table;
 
 pub use document::{HostRow, InventoryRow, Mode, Outcome, Report, SCHEMA, Scope, Summary, Tool, Unreachable};
+pub use summary::{host_outcome, outcome};

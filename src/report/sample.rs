@@ -1,0 +1,300 @@
+//! Reports for tests: a cluster in health, one with findings, a large one, a hostile one.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Value, json};
+
+use super::document::{
+    HostRow, InventoryRow, Mode, Outcome, Report, SCHEMA, Scope, Summary, Tool, Unreachable,
+};
+use super::summary::{host_outcome, outcome};
+use crate::checks::{Found, Severity, Status, Verdict};
+use crate::role::Role;
+
+/// A host that was reached.
+pub(super) fn host(name: &str, address: &str, roles: &[Role]) -> HostRow {
+    HostRow {
+        name: name.to_owned(),
+        address: address.to_owned(),
+        roles: roles.to_vec(),
+        verdict: Outcome::Go,
+        reached: true,
+        unreachable: None,
+        gathered_at: Some("2026-07-01T03:12:45.120Z".to_owned()),
+        duration_ms: Some(812),
+    }
+}
+
+/// A host that was not.
+pub(super) fn unreachable(name: &str, address: &str, stage: &str, reason: &str) -> HostRow {
+    let why = Unreachable { stage: stage.to_owned(), reason: reason.to_owned() };
+    HostRow {
+        reached: false,
+        unreachable: Some(why),
+        gathered_at: None,
+        duration_ms: None,
+        ..host(name, address, &[Role::Worker])
+    }
+}
+
+/// A verdict with as few words as possible.
+pub(super) fn verdict(check: &str, host: Option<&str>, status: Status, severity: Severity) -> Verdict {
+    Verdict {
+        check: check.to_owned(),
+        title: format!("Whatever {check} is about is as it should be"),
+        severity,
+        status,
+        host: host.map(str::to_owned),
+        message: String::new(),
+        expected: "ok == true".to_owned(),
+        found: Vec::new(),
+        reason: None,
+        cause: None,
+        remediation: "Mend it".to_owned(),
+        references: vec!["https://example.org/why".to_owned()],
+        fixable: false,
+    }
+}
+
+fn found(fact: &str, value: Value, source: &str) -> Found {
+    Found { fact: fact.to_owned(), value, source: source.to_owned() }
+}
+
+/// A report with its counts and its answers made up from the rest.
+pub(super) fn report(mut hosts: Vec<HostRow>, results: Vec<Verdict>) -> Report {
+    for row in &mut hosts {
+        let own = results.iter().filter(|v| v.host.as_deref() == Some(&row.name));
+        row.verdict = host_outcome(row.reached, own, Severity::Error);
+    }
+    Report {
+        schema: SCHEMA.to_owned(),
+        tool: Tool { name: "airworthy".to_owned(), version: "0.1.0".to_owned() },
+        mode: Mode::Live,
+        verdict: outcome(&hosts, &results, Severity::Error),
+        scope: Scope {
+            limit: None,
+            select: Vec::new(),
+            skip: Vec::new(),
+            devbox: "local".to_owned(),
+            stage: "new".to_owned(),
+            complete: true,
+        },
+        started_at: "2026-07-01T03:12:44.003Z".to_owned(),
+        duration_ms: 3_249,
+        profile: "openpai".to_owned(),
+        parameters: BTreeMap::from([("worker_cpus".to_owned(), json!(4))]),
+        inventory: InventoryRow { sources: vec!["layout.yaml".to_owned()], digest: "sha256:00".to_owned() },
+        summary: Summary::of(&hosts, &results),
+        hosts,
+        results,
+        fixes: Vec::new(),
+    }
+}
+
+fn five() -> Vec<HostRow> {
+    vec![
+        host("devbox", "127.0.0.1", &[Role::Devbox]),
+        host("infra01", "10.0.0.1", &[Role::Infra]),
+        host("gpu01", "10.0.0.11", &[Role::Worker]),
+        host("gpu02", "10.0.0.12", &[Role::Worker]),
+        host("gpu03", "10.0.0.13", &[Role::Worker]),
+    ]
+}
+
+fn passes(hosts: &[HostRow]) -> Vec<Verdict> {
+    let mut passes = Vec::new();
+    for row in hosts.iter().filter(|row| row.reached) {
+        passes.push(Verdict {
+            title: "The operating system is one that the deployment supports".to_owned(),
+            found: vec![
+                found("os.id", json!("ubuntu"), "/etc/os-release"),
+                found("os.version", json!("18.04"), "/etc/os-release"),
+            ],
+            ..verdict("os-supported", Some(&row.name), Status::Pass, Severity::Error)
+        });
+        passes.push(verdict("sudo-privilege", Some(&row.name), Status::Pass, Severity::Error));
+        if !row.roles.contains(&Role::Worker) {
+            passes.push(Verdict {
+                title: "A GPU is on the PCI bus".to_owned(),
+                reason: Some("no GPU is promised for this host".to_owned()),
+                ..verdict("gpu-present", Some(&row.name), Status::NotApplicable, Severity::Error)
+            });
+        }
+    }
+    passes
+}
+
+/// The default runtime is not nvidia.
+pub(super) fn runc(host: &str) -> Verdict {
+    Verdict {
+        title: "Docker runs containers with the nvidia runtime by default".to_owned(),
+        message: "default runtime is runc".to_owned(),
+        expected: "docker.default_runtime == \"nvidia\" &&\n  docker.config[\"default-runtime\"] == \"nvidia\"".to_owned(),
+        found: vec![
+            found("docker.default_runtime", json!("runc"), "docker info"),
+            found("docker.config[\"default-runtime\"]", Value::Null, "/etc/docker/daemon.json"),
+        ],
+        remediation: "Set \"default-runtime\": \"nvidia\" in /etc/docker/daemon.json, then `sudo systemctl restart docker`.".to_owned(),
+        fixable: true,
+        ..verdict("docker-default-runtime", Some(host), Status::Fail, Severity::Error)
+    }
+}
+
+/// A node that is dead.
+pub(super) fn dead(row: &HostRow) -> Verdict {
+    Verdict {
+        title: "The host answers on its SSH port".to_owned(),
+        message: format!("no connection to {}:22 within 10 s", row.address),
+        expected: "The host answers on its SSH port".to_owned(),
+        remediation: format!("Is it up, and does a firewall stand between? `nc -vz -w 5 {} 22`", row.address),
+        ..verdict("host-reachable", Some(&row.name), Status::Fail, Severity::Error)
+    }
+}
+
+/// Five hosts, all well.
+pub(super) fn healthy() -> Report {
+    let hosts = five();
+    let mut results = passes(&hosts);
+    results.push(verdict("clock-skew", None, Status::Pass, Severity::Error));
+    report(hosts, results)
+}
+
+/// Five hosts: a wrong runtime, Docker down with what follows from it, a warning, an unknown, a
+/// waiver, a finding of the fleet, one host dead.
+pub(super) fn findings() -> Report {
+    let mut hosts = five();
+    hosts[4] = unreachable("gpu03", "10.0.0.13", "connect", "no connection to 10.0.0.13:22 within 10 s");
+    let mut results = passes(&hosts);
+    results.push(runc("gpu01"));
+    results.push(Verdict {
+        title: "The Docker daemon answers".to_owned(),
+        message: "docker info failed: Cannot connect to the Docker daemon at unix:///var/run/docker.sock. Is the docker daemon running?".to_owned(),
+        expected: "docker.running == true".to_owned(),
+        found: vec![found("docker.running", json!(false), "docker info")],
+        remediation: "Find out why, then start it:\n    sudo journalctl -u docker --since -1h --no-pager | tail -50\n    sudo systemctl enable --now docker".to_owned(),
+        ..verdict("docker-running", Some("gpu02"), Status::Fail, Severity::Error)
+    });
+    for check in ["docker-default-runtime", "docker-config-conflict", "nvidia-runtime-installed"] {
+        results.push(Verdict {
+            cause: Some("docker-running".to_owned()),
+            ..verdict(check, Some("gpu02"), Status::Unknown, Severity::Error)
+        });
+    }
+    results.push(Verdict {
+        title: "A time service keeps the clock".to_owned(),
+        message: "could not be told".to_owned(),
+        reason: Some("chronyc tracking took longer than 5 s".to_owned()),
+        found: vec![found("time.synchronized", Value::Null, "chronyc tracking")],
+        expected: "time.synchronized == true".to_owned(),
+        remediation: "Run `chronyc tracking` on the host; restart chrony where it hangs.".to_owned(),
+        ..verdict("ntp-synchronized", Some("infra01"), Status::Unknown, Severity::Error)
+    });
+    results.push(Verdict {
+        title: "Swap is off".to_owned(),
+        message: "2 GiB of swap on /swapfile".to_owned(),
+        found: vec![found("memory.swap_total_mib", json!(2048), "/proc/swaps")],
+        expected: "memory.swap_total_mib == 0".to_owned(),
+        remediation: "`sudo swapoff -a`, and remove the line from /etc/fstab; kubespray does both."
+            .to_owned(),
+        ..verdict("swap-off", Some("gpu01"), Status::Fail, Severity::Warning)
+    });
+    results.push(Verdict {
+        title: "No firewall is active".to_owned(),
+        reason: Some("INC-77, the site's own rules; until 2026-09-01".to_owned()),
+        ..verdict("firewall-active", Some("infra01"), Status::Waived, Severity::Warning)
+    });
+    results.push(dead(&hosts[4]));
+    results.push(Verdict {
+        title: "The infra hosts' clocks agree".to_owned(),
+        message: "infra01 is 4.2 s ahead of gpu01".to_owned(),
+        found: vec![
+            found("infra01: clock.offset_ms", json!(4210), "the script's first line"),
+            found("gpu01: clock.offset_ms", json!(8), "the script's first line"),
+        ],
+        ..verdict("clock-skew", None, Status::Fail, Severity::Error)
+    });
+    report(hosts, results)
+}
+
+/// Three hundred hosts: one fault on forty, little memory on ten, one dead.
+pub(super) fn large() -> Report {
+    let mut hosts: Vec<HostRow> =
+        (1..=3).map(|n| host(&format!("infra{n:02}"), &format!("10.1.0.{n}"), &[Role::Infra])).collect();
+    hosts.extend(
+        (1..=297).map(|n| {
+            host(&format!("gpu{n:03}"), &format!("10.2.{}.{}", n / 200, n % 200 + 1), &[Role::Worker])
+        }),
+    );
+    hosts[150] = unreachable("gpu148", "10.2.0.149", "connect", "no connection to 10.2.0.149:22 within 10 s");
+    let mut results = passes(&hosts);
+    results.extend((1..=40).map(|n| runc(&format!("gpu{n:03}"))));
+    results.extend((1..=10).map(|n| {
+        let mib = 15_000 + n * 7;
+        Verdict {
+            title: "Enough memory is available".to_owned(),
+            message: format!("{mib} MiB are available, {} too few", 16_000 - mib),
+            found: vec![found("memory.available_mib", json!(mib), "/proc/meminfo")],
+            expected: "memory.available_mib >= params.worker_memory_available_mib".to_owned(),
+            remediation: "Stop what uses it, or add memory.".to_owned(),
+            ..verdict("memory-available", Some(&format!("gpu{:03}", n * 20)), Status::Fail, Severity::Error)
+        }
+    }));
+    results.push(dead(&hosts[150]));
+    report(hosts, results)
+}
+
+/// Everything that a host, an inventory or a check file can say, said by an enemy.
+pub(super) fn hostile() -> Report {
+    let evil = "\x1b[2J\x1b]0;owned\x07\u{9b}31mGO: all is well\u{202e}\u{2066}\r\nGO: 99 checks passed\n\u{200b}京\u{301}";
+    let long = "x".repeat(3_000);
+    let mut hosts = vec![host(evil, evil, &[Role::Worker]), unreachable(&long, evil, evil, evil)];
+    hosts[0].gathered_at = Some(evil.to_owned());
+    let bad = |status, host: &str| Verdict {
+        title: evil.to_owned(),
+        message: format!("{evil}{long}"),
+        expected: evil.to_owned(),
+        found: vec![found(evil, json!(evil), evil), found(&long, json!({ "k": long }), &long)],
+        reason: Some(evil.to_owned()),
+        cause: Some(evil.to_owned()),
+        remediation: evil.to_owned(),
+        references: vec![evil.to_owned()],
+        ..verdict(evil, Some(host), status, Severity::Error)
+    };
+    let mut results = vec![bad(Status::Fail, evil), bad(Status::Unknown, evil), bad(Status::Waived, evil)];
+    results.extend([bad(Status::Pass, evil), bad(Status::NotApplicable, evil)]);
+    results.push(Verdict { check: "host-reachable".to_owned(), ..bad(Status::Fail, &long) });
+    results.push(Verdict { host: None, ..bad(Status::Fail, evil) });
+    let mut report = report(hosts, results);
+    report.profile = evil.to_owned();
+    report.scope.limit = Some(evil.to_owned());
+    report.scope.skip = vec![evil.to_owned()];
+    report.started_at = evil.to_owned();
+    report.inventory.sources = vec![evil.to_owned()];
+    report.fixes =
+        vec![json!({"host": evil, "fix": evil, "path": evil, "outcome": long, "backup": evil, "reason": 7})];
+    report
+}
+
+/// A GO for a part of the cluster, from saved facts, without the dev box, a dead host waived.
+pub(super) fn partial() -> Report {
+    let mut hosts = five().split_off(2);
+    hosts[2] = unreachable("gpu03", "10.0.0.13", "connect", "no connection to 10.0.0.13:22 within 10 s");
+    let mut results = passes(&hosts);
+    results.push(Verdict {
+        status: Status::Waived,
+        reason: Some("in repair until 2026-08-01".to_owned()),
+        ..dead(&hosts[2])
+    });
+    let mut report = report(hosts, results);
+    report.mode = Mode::Facts;
+    report.scope.limit = Some("gpu*".to_owned());
+    report.scope.skip = vec!["ntp-*".to_owned()];
+    report.scope.devbox = "none".to_owned();
+    report.scope.complete = false;
+    report
+}
+
+/// All of them.
+pub(super) fn all() -> Vec<Report> {
+    vec![healthy(), findings(), large(), hostile(), partial()]
+}
