@@ -283,6 +283,29 @@ mod tests {
     }
 
     #[test]
+    fn a_default_route_that_came_by_dhcp() {
+        let route = "2: eth0    inet 10.0.0.5/24 scope global eth0\ndefault via 10.0.0.1 dev eth0 proto dhcp src 10.0.0.5 metric 100\n";
+        let found = host()
+            .answer("network-ip", route)
+            .file("/etc/network/interfaces", FIXED)
+            .network(Some("10.0.0.5"));
+        assert_eq!(origin(&found), Some("dhcp"));
+    }
+
+    #[test]
+    fn a_vlan_has_its_cards_mac() {
+        let ip = "3: eth0.7    inet 10.0.0.5/24 scope global eth0.7\n3: eth0.7@eth0: <UP,LOWER_UP> mtu 1500\\    link/ether 52:54:00:12:34:56 brd ff:ff:ff:ff:ff:ff\n";
+        let text = "network:\n  ethernets:\n    eth0: {match: {macaddress: '52:54:00:12:34:56'}, dhcp4: true}\n  vlans:\n    eth0.7: {id: 7, link: eth0, addresses: [10.0.0.5/24]}\n";
+        let found = host()
+            .answer("network-ip", ip)
+            .file("/sys/class/net/eth0.7/uevent", "DEVTYPE=vlan\n")
+            .file("/etc/netplan/01.yaml", text)
+            .file("/etc/sysconfig/network-scripts/ifcfg-eth0", "HWADDR=52:54:00:12:34:56\nBOOTPROTO=dhcp\n")
+            .network(Some("10.0.0.5"));
+        assert_eq!(origin(&found), Some("static"));
+    }
+
+    #[test]
     fn only_version_six() {
         let host = || Recorded::with_eth0(&["2001:db8::5/64 scope global "]);
         let text = "network: {ethernets: {eth0: {dhcp4: true, addresses: ['2001:DB8:0::5/64']}}}";

@@ -3,18 +3,24 @@
 use super::address_origin::{Saying, Says, Shelf, Target};
 use super::ini;
 
+/// Endings of copies that the scripts pass over.
+const PUT_ASIDE: &[&str] = &["~", ".bak", ".old", ".orig", ".rpmnew", ".rpmorig", ".rpmsave"];
+
 /// What they say about the target.
 pub(super) fn read(shelf: &mut Shelf<'_>, target: Target<'_>) -> Vec<Saying> {
     let mut files = shelf.files("/etc/sysconfig/network-scripts/ifcfg-", "");
     files.extend(shelf.files("/etc/sysconfig/network/ifcfg-", ""));
     let mut sayings = Vec::new();
     for (path, text) in files {
+        if PUT_ASIDE.iter().any(|ending| path.ends_with(ending)) {
+            continue;
+        }
         let entries: Vec<_> = ini::entries(text).collect();
         let value = |key: &str| {
             let entry = entries.iter().rev().find(|entry| entry.key == key)?;
             Some(entry.value.trim_matches(['"', '\''])).filter(|value| !value.is_empty())
         };
-        let by_mac = value("HWADDR").is_some_and(|mac| target.interface.has_mac(mac));
+        let by_mac = value("HWADDR").is_some_and(|mac| target.interface.is_card(mac));
         let called = value("DEVICE").or_else(|| path.rsplit_once("/ifcfg-").map(|(_, name)| name));
         let name = called.unwrap_or_default().split(':').next().unwrap_or_default();
         if !by_mac && !target.interface.is_called(name) {
@@ -59,6 +65,7 @@ mod tests {
             Some("dhcp")
         );
         assert_eq!(origin(red_hat, "DEVICE=eth1\nBOOTPROTO=dhcp\n"), None);
+        assert_eq!(origin(&format!("{red_hat}.bak"), "DEVICE=eth0\nBOOTPROTO=dhcp\n"), None);
         let suse = "BOOTPROTO='static'\nIPADDR='10.0.0.5/24'\nSTARTMODE='auto'\n";
         assert_eq!(origin("/etc/sysconfig/network/ifcfg-eth0", suse).as_deref(), Some("static"));
     }

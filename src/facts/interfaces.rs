@@ -123,6 +123,16 @@ impl Interface {
         glob_fits(glob, &self.name) || self.other_names.iter().any(|name| glob_fits(glob, name))
     }
 
+    /// Is the very card with that Ethernet address: a VLAN, bond or bridge on top has its card's.
+    pub(super) fn is_card(&self, mac: &str) -> bool {
+        !self.is_on_top() && self.has_mac(mac)
+    }
+
+    /// Stands on other interfaces.
+    pub(super) fn is_on_top(&self) -> bool {
+        matches!(self.kind, InterfaceKind::Bridge | InterfaceKind::Bond | InterfaceKind::Vlan)
+    }
+
     /// Has that Ethernet address, in whatever spelling.
     pub(super) fn has_mac(&self, mac: &str) -> bool {
         let digits = |text: &str| -> String {

@@ -6,6 +6,7 @@ mod address_origin;
 mod circumstances;
 pub mod container_runtime;
 pub mod cpu;
+mod default_route;
 mod dhcp_lease;
 pub mod docker;
 mod docker_flags;

@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value};
 
 use super::address_origin::{Saying, Says, Shelf, Target};
-use super::interfaces::InterfaceKind;
 
 /// In order of precedence: of files with one name the first folder's is read.
 const FOLDERS: &[&str] = &["/run/netplan/", "/etc/netplan/", "/lib/netplan/"];
@@ -111,8 +110,7 @@ fn fits(section: &str, id: &str, definition: &Definition<'_>, target: Target<'_>
     let interface = target.interface;
     let Some(selector) = &definition.selector else { return interface.is_called(id).then_some(Says::Leases) };
     // A VLAN or bond on a card has the card's Ethernet address; selectors are for cards alone.
-    let on_top = matches!(interface.kind, InterfaceKind::Bridge | InterfaceKind::Bond | InterfaceKind::Vlan);
-    if on_top && matches!(section, "ethernets" | "wifis") {
+    if interface.is_on_top() && matches!(section, "ethernets" | "wifis") {
         return None;
     }
     let renamed = definition.set_name.as_deref().is_some_and(|name| interface.is_called(name));

@@ -6,11 +6,12 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::address_origin::{self, Origin, Target};
+use super::default_route;
 use super::fact::{Fact, Reading};
 use super::interfaces::{self, Interface, InterfaceAddress, InterfaceKind};
 use super::network_manager;
 use super::probe::Probe;
-use super::routes::{self, Line, Route};
+use super::routes::{Line, Route, Routes};
 use super::transcript::Transcript;
 
 const IP: Probe = Probe::shell(
@@ -90,7 +91,11 @@ impl Network {
         let interfaces = interfaces(transcript);
         let routes = Routes::read(transcript);
         let default_route = routes.default();
-        let default_route_source = source_address(transcript, &default_route, &interfaces);
+        let default_route_source = default_route::source(
+            transcript.answer(IP.name).value().map_or("", |answer| &answer.out),
+            &default_route,
+            &interfaces,
+        );
         let address = node_address(node_ip, &default_route_source);
         let place = place(&address, &interfaces);
         let origin = origin(transcript, &address, &place, now_epoch);
@@ -144,95 +149,6 @@ fn interfaces(transcript: &Transcript) -> Fact<Vec<Interface>> {
             }
         }
     })
-}
-
-/// Both families' tables.
-struct Routes {
-    ipv4: Fact<Vec<Line>>,
-    ipv6: Fact<Vec<Line>>,
-}
-
-impl Routes {
-    fn read(transcript: &Transcript) -> Self {
-        Routes {
-            ipv4: transcript.file("/proc/net/route").map(routes::ipv4),
-            ipv6: transcript.file("/proc/net/ipv6_route").map(routes::ipv6),
-        }
-    }
-
-    fn default(&self) -> Fact<Line> {
-        for table in [&self.ipv4, &self.ipv6] {
-            match &table.reading {
-                Reading::Known(lines) => {
-                    if let Some(line) = routes::default(lines) {
-                        return Fact::known(line.clone(), table.source.clone());
-                    }
-                }
-                Reading::Absent => {}
-                Reading::Unknown(reason) => return Fact::unknown(reason.clone(), table.source.clone()),
-            }
-        }
-        Fact::absent(self.ipv4.source.clone())
-    }
-
-    fn listed(&self) -> Fact<Vec<Route>> {
-        if let Reading::Unknown(reason) = &self.ipv6.reading {
-            return Fact::unknown(reason.clone(), self.ipv6.source.clone());
-        }
-        let six = self.ipv6.value().map(Vec::as_slice).unwrap_or_default();
-        self.ipv4.clone().map(|four| {
-            let lines = four.iter().chain(six).filter(|line| !line.is_default());
-            lines
-                .map(|line| Route { network: line.network.to_string(), interface: line.interface.clone() })
-                .collect()
-        })
-    }
-}
-
-/// The address that the default route prefers, else the first global one of the gateway's network
-/// on its interface, else the first global one there.
-fn source_address(
-    transcript: &Transcript,
-    default_route: &Fact<Line>,
-    interfaces: &Fact<Vec<Interface>>,
-) -> Fact<IpAddr> {
-    let line = match &default_route.reading {
-        Reading::Known(line) => line,
-        Reading::Absent => return Fact::absent(default_route.source.clone()),
-        Reading::Unknown(reason) => return Fact::unknown(reason.clone(), default_route.source.clone()),
-    };
-    let answer = transcript.answer(IP.name);
-    let text = answer.value().map(|answer| answer.out.as_ref()).unwrap_or_default();
-    if let Some(preferred) = preferred_source(text, line) {
-        return Fact::known(preferred, "ip route show default");
-    }
-    and_then(interfaces, |found| {
-        let on_it = found.iter().filter(|interface| interface.name == line.interface);
-        let global = || {
-            let all = on_it.clone().flat_map(|interface| &interface.addresses);
-            all.filter(|its| its.scope == "global" && its.address.is_ipv4() == line.network.addr().is_ipv4())
-        };
-        let near = global().find(|its| {
-            its.network().zip(line.gateway).is_some_and(|(network, gateway)| network.contains(&gateway))
-        });
-        match near.or_else(|| global().next()) {
-            Some(its) => Reading::Known(its.address),
-            None => Reading::Absent,
-        }
-    })
-}
-
-/// `src` of the default route's line: `default via 10.0.0.1 dev eth0 proto dhcp src 10.0.0.5 metric 100`.
-fn preferred_source(text: &str, line: &Line) -> Option<IpAddr> {
-    for shown in text.lines().filter(|shown| shown.starts_with("default ")) {
-        let words: Vec<&str> = shown.split_whitespace().collect();
-        let after = |key: &str| words.iter().position(|word| *word == key).and_then(|at| words.get(at + 1));
-        let metric = after("metric").and_then(|metric| metric.parse().ok()).unwrap_or(0);
-        if after("dev").is_some_and(|device| *device == line.interface) && metric == line.metric {
-            return after("src").and_then(|source| source.parse().ok());
-        }
-    }
-    None
 }
 
 fn node_address(node_ip: Option<&str>, default_route_source: &Fact<IpAddr>) -> Fact<IpAddr> {
@@ -494,7 +410,8 @@ default via 10.0.0.1 dev br0 proto static src 10.0.0.5 metric 425
             let host = files.iter().zip(&blind).fold(Recorded::with_eth0(&[PLAIN]), |host, ((path, text), blind)| {
                 if *blind { host.unreadable(path, "Permission denied") } else { host.file(path, text) }
             });
-            prop_assert_ne!(text(&host.network(None).address_origin), Some("static"));
+            let found = host.network(None);
+            prop_assert_ne!(text(&found.address_origin), Some("static"));
         }
     }
 }

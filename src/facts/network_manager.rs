@@ -20,7 +20,7 @@ for d in /etc/NetworkManager/system-connections /run/NetworkManager/system-conne
         [ ! -f "$f" ] || set -- "$@" "$f"
     done
 done
-[ $# = 0 ] || grep -EH '^ *(\[|(id|type|interface-name|mac-address|method|addresses?[0-9]*|nm-generated|external) *=)' "$@"
+[ $# = 0 ] || grep -EH '^ *(\[|(id|type|interface-name|mac-address|method|address(es)?[0-9]*|nm-generated|external) *=)' "$@"
 :"#,
 );
 
@@ -94,7 +94,7 @@ fn about(path: &str, text: &str, target: Target<'_>) -> Vec<Saying> {
                 }
                 continue;
             }
-            ("ethernet" | "802-3-ethernet", "mac-address") => interface.has_mac(entry.value),
+            ("ethernet" | "802-3-ethernet", "mac-address") => interface.is_card(entry.value),
             _ => continue,
         };
         if !met {
@@ -127,7 +127,7 @@ mod tests {
     const FOLDER: &str = "/etc/NetworkManager/system-connections";
 
     fn with(profile: &str, err: &str) -> Network {
-        let path = format!("{FOLDER}/Wired: id=1.nmconnection");
+        let path = format!("{FOLDER}/Wired: 1.nmconnection");
         let out: String = profile.lines().map(|line| format!("{path}:{line}\n")).collect();
         let out = if profile.starts_with("unreadable") { profile } else { &out };
         Recorded::with_eth0(&["10.0.0.5/24 scope global noprefixroute eth0"])

@@ -6,6 +6,9 @@ use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::fact::{Fact, Reading};
+use super::transcript::Transcript;
+
 /// Packets to a network leave by an interface.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Route {
@@ -33,9 +36,11 @@ impl Line {
 
 const UP: u32 = 0x1;
 const REJECT: u32 = 0x200;
+/// The host's own addresses, which the table lists too.
+const OWN: u32 = 0x8000_0000 | 0x0010_0000;
 
 /// Reads `/proc/net/route`; numbers are as a little-endian machine writes them.
-pub(super) fn ipv4(table: &str) -> Vec<Line> {
+fn ipv4(table: &str) -> Vec<Line> {
     table.lines().filter_map(ipv4_line).collect()
 }
 
@@ -57,7 +62,7 @@ fn ipv4_line(line: &str) -> Option<Line> {
 }
 
 /// Reads `/proc/net/ipv6_route`, without link-local, multicast and loopback lines.
-pub(super) fn ipv6(table: &str) -> Vec<Line> {
+fn ipv6(table: &str) -> Vec<Line> {
     table.lines().filter_map(ipv6_line).collect()
 }
 
@@ -70,6 +75,7 @@ fn ipv6_line(line: &str) -> Option<Line> {
     let network = Ipv6Net::new(address(words[0])?, prefix).ok()?.trunc();
     if flags & UP == 0
         || flags & REJECT != 0
+        || flags & OWN != 0
         || interface == "lo"
         || network.addr().is_multicast()
         || network.addr().is_unicast_link_local()
@@ -86,8 +92,54 @@ fn ipv6_line(line: &str) -> Option<Line> {
 }
 
 /// The default route that the kernel prefers.
-pub(super) fn default(lines: &[Line]) -> Option<&Line> {
+fn preferred(lines: &[Line]) -> Option<&Line> {
     lines.iter().filter(|line| line.is_default()).min_by_key(|line| line.metric)
+}
+
+/// Both families' tables.
+pub(super) struct Routes {
+    ipv4: Fact<Vec<Line>>,
+    ipv6: Fact<Vec<Line>>,
+}
+
+impl Routes {
+    /// From `/proc/net/route` and `/proc/net/ipv6_route`.
+    pub(super) fn read(transcript: &Transcript) -> Self {
+        Routes {
+            ipv4: transcript.file("/proc/net/route").map(ipv4),
+            ipv6: transcript.file("/proc/net/ipv6_route").map(ipv6),
+        }
+    }
+
+    /// The default route of IPv4, else of IPv6.
+    pub(super) fn default(&self) -> Fact<Line> {
+        for table in [&self.ipv4, &self.ipv6] {
+            match &table.reading {
+                Reading::Known(lines) => {
+                    if let Some(line) = preferred(lines) {
+                        return Fact::known(line.clone(), table.source.clone());
+                    }
+                }
+                Reading::Absent => {}
+                Reading::Unknown(reason) => return Fact::unknown(reason.clone(), table.source.clone()),
+            }
+        }
+        Fact::absent(self.ipv4.source.clone())
+    }
+
+    /// All but the default routes.
+    pub(super) fn listed(&self) -> Fact<Vec<Route>> {
+        if let Reading::Unknown(reason) = &self.ipv6.reading {
+            return Fact::unknown(reason.clone(), self.ipv6.source.clone());
+        }
+        let six = self.ipv6.value().map(Vec::as_slice).unwrap_or_default();
+        self.ipv4.clone().map(|four| {
+            let lines = four.iter().chain(six).filter(|line| !line.is_default());
+            lines
+                .map(|line| Route { network: line.network.to_string(), interface: line.interface.clone() })
+                .collect()
+        })
+    }
 }
 
 #[cfg(test)]
@@ -105,17 +157,18 @@ eth0\t0000000A\t00000000\t0001\t0\t0\t100\t00FFFFFF\t0\t0\t0
 ",
         );
         assert_eq!(four.len(), 3);
-        let default = default(&four).expect("a default route");
+        let default = preferred(&four).expect("a default route");
         assert_eq!((default.interface.as_str(), default.gateway), ("eth0", "10.0.0.1".parse().ok()));
         assert_eq!(four[2].network.to_string(), "10.0.0.0/24");
 
         let six = ipv6("\
 20010db8000000000000000000000000 40 00000000000000000000000000000000 00 00000000000000000000000000000000 00000100 00000001 00000000 00000001     eth0
 fe800000000000000000000000000000 40 00000000000000000000000000000000 00 00000000000000000000000000000000 00000100 00000001 00000000 00000001     eth0
+20010db8000000000000000000000005 80 00000000000000000000000000000000 00 00000000000000000000000000000000 00000000 00000002 00000000 80200001     eth0
 00000000000000000000000000000000 00 00000000000000000000000000000000 00 fe800000000000000000000000000001 00000400 00000001 00000000 00000003     eth0
 00000000000000000000000000000000 00 00000000000000000000000000000000 00 00000000000000000000000000000000 ffffffff 00000001 00000000 00200200       lo
 ");
         assert_eq!(six.len(), 2);
-        assert_eq!(super::default(&six).and_then(|line| line.gateway), "fe80::1".parse().ok());
+        assert_eq!(preferred(&six).and_then(|line| line.gateway), "fe80::1".parse().ok());
     }
 }
