@@ -1,0 +1,223 @@
+//! A condition in CEL: compiled once, evaluated on many hosts, with unknown as a state of its own.
+//!
+//! CEL has no unknown. So a known fact is its value, an absent one is null, and an unknown one is left
+//! out of the context: the error that its use causes makes the verdict unknown, with that fact's
+//! reason. Any other error makes it unknown too, never a pass or a failure.
+
+use std::thread;
+
+use cel::common::ast::{Expr, LiteralValue, operators};
+use cel::parser::Expression;
+use cel::{Context, ExecutionError, Program, Value};
+
+use super::functions;
+use super::types::Type;
+use super::typing::{self, Mistake};
+use super::vocabulary::Vocabulary;
+
+/// The longest condition, in bytes.
+const LONGEST: usize = 4096;
+/// The deepest nesting of brackets.
+const DEEPEST: usize = 24;
+/// The most operators: the parser recurses over a chain of them.
+const MOST_OPERATORS: usize = 256;
+/// The stack on which conditions are compiled, in bytes: the parser recurses.
+const STACK: usize = 64 * 1024 * 1024;
+
+/// A compiled condition.
+#[derive(Debug)]
+pub struct Condition {
+    /// As it was written.
+    pub source: String,
+    program: Program,
+    /// The facts it looks at, as paths from the root: `["docker", "config", "default-runtime"]`.
+    pub paths: Vec<Vec<String>>,
+}
+
+/// What a condition came to.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Truth {
+    /// It holds.
+    True,
+    /// It does not.
+    False,
+    /// It could not be told; the reason, where the condition itself gave one.
+    Unknown(String),
+}
+
+/// A mistake in a condition, placed within it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ConditionError {
+    /// Line within the condition, from 1.
+    pub line: usize,
+    /// Column within that line, from 1.
+    pub column: usize,
+    /// What is wrong.
+    pub message: String,
+    /// What to do.
+    pub help: Option<String>,
+}
+
+impl Condition {
+    /// Compiles and checks a condition.
+    ///
+    /// # Errors
+    /// The first mistake: too long or too deep, not CEL, a name that does not exist, a wrong type.
+    pub fn compile(source: &str, vocabulary: &Vocabulary) -> Result<Condition, ConditionError> {
+        let source = source.trim_end();
+        bounds(source)?;
+        // The parser recurses once for each nesting, so it gets a stack that the bounds above cannot exhaust.
+        let compiled = thread::scope(|scope| {
+            let compile = || -> Result<Condition, ConditionError> {
+                let program = Program::compile(source).map_err(|errors| {
+                    let first = errors.errors.first();
+                    let (line, column) = first.map_or((1, 1), |error| error.pos);
+                    ConditionError {
+                        line: usize::try_from(line).unwrap_or(1).max(1),
+                        column: usize::try_from(column).unwrap_or(0) + 1,
+                        message: first.map_or("it is not CEL".to_owned(), |error| error.msg.clone()),
+                        help: None,
+                    }
+                })?;
+                match typing::infer(program.expression(), vocabulary) {
+                    Err(mistake) => return Err(placed(&program, source, mistake)),
+                    Ok(Type::Bool | Type::Any) => {}
+                    Ok(other) => {
+                        let message = format!("a condition is true or false, and this is {}", other.name());
+                        return Err(ConditionError { line: 1, column: 1, message, help: None });
+                    }
+                }
+                let mut paths = Vec::new();
+                collect(program.expression(), &mut Vec::new(), &mut paths);
+                paths.dedup();
+                Ok(Condition { source: source.to_owned(), program, paths })
+            };
+            let thread = thread::Builder::new().stack_size(STACK).spawn_scoped(scope, compile);
+            thread.map(|handle| handle.join())
+        });
+        match compiled {
+            Ok(Ok(result)) => result,
+            _ => Err(ConditionError {
+                line: 1,
+                column: 1,
+                message: "it could not be compiled".to_owned(),
+                help: Some("write it simpler".to_owned()),
+            }),
+        }
+    }
+
+    /// Evaluates the condition.
+    pub fn evaluate(&self, context: &Context<'_, '_>) -> Truth {
+        match self.program.execute(context) {
+            Ok(Value::Bool(true)) => Truth::True,
+            Ok(Value::Bool(false)) => Truth::False,
+            Ok(other) => Truth::Unknown(format!("the condition is {} and not true or false", other.type_of())),
+            Err(ExecutionError::FunctionError { function, message }) if function == functions::UNKNOWN => {
+                Truth::Unknown(message)
+            }
+            Err(_) => Truth::Unknown(String::new()),
+        }
+    }
+
+    /// Why it could not be evaluated, in CEL's own words: for a condition that no unknown fact explains.
+    pub fn error(&self, context: &Context<'_, '_>) -> Option<String> {
+        self.program.execute(context).err().map(|error| error.to_string())
+    }
+}
+
+/// Refuses what could exhaust the parser.
+fn bounds(source: &str) -> Result<(), ConditionError> {
+    let refuse = |message: String| {
+        Err(ConditionError { line: 1, column: 1, message, help: Some("split it into several checks".to_owned()) })
+    };
+    if source.trim().is_empty() {
+        return Err(ConditionError {
+            line: 1,
+            column: 1,
+            message: "the condition is empty".to_owned(),
+            help: Some("write what must hold; a check without a condition would pass everything".to_owned()),
+        });
+    }
+    if source.len() > LONGEST {
+        return refuse(format!("the condition is longer than {LONGEST} bytes"));
+    }
+    let (mut depth, mut deepest, mut operators) = (0usize, 0, 0);
+    for c in source.chars() {
+        match c {
+            '(' | '[' | '{' => depth += 1,
+            ')' | ']' | '}' => depth = depth.saturating_sub(1),
+            '!' | '-' | '?' | '+' | '*' | '/' | '%' | '&' | '|' | '<' | '>' | '=' | '.' => operators += 1,
+            _ => {}
+        }
+        deepest = deepest.max(depth);
+    }
+    if deepest > DEEPEST {
+        return refuse(format!("the condition is nested deeper than {DEEPEST}"));
+    }
+    if operators > MOST_OPERATORS {
+        return refuse(format!("the condition has more than {MOST_OPERATORS} operators"));
+    }
+    Ok(())
+}
+
+fn placed(program: &Program, source: &str, mistake: Mistake) -> ConditionError {
+    let offset = program.source_info().offset_for(mistake.node).map_or(0, |(start, _)| start as usize);
+    let before: String = source.chars().take(offset).collect();
+    ConditionError {
+        line: before.matches('\n').count() + 1,
+        column: before.rsplit('\n').next().unwrap_or_default().chars().count() + 1,
+        message: mistake.message,
+        help: mistake.help,
+    }
+}
+
+/// The longest chains of selections and constant indexes that begin at a name of the vocabulary.
+fn collect(expression: &Expression, bound: &mut Vec<String>, paths: &mut Vec<Vec<String>>) {
+    if let Some(path) = path(expression) {
+        if path.len() > 1 && !bound.contains(&path[0]) && !paths.contains(&path) {
+            paths.push(path);
+        } else if path.len() == 1 && path[0] == "probe" && !paths.contains(&path) {
+            paths.push(path);
+        }
+        return;
+    }
+    match &expression.expr {
+        Expr::Select(select) => collect(&select.operand, bound, paths),
+        Expr::Call(call) => {
+            for argument in call.target.iter().map(|target| &**target).chain(&call.args) {
+                collect(argument, bound, paths);
+            }
+        }
+        Expr::List(list) => list.elements.iter().for_each(|element| collect(element, bound, paths)),
+        Expr::Comprehension(comprehension) => {
+            collect(&comprehension.iter_range, bound, paths);
+            let depth = bound.len();
+            bound.push(comprehension.iter_var.clone());
+            bound.extend(comprehension.iter_var2.clone());
+            bound.push(comprehension.accu_var.clone());
+            for part in [&comprehension.loop_cond, &comprehension.loop_step, &comprehension.result] {
+                collect(part, bound, paths);
+            }
+            bound.truncate(depth);
+        }
+        _ => {}
+    }
+}
+
+fn path(expression: &Expression) -> Option<Vec<String>> {
+    match &expression.expr {
+        Expr::Ident(name) => Some(vec![name.clone()]),
+        Expr::Select(select) if !select.test => {
+            let mut path = path(&select.operand)?;
+            path.push(select.field.clone());
+            Some(path)
+        }
+        Expr::Call(call) if call.func_name == operators::INDEX && call.args.len() == 2 => {
+            let Expr::Literal(LiteralValue::String(key)) = &call.args[1].expr else { return None };
+            let mut path = path(&call.args[0])?;
+            path.push(key.inner().to_owned());
+            Some(path)
+        }
+        _ => None,
+    }
+}

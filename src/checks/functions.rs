@@ -1,0 +1,139 @@
+//! What conditions can call beyond standard CEL.
+
+use std::cmp::Ordering;
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use cel::{Context, ExecutionError, FunctionContext};
+use ipnet::IpNet;
+
+use super::types::Type;
+use super::version;
+
+/// A function conditions can call: its name, what it takes, what it gives.
+pub struct Function {
+    /// Its name.
+    pub name: &'static str,
+    /// The types of its arguments.
+    pub takes: &'static [Type],
+    /// The type of its value.
+    pub gives: Type,
+    /// What it means, for docs and diagnostics.
+    pub means: &'static str,
+}
+
+/// Every function beyond standard CEL.
+pub const FUNCTIONS: [Function; 7] = [
+    Function {
+        name: "version_at_least",
+        takes: &[Type::String, Type::String],
+        gives: Type::Bool,
+        means: "the first version is the second or newer; `20.10.24+dfsg1` and `5.4.0-150-generic` are versions",
+    },
+    Function {
+        name: "version_newer",
+        takes: &[Type::String, Type::String],
+        gives: Type::Bool,
+        means: "the first version is newer than the second",
+    },
+    Function {
+        name: "quantity",
+        takes: &[Type::String],
+        gives: Type::Double,
+        means: "a Kubernetes quantity as a number: `quantity(\"60Gi\")` is in bytes",
+    },
+    Function {
+        name: "network_contains",
+        takes: &[Type::String, Type::String],
+        gives: Type::Bool,
+        means: "the network (`10.0.0.0/8`) contains the address or the whole other network",
+    },
+    Function {
+        name: "networks_overlap",
+        takes: &[Type::String, Type::String],
+        gives: Type::Bool,
+        means: "the two networks share an address",
+    },
+    Function {
+        name: "same_model",
+        takes: &[Type::String, Type::String],
+        gives: Type::Bool,
+        means: "the product's name contains the promised model, whatever the case and the punctuation",
+    },
+    Function {
+        name: "unknown",
+        takes: &[Type::String],
+        gives: Type::Any,
+        means: "makes the verdict unknown, with this reason",
+    },
+];
+
+/// What [`unknown`](FUNCTIONS) is called in the error it raises.
+pub(super) const UNKNOWN: &str = "unknown";
+
+/// Teaches a context the functions.
+pub(super) fn register(context: &mut Context<'_, '_>) {
+    // None of these names is one of CEL's own, which is the only way this can fail; a test calls each.
+    let _ = context.add_function("version_at_least", |f: &FunctionContext<'_, '_>, a: Arc<String>, b: Arc<String>| {
+        compare(f, &a, &b).map(Ordering::is_ge)
+    });
+    let _ = context.add_function("version_newer", |f: &FunctionContext<'_, '_>, a: Arc<String>, b: Arc<String>| {
+        compare(f, &a, &b).map(Ordering::is_gt)
+    });
+    let _ = context.add_function("quantity", |f: &FunctionContext<'_, '_>, text: Arc<String>| {
+        quantity(&text).ok_or_else(|| f.error(format!("`{text}` is not a quantity such as 60Gi")))
+    });
+    let _ = context.add_function("network_contains", |f: &FunctionContext<'_, '_>, net: Arc<String>, of: Arc<String>| {
+        let net = network(f, &net)?;
+        Ok::<bool, ExecutionError>(match of.parse::<IpAddr>() {
+            Ok(address) => net.contains(&address),
+            Err(_) => net.contains(&network(f, &of)?),
+        })
+    });
+    let _ = context.add_function("networks_overlap", |f: &FunctionContext<'_, '_>, a: Arc<String>, b: Arc<String>| {
+        let (a, b) = (network(f, &a)?, network(f, &b)?);
+        Ok::<bool, ExecutionError>(a.contains(&b) || b.contains(&a))
+    });
+    let _ = context.add_function("same_model", |name: Arc<String>, promised: Arc<String>| {
+        let plain = |text: &str| text.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_lowercase();
+        plain(&name).contains(&plain(&promised))
+    });
+    let _ = context.add_function(UNKNOWN, |reason: Arc<String>| -> Result<bool, ExecutionError> {
+        Err(ExecutionError::function_error(UNKNOWN, reason))
+    });
+}
+
+fn compare(f: &FunctionContext<'_, '_>, a: &str, b: &str) -> Result<Ordering, ExecutionError> {
+    version::compare(a, b).ok_or_else(|| f.error(format!("`{a}` and `{b}` are not both versions")))
+}
+
+fn network(f: &FunctionContext<'_, '_>, text: &str) -> Result<IpNet, ExecutionError> {
+    text.parse().map_err(|_| f.error(format!("`{text}` is not a network such as 10.0.0.0/8")))
+}
+
+/// A Kubernetes quantity: a decimal number and a suffix (`Ki` … `Ei`, `k` … `E`, `m`).
+fn quantity(text: &str) -> Option<f64> {
+    const SUFFIXES: [(&str, f64); 13] = [
+        ("Ki", 1024.0),
+        ("Mi", 1_048_576.0),
+        ("Gi", 1_073_741_824.0),
+        ("Ti", 1_099_511_627_776.0),
+        ("Pi", 1_125_899_906_842_624.0),
+        ("Ei", 1_152_921_504_606_846_976.0),
+        ("m", 1e-3),
+        ("k", 1e3),
+        ("M", 1e6),
+        ("G", 1e9),
+        ("T", 1e12),
+        ("P", 1e15),
+        ("E", 1e18),
+    ];
+    let text = text.trim();
+    let (number, factor) = SUFFIXES
+        .iter()
+        .find_map(|(suffix, factor)| Some((text.strip_suffix(suffix)?, *factor)))
+        .unwrap_or((text, 1.0));
+    let digits = number.strip_prefix(['+', '-']).unwrap_or(number);
+    let plain = digits.starts_with(|c: char| c.is_ascii_digit()) && digits.chars().all(|c| c.is_ascii_digit() || c == '.');
+    plain.then(|| number.parse::<f64>().ok()).flatten().map(|number| number * factor)
+}
