@@ -68,7 +68,8 @@ impl SeverityByRole {
         match self {
             SeverityByRole::One(severity) => *severity,
             SeverityByRole::ByRole(by_role) => {
-                let mine = by_role.iter().filter(|(role, _)| roles.contains(role)).map(|(_, severity)| *severity);
+                let mine =
+                    by_role.iter().filter(|(role, _)| roles.contains(role)).map(|(_, severity)| *severity);
                 mine.max().unwrap_or(Severity::Error)
             }
         }
@@ -165,7 +166,11 @@ impl ExampleHost {
             name: "example".to_owned(),
             address: "192.0.2.1".to_owned(),
             peer_address: "192.0.2.1".to_owned(),
-            roles: if self.roles.is_empty() { roles.iter().take(1).copied().collect() } else { self.roles.clone() },
+            roles: if self.roles.is_empty() {
+                roles.iter().take(1).copied().collect()
+            } else {
+                self.roles.clone()
+            },
             accelerator: self.accelerator.clone(),
             layout: self.layout.clone(),
         }

@@ -111,7 +111,9 @@ impl Condition {
         match self.program.execute(context) {
             Ok(Value::Bool(true)) => Truth::True,
             Ok(Value::Bool(false)) => Truth::False,
-            Ok(other) => Truth::Unknown(format!("the condition is {} and not true or false", other.type_of())),
+            Ok(other) => {
+                Truth::Unknown(format!("the condition is {} and not true or false", other.type_of()))
+            }
             Err(ExecutionError::FunctionError { function, message }) if function == functions::UNKNOWN => {
                 Truth::Unknown(message)
             }
@@ -128,7 +130,12 @@ impl Condition {
 /// Refuses what could exhaust the parser.
 fn bounds(source: &str) -> Result<(), ConditionError> {
     let refuse = |message: String| {
-        Err(ConditionError { line: 1, column: 1, message, help: Some("split it into several checks".to_owned()) })
+        Err(ConditionError {
+            line: 1,
+            column: 1,
+            message,
+            help: Some("split it into several checks".to_owned()),
+        })
     };
     if source.trim().is_empty() {
         return Err(ConditionError {

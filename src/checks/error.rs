@@ -22,7 +22,13 @@ pub struct LoadError {
 impl LoadError {
     /// A mistake without a place.
     pub fn new(file: &str, text: &str, message: impl Into<String>) -> Self {
-        LoadError { file: file.to_owned(), at: None, message: message.into(), help: None, text: text.to_owned() }
+        LoadError {
+            file: file.to_owned(),
+            at: None,
+            message: message.into(),
+            help: None,
+            text: text.to_owned(),
+        }
     }
 
     /// The same mistake, placed.

@@ -74,28 +74,37 @@ pub(super) const UNKNOWN: &str = "unknown";
 /// Teaches a context the functions.
 pub(super) fn register(context: &mut Context<'_, '_>) {
     // None of these names is one of CEL's own, which is the only way this can fail; a test calls each.
-    let _ = context.add_function("version_at_least", |f: &FunctionContext<'_, '_>, a: Arc<String>, b: Arc<String>| {
-        compare(f, &a, &b).map(Ordering::is_ge)
-    });
-    let _ = context.add_function("version_newer", |f: &FunctionContext<'_, '_>, a: Arc<String>, b: Arc<String>| {
-        compare(f, &a, &b).map(Ordering::is_gt)
-    });
+    let _ = context
+        .add_function("version_at_least", |f: &FunctionContext<'_, '_>, a: Arc<String>, b: Arc<String>| {
+            compare(f, &a, &b).map(Ordering::is_ge)
+        });
+    let _ = context
+        .add_function("version_newer", |f: &FunctionContext<'_, '_>, a: Arc<String>, b: Arc<String>| {
+            compare(f, &a, &b).map(Ordering::is_gt)
+        });
     let _ = context.add_function("quantity", |f: &FunctionContext<'_, '_>, text: Arc<String>| {
         quantity(&text).ok_or_else(|| f.error(format!("`{text}` is not a quantity such as 60Gi")))
     });
-    let _ = context.add_function("network_contains", |f: &FunctionContext<'_, '_>, net: Arc<String>, of: Arc<String>| {
-        let net = network(f, &net)?;
-        Ok::<bool, ExecutionError>(match of.parse::<IpAddr>() {
-            Ok(address) => net.contains(&address),
-            Err(_) => net.contains(&network(f, &of)?),
-        })
-    });
-    let _ = context.add_function("networks_overlap", |f: &FunctionContext<'_, '_>, a: Arc<String>, b: Arc<String>| {
-        let (a, b) = (network(f, &a)?, network(f, &b)?);
-        Ok::<bool, ExecutionError>(a.contains(&b) || b.contains(&a))
-    });
+    let _ = context.add_function(
+        "network_contains",
+        |f: &FunctionContext<'_, '_>, net: Arc<String>, of: Arc<String>| {
+            let net = network(f, &net)?;
+            Ok::<bool, ExecutionError>(match of.parse::<IpAddr>() {
+                Ok(address) => net.contains(&address),
+                Err(_) => net.contains(&network(f, &of)?),
+            })
+        },
+    );
+    let _ = context.add_function(
+        "networks_overlap",
+        |f: &FunctionContext<'_, '_>, a: Arc<String>, b: Arc<String>| {
+            let (a, b) = (network(f, &a)?, network(f, &b)?);
+            Ok::<bool, ExecutionError>(a.contains(&b) || b.contains(&a))
+        },
+    );
     let _ = context.add_function("same_model", |name: Arc<String>, promised: Arc<String>| {
-        let plain = |text: &str| text.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_lowercase();
+        let plain =
+            |text: &str| text.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_lowercase();
         plain(&name).contains(&plain(&promised))
     });
     let _ = context.add_function(UNKNOWN, |reason: Arc<String>| -> Result<bool, ExecutionError> {
@@ -134,6 +143,7 @@ fn quantity(text: &str) -> Option<f64> {
         .find_map(|(suffix, factor)| Some((text.strip_suffix(suffix)?, *factor)))
         .unwrap_or((text, 1.0));
     let digits = number.strip_prefix(['+', '-']).unwrap_or(number);
-    let plain = digits.starts_with(|c: char| c.is_ascii_digit()) && digits.chars().all(|c| c.is_ascii_digit() || c == '.');
+    let plain = digits.starts_with(|c: char| c.is_ascii_digit())
+        && digits.chars().all(|c| c.is_ascii_digit() || c == '.');
     plain.then(|| number.parse::<f64>().ok()).flatten().map(|number| number * factor)
 }

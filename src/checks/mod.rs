@@ -1,20 +1,28 @@
 //! Declarative checks, and what they make of the facts. Does no I/O, reads no clock, knows no
 //! transport.
 
+mod catalog;
 mod check;
 mod condition;
+mod engine;
 mod error;
 mod functions;
+mod message;
+mod profile;
 mod types;
 mod typing;
 mod verdict;
 mod version;
 mod vocabulary;
+mod yaml;
 
+pub use catalog::{Catalog, Check, Source, compile};
 pub use check::{CheckFile, CheckProbe, Example, ExampleHost, Expected, Parse, Scope, SeverityByRole};
 pub use condition::{Condition, ConditionError, Truth};
+pub use engine::judge;
 pub use error::{LoadError, nearest};
 pub use functions::{FUNCTIONS, Function};
+pub use profile::{Profile, ProfileFile, Profiles};
 pub use types::Type;
 pub use verdict::{Found, Severity, Status, Verdict};
 pub use vocabulary::Vocabulary;

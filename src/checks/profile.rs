@@ -7,6 +7,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::check::SeverityByRole;
+use super::error::{LoadError, nearest};
+use super::types::Type;
+use super::yaml::yaml;
 
 /// A profile file, as written.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -26,4 +29,107 @@ pub struct ProfileFile {
     /// Severities that differ from the checks' own.
     #[serde(default)]
     pub severities: BTreeMap<String, SeverityByRole>,
+}
+
+/// A profile with its includes worked in.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Profile {
+    /// Its name.
+    pub name: String,
+    /// Ids of its checks.
+    pub checks: BTreeSet<String>,
+    /// Its parameters.
+    pub parameters: BTreeMap<String, Value>,
+    /// Severities that differ from the checks' own.
+    pub severities: BTreeMap<String, SeverityByRole>,
+}
+
+impl Profile {
+    /// Lays `file` over what it includes; its own word counts.
+    fn lay(&mut self, file: ProfileFile) {
+        self.checks.extend(file.checks);
+        self.parameters.extend(file.parameters);
+        self.severities.extend(file.severities);
+    }
+
+    /// Sets a parameter that the profile has.
+    ///
+    /// # Errors
+    /// When there is no such parameter, or its value is of another type.
+    pub fn set(&mut self, key: &str, value: Value) -> Result<(), String> {
+        let Some(current) = self.parameters.get_mut(key) else {
+            let names = self.parameters.keys().map(String::as_str);
+            let near = nearest(key, names).map_or_else(
+                || format!("there are: {}", self.parameters.keys().cloned().collect::<Vec<_>>().join(", ")),
+                |near| format!("did you mean `{near}`?"),
+            );
+            return Err(format!("the profile `{}` has no parameter `{key}`; {near}", self.name));
+        };
+        let (wanted, given) = (Type::of_value(current), Type::of_value(&value));
+        let is_list = matches!((&wanted, &given), (Type::List(_), Type::List(_)));
+        if !is_list && !wanted.meets(&given) {
+            return Err(format!(
+                "the parameter `{key}` is {}, not {} ({value})",
+                wanted.name(),
+                given.name()
+            ));
+        }
+        *current = value;
+        Ok(())
+    }
+}
+
+/// Reads profiles by name out of those that ship, or a file's text.
+pub struct Profiles<'f> {
+    /// Name and text of every profile that ships.
+    pub shipped: &'f [(&'f str, &'f str)],
+}
+
+impl Profiles<'_> {
+    /// The profile of a shipped name.
+    ///
+    /// # Errors
+    /// When no such profile ships, or one of those it includes is broken.
+    pub fn named(&self, name: &str) -> Result<Profile, LoadError> {
+        let mut profile = Profile { name: name.to_owned(), ..Profile::default() };
+        self.include(name, &mut profile, &mut Vec::new())?;
+        Ok(profile)
+    }
+
+    /// The profile that stands in a file of the user's.
+    ///
+    /// # Errors
+    /// When it is broken, or includes what does not ship.
+    pub fn in_file(&self, file: &str, text: &str) -> Result<Profile, LoadError> {
+        let parsed: ProfileFile = yaml(file, text)?;
+        let name = std::path::Path::new(file).file_stem().map_or(file.into(), |stem| stem.to_string_lossy());
+        let mut profile = Profile { name: name.into_owned(), ..Profile::default() };
+        for included in &parsed.include {
+            self.include(included, &mut profile, &mut Vec::new()).map_err(|error| match error.at {
+                None => LoadError::new(file, text, error.message).at_text(included),
+                Some(_) => error,
+            })?;
+        }
+        profile.lay(parsed);
+        Ok(profile)
+    }
+
+    fn include(&self, name: &str, profile: &mut Profile, open: &mut Vec<String>) -> Result<(), LoadError> {
+        let Some((_, text)) = self.shipped.iter().find(|(shipped, _)| *shipped == name) else {
+            let names: Vec<&str> = self.shipped.iter().map(|(name, _)| *name).collect();
+            let message = format!("there is no profile `{name}`; there are: {}", names.join(", "));
+            return Err(LoadError::new(name, "", message));
+        };
+        if open.iter().any(|other| other == name) {
+            return Err(LoadError::new(name, text, format!("the profile `{name}` includes itself")));
+        }
+        open.push(name.to_owned());
+        let file: ProfileFile = yaml(&format!("profiles/{name}.yaml"), text)?;
+        for included in &file.include {
+            self.include(included, profile, open)?;
+        }
+        profile.lay(file);
+        open.pop();
+        Ok(())
+    }
 }

@@ -89,7 +89,8 @@ impl Type {
             return Type::of_schema(known, root);
         }
         if let Some(choices) = schema.get("anyOf").or(schema.get("oneOf")).and_then(Value::as_array) {
-            let mut types = choices.iter().map(|choice| Type::of_schema(choice, root)).filter(|t| *t != Type::Null);
+            let mut types =
+                choices.iter().map(|choice| Type::of_schema(choice, root)).filter(|t| *t != Type::Null);
             return match (types.next(), types.next()) {
                 (Some(first), None) => first,
                 (Some(first), Some(second)) if first == second => first,
@@ -110,12 +111,15 @@ impl Type {
             Some("number") => Type::Double,
             Some("string") => Type::String,
             Some("null") => Type::Null,
-            Some("array") => {
-                Type::List(Box::new(schema.get("items").map_or(Type::Any, |items| Type::of_schema(items, root))))
-            }
+            Some("array") => Type::List(Box::new(
+                schema.get("items").map_or(Type::Any, |items| Type::of_schema(items, root)),
+            )),
             Some("object") => match properties {
                 Some(properties) => Type::Object(
-                    properties.iter().map(|(key, field)| (key.clone(), Type::of_schema(field, root))).collect(),
+                    properties
+                        .iter()
+                        .map(|(key, field)| (key.clone(), Type::of_schema(field, root)))
+                        .collect(),
                 ),
                 None => Type::Map(Box::new(match schema.get("additionalProperties") {
                     Some(of @ Value::Object(_)) => Type::of_schema(of, root),

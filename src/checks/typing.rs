@@ -11,7 +11,7 @@ use super::vocabulary::Vocabulary;
 
 /// A mistake in a condition: at which node, what, and advice.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Mistake {
+pub(super) struct Mistake {
     /// The node's id in the parsed expression.
     pub node: u64,
     /// What is wrong.
@@ -27,7 +27,7 @@ type Locals<'e> = Vec<(&'e str, Type)>;
 ///
 /// # Errors
 /// The first mistake.
-pub fn infer(expression: &Expression, vocabulary: &Vocabulary) -> Result<Type, Mistake> {
+pub(super) fn infer(expression: &Expression, vocabulary: &Vocabulary) -> Result<Type, Mistake> {
     Walk { vocabulary }.expression(expression, &mut Vec::new())
 }
 
@@ -39,7 +39,12 @@ fn mistake(node: u64, message: impl Into<String>) -> Mistake {
     Mistake { node, message: message.into(), help: None }
 }
 
-fn unknown_name<'n>(node: u64, what: &str, wrong: &str, names: impl Iterator<Item = &'n str> + Clone) -> Mistake {
+fn unknown_name<'n>(
+    node: u64,
+    what: &str,
+    wrong: &str,
+    names: impl Iterator<Item = &'n str> + Clone,
+) -> Mistake {
     let help = match nearest(wrong, names.clone()) {
         Some(near) => format!("did you mean `{near}`?"),
         None => format!("there are: {}", names.collect::<Vec<_>>().join(", ")),
@@ -74,14 +79,19 @@ impl<'v> Walk<'v> {
             Expr::Select(select) if select.test => Err(Mistake {
                 node,
                 message: "`has()` would turn what is unknown into false".to_owned(),
-                help: Some("compare with null instead: an absent fact is null, an unknown one stays unknown".to_owned()),
+                help: Some(
+                    "compare with null instead: an absent fact is null, an unknown one stays unknown"
+                        .to_owned(),
+                ),
             }),
             Expr::Select(select) => match self.expression(&select.operand, locals)? {
                 Type::Any => Ok(Type::Any),
                 Type::Map(of) => Ok(*of),
                 Type::Object(fields) => match fields.get(&select.field) {
                     Some(of) => Ok(of.clone()),
-                    None => Err(unknown_name(node, "the fact", &select.field, fields.keys().map(String::as_str))),
+                    None => {
+                        Err(unknown_name(node, "the fact", &select.field, fields.keys().map(String::as_str)))
+                    }
                 },
                 other => Err(mistake(node, format!("`.{}` of a {}", select.field, other.name()))),
             },
@@ -149,15 +159,30 @@ impl<'v> Walk<'v> {
         let name = call.func_name.as_str();
         match (name, given.as_slice()) {
             (operators::LOGICAL_AND | operators::LOGICAL_OR, [_, _]) | (operators::LOGICAL_NOT, [_]) => {
-                if bools() { Ok(Type::Bool) } else { wrong("true or false on each side") }
+                if bools() {
+                    Ok(Type::Bool)
+                } else {
+                    wrong("true or false on each side")
+                }
             }
             (operators::NOT_STRICTLY_FALSE, [_]) => Ok(Type::Bool),
             (operators::EQUALS | operators::NOT_EQUALS, [a, b]) => {
-                if a.meets(b) { Ok(Type::Bool) } else { wrong("the same type on each side") }
+                if a.meets(b) {
+                    Ok(Type::Bool)
+                } else {
+                    wrong("the same type on each side")
+                }
             }
-            (operators::LESS | operators::LESS_EQUALS | operators::GREATER | operators::GREATER_EQUALS, [a, b]) => {
+            (
+                operators::LESS | operators::LESS_EQUALS | operators::GREATER | operators::GREATER_EQUALS,
+                [a, b],
+            ) => {
                 let text = *a == Type::String && b.meets(&Type::String);
-                if (a.is_number() && b.is_number()) || text { Ok(Type::Bool) } else { wrong("two numbers or two strings") }
+                if (a.is_number() && b.is_number()) || text {
+                    Ok(Type::Bool)
+                } else {
+                    wrong("two numbers or two strings")
+                }
             }
             (operators::ADD, [a, b]) if !a.is_number() || !b.is_number() => {
                 if a.meets(b) && matches!(a, Type::String | Type::List(_) | Type::Any) {
@@ -167,7 +192,11 @@ impl<'v> Walk<'v> {
                 }
             }
             (
-                operators::ADD | operators::SUBSTRACT | operators::MULTIPLY | operators::DIVIDE | operators::MODULO,
+                operators::ADD
+                | operators::SUBSTRACT
+                | operators::MULTIPLY
+                | operators::DIVIDE
+                | operators::MODULO,
                 [a, b],
             ) => match (a, b) {
                 (Type::Any, other) | (other, Type::Any) if other.is_number() => Ok(other.clone()),
@@ -186,13 +215,19 @@ impl<'v> Walk<'v> {
                 })
             }
             (operators::IN, [a, Type::List(of)]) => {
-                if a.meets(of) { Ok(Type::Bool) } else { wrong("an element and a list of such") }
+                if a.meets(of) {
+                    Ok(Type::Bool)
+                } else {
+                    wrong("an element and a list of such")
+                }
             }
             (operators::IN, [_, Type::Map(_) | Type::Object(_) | Type::Any]) => Ok(Type::Bool),
             (operators::INDEX, [Type::List(of), index]) if index.is_number() => Ok((**of).clone()),
             (operators::INDEX, [Type::Map(of), Type::String | Type::Any]) => Ok((**of).clone()),
             (operators::INDEX, [Type::Any | Type::Object(_), _]) => Ok(Type::Any),
-            ("size", [Type::List(_) | Type::Map(_) | Type::Object(_) | Type::String | Type::Any]) => Ok(Type::Int),
+            ("size", [Type::List(_) | Type::Map(_) | Type::Object(_) | Type::String | Type::Any]) => {
+                Ok(Type::Int)
+            }
             ("contains" | "startsWith" | "endsWith" | "matches", [a, b])
                 if a.meets(&Type::String) && b.meets(&Type::String) =>
             {
@@ -230,5 +265,8 @@ fn is_known(name: &str) -> bool {
 }
 
 fn function_names() -> impl Iterator<Item = &'static str> + Clone {
-    STANDARD.into_iter().chain(FUNCTIONS.iter().map(|function| function.name)).chain(["all", "exists", "filter", "map"])
+    STANDARD
+        .into_iter()
+        .chain(FUNCTIONS.iter().map(|function| function.name))
+        .chain(["all", "exists", "filter", "map"])
 }

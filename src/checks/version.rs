@@ -7,7 +7,7 @@ use std::cmp::Ordering;
 /// What follows the dotted numbers (`+dfsg1`, `-150-generic`, `~ce-0~ubuntu`) does not count, but for a
 /// pre-release after them (`-rc1`, `-beta.2`, `~rc3`), which is older than the release itself, as semver has
 /// it.
-pub fn compare(a: &str, b: &str) -> Option<Ordering> {
+pub(super) fn compare(a: &str, b: &str) -> Option<Ordering> {
     let ((a, a_pre), (b, b_pre)) = (split(a)?, split(b)?);
     let length = a.len().max(b.len());
     let part = |parts: &[u64], i: usize| parts.get(i).copied().unwrap_or(0);
@@ -29,7 +29,8 @@ fn split(version: &str) -> Option<(Vec<u64>, Option<semver::Prerelease>)> {
     let version = version.strip_prefix(['v', 'V']).unwrap_or(version);
     let end = version.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(version.len());
     let (numbers, rest) = version.split_at(end);
-    let parts: Option<Vec<u64>> = numbers.trim_end_matches('.').split('.').map(|part| part.parse().ok()).collect();
+    let parts: Option<Vec<u64>> =
+        numbers.trim_end_matches('.').split('.').map(|part| part.parse().ok()).collect();
     let parts = parts.filter(|parts| !parts.is_empty())?;
     let tail = rest.trim_start_matches(['-', '~', '.']);
     let tail = tail.split(['+', '~']).next().unwrap_or_default();

@@ -59,7 +59,7 @@ fn parameters(params: &BTreeMap<String, Value>) -> Type {
 }
 
 /// Subjects of one host, by name.
-pub fn subjects() -> &'static BTreeMap<String, Type> {
+pub(super) fn subjects() -> &'static BTreeMap<String, Type> {
     static TYPES: OnceLock<BTreeMap<String, Type>> = OnceLock::new();
     TYPES.get_or_init(|| {
         let mut subjects = object::<HostFacts>();
@@ -69,7 +69,7 @@ pub fn subjects() -> &'static BTreeMap<String, Type> {
 }
 
 /// The fleet's facts.
-pub fn fleet() -> &'static Type {
+pub(super) fn fleet() -> &'static Type {
     static TYPE: OnceLock<Type> = OnceLock::new();
     TYPE.get_or_init(|| Type::Object(object::<Fleet>()))
 }

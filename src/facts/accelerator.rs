@@ -35,7 +35,8 @@ elif [ -x /opt/rocm/bin/rocm-smi ]; then /opt/rocm/bin/rocm-smi -i
 else return 127; fi"#,
     )
     .within(Duration::from_secs(15)),
-    Probe::shell("efsmi", "efsmi", "command -v efsmi >/dev/null 2>&1 || return 127\nefsmi").within(Duration::from_secs(15)),
+    Probe::shell("efsmi", "efsmi", "command -v efsmi >/dev/null 2>&1 || return 127\nefsmi")
+        .within(Duration::from_secs(15)),
 ];
 
 /// Reads the subject out of a transcript.

@@ -45,7 +45,10 @@ true"#,
 pub fn parse(transcript: &Transcript) -> ContainerRuntime {
     let answer = transcript.answer("runtime-programs");
     let Some(text) = answer.value().map(|answer| answer.out.clone().into_owned()) else {
-        return ContainerRuntime { nvidia: answer.clone().map(|_| String::new()), missing: answer.map(|_| Vec::new()) };
+        return ContainerRuntime {
+            nvidia: answer.clone().map(|_| String::new()),
+            missing: answer.map(|_| Vec::new()),
+        };
     };
     let there = |name: &str| {
         text.lines().find_map(|line| {
@@ -56,7 +59,9 @@ pub fn parse(transcript: &Transcript) -> ContainerRuntime {
     let mut missing: Vec<String> = text
         .lines()
         .filter_map(|line| line.strip_prefix("missing "))
-        .filter(|program| *program != "nvidia-container-runtime" || there("nvidia-container-runtime").is_none())
+        .filter(|program| {
+            *program != "nvidia-container-runtime" || there("nvidia-container-runtime").is_none()
+        })
         .map(str::to_owned)
         .collect();
     missing.sort_unstable();

@@ -34,9 +34,9 @@ echo "$before"; echo "$after""#,
 /// Reads the subject out of a transcript.
 pub fn parse(transcript: &Transcript) -> Cpu {
     Cpu {
-        count: transcript.file(ONLINE).try_map(|text| {
-            count(text.trim()).ok_or(format!("{ONLINE} says `{}`", text.trim()))
-        }),
+        count: transcript
+            .file(ONLINE)
+            .try_map(|text| count(text.trim()).ok_or(format!("{ONLINE} says `{}`", text.trim()))),
         idle_percent: transcript.answer("cpu-idle").try_map(|answer| {
             let mut samples = answer.out.lines().map(sample);
             match (samples.next().flatten(), samples.next().flatten()) {
@@ -63,7 +63,8 @@ fn count(ranges: &str) -> Option<i64> {
 
 /// Idle ticks and all ticks of `/proc/stat`'s first line; guest time is part of user time already.
 fn sample(line: &str) -> Option<(u64, u64)> {
-    let ticks: Vec<u64> = line.strip_prefix("cpu ")?.split_whitespace().filter_map(|t| t.parse().ok()).collect();
+    let ticks: Vec<u64> =
+        line.strip_prefix("cpu ")?.split_whitespace().filter_map(|t| t.parse().ok()).collect();
     let idle = ticks.get(3)? + ticks.get(4)?;
     Some((idle, ticks.iter().take(8).sum()))
 }

@@ -107,9 +107,9 @@ pub fn parse(transcript: &Transcript) -> Docker {
         version: text(&info, "ServerVersion"),
         default_runtime: text(&info, "DefaultRuntime"),
         runtimes: runtimes(&info),
-        containers_running: info
-            .clone()
-            .try_map(|info| info.get("ContainersRunning").and_then(Value::as_i64).ok_or("no ContainersRunning")),
+        containers_running: info.clone().try_map(|info| {
+            info.get("ContainersRunning").and_then(Value::as_i64).ok_or("no ContainersRunning")
+        }),
         swarm: info.clone().try_map(|info| {
             let state = info.get("Swarm").and_then(|swarm| swarm.get("LocalNodeState"));
             state.and_then(Value::as_str).map(str::to_owned).ok_or("no Swarm.LocalNodeState")
@@ -146,7 +146,8 @@ fn info(transcript: &Transcript) -> Fact<Value> {
         match value.get("ServerVersion").and_then(Value::as_str) {
             Some(version) if !version.is_empty() => Ok(value),
             _ => {
-                let errors = value.get("ServerErrors").and_then(|errors| errors.get(0)).and_then(Value::as_str);
+                let errors =
+                    value.get("ServerErrors").and_then(|errors| errors.get(0)).and_then(Value::as_str);
                 let said = errors.map(str::to_owned).or_else(|| complaint(&answer.err));
                 Err(said.unwrap_or_else(|| "the daemon does not answer".to_owned()))
             }
@@ -173,13 +174,17 @@ fn running(transcript: &Transcript, info: &Fact<Value>) -> Fact<bool> {
 
 fn text(info: &Fact<Value>, key: &str) -> Fact<String> {
     info.clone().try_map(|info| {
-        info.get(key).and_then(Value::as_str).map(str::to_owned).ok_or_else(|| format!("docker info has no {key}"))
+        info.get(key)
+            .and_then(Value::as_str)
+            .map(str::to_owned)
+            .ok_or_else(|| format!("docker info has no {key}"))
     })
 }
 
 fn runtimes(info: &Fact<Value>) -> Fact<std::collections::BTreeMap<String, Option<String>>> {
     info.clone().try_map(|info| {
-        let runtimes = info.get("Runtimes").and_then(Value::as_object).ok_or("docker info has no Runtimes")?;
+        let runtimes =
+            info.get("Runtimes").and_then(Value::as_object).ok_or("docker info has no Runtimes")?;
         let path = |runtime: &Value| runtime.get("path").and_then(Value::as_str).map(str::to_owned);
         Ok::<_, &str>(runtimes.iter().map(|(name, runtime)| (name.clone(), path(runtime))).collect())
     })
@@ -201,7 +206,11 @@ fn config_file(transcript: &Transcript) -> ConfigFile {
     let status = match &answer.reading {
         Reading::Known(answer) => answer.status,
         Reading::Unknown(reason) => {
-            return unknown(reason, Fact::unknown(reason.clone(), answer.source.clone()), answer.source.to_string());
+            return unknown(
+                reason,
+                Fact::unknown(reason.clone(), answer.source.clone()),
+                answer.source.to_string(),
+            );
         }
         Reading::Absent => return unknown("not asked", Fact::default(), answer.source.to_string()),
     };
@@ -211,11 +220,9 @@ fn config_file(transcript: &Transcript) -> ConfigFile {
     let content = bytes.get(end + 1..).unwrap_or_default();
     let known_path = Fact::known(path.clone(), "dockerd's command line and unit");
     match status {
-        44 => ConfigFile {
-            path: known_path,
-            problem: Fact::absent(path.clone()),
-            object: Fact::absent(path),
-        },
+        44 => {
+            ConfigFile { path: known_path, problem: Fact::absent(path.clone()), object: Fact::absent(path) }
+        }
         0 if content.len() > 1024 * 1024 => unknown("it is larger than 1 MiB", known_path, path),
         0 => match json_object::parse(content) {
             Ok(object) => ConfigFile {

@@ -26,7 +26,8 @@ pub(super) fn arguments(transcript: &Transcript) -> Fact<Vec<String>> {
     for word in words.skip(1) {
         match word.strip_prefix('$').map(|name| name.trim_matches(['{', '}'])) {
             Some(name) => {
-                let value = environment.iter().rev().find(|(key, _)| key == name).map(|(_, value)| value.as_str());
+                let value =
+                    environment.iter().rev().find(|(key, _)| key == name).map(|(_, value)| value.as_str());
                 arguments.extend(docker_flags::words(value.unwrap_or_default()));
             }
             None => arguments.push(word),
@@ -44,7 +45,9 @@ fn environment(unit: &units::Unit, transcript: &Transcript) -> Vec<(String, Stri
         for line in transcript.file(path).value().copied().unwrap_or_default().lines() {
             let line = line.trim();
             if !line.starts_with('#') {
-                pairs.extend(docker_flags::words(line.trim_start_matches("export ")).into_iter().filter_map(pair));
+                pairs.extend(
+                    docker_flags::words(line.trim_start_matches("export ")).into_iter().filter_map(pair),
+                );
             }
         }
     }

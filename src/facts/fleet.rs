@@ -70,7 +70,11 @@ pub fn compare(hosts: &[HostRecord]) -> Fleet {
         devbox_host_key_twins,
         unreachable_pairs: unreachable_pairs(hosts, &reached),
         pairs_tried: Fact::known(
-            reached.iter().filter_map(|(_, facts)| facts.peers.tried.value()).map(|tried| tried.len() as i64).sum(),
+            reached
+                .iter()
+                .filter_map(|(_, facts)| facts.peers.tried.value())
+                .map(|tried| tried.len() as i64)
+                .sum(),
             "TCP to the peers' SSH ports",
         ),
     }
@@ -90,7 +94,9 @@ fn login_users(reached: &[Reached<'_>]) -> Fact<BTreeMap<String, Vec<String>>> {
         match &facts.ssh.user.reading {
             Reading::Known(user) => users.entry(user.clone()).or_default().push(host.subject.name.clone()),
             Reading::Absent => {}
-            Reading::Unknown(reason) => return Fact::unknown(format!("{}: {reason}", host.subject.name), source),
+            Reading::Unknown(reason) => {
+                return Fact::unknown(format!("{}: {reason}", host.subject.name), source);
+            }
         }
     }
     Fact::known(users, source)
@@ -140,14 +146,21 @@ fn worker_clocks(
     infra_hosts: &[Reached<'_>],
     workers: &[Reached<'_>],
 ) -> Fact<Vec<ClockDeviation>> {
-    let only_workers: Vec<Reached<'_>> =
-        workers.iter().copied().filter(|(host, _)| !infra_hosts.iter().any(|(i, _)| std::ptr::eq(*i, *host))).collect();
+    let only_workers: Vec<Reached<'_>> = workers
+        .iter()
+        .copied()
+        .filter(|(host, _)| !infra_hosts.iter().any(|(i, _)| std::ptr::eq(*i, *host)))
+        .collect();
     if only_workers.is_empty() {
         return Fact::known(Vec::new(), infra.source.clone());
     }
     let own = clocks(&only_workers);
     let (Some(infra), Some(own)) = (infra.value(), own.value()) else {
-        return if infra.value().is_none() { infra.clone().map(|_| Vec::new()) } else { own.map(|_| Vec::new()) };
+        return if infra.value().is_none() {
+            infra.clone().map(|_| Vec::new())
+        } else {
+            own.map(|_| Vec::new())
+        };
     };
     let mut sorted = infra.clone();
     sorted.sort_by(|a, b| a.0.total_cmp(&b.0));
@@ -179,7 +192,9 @@ fn twins((devbox, own): Reached<'_>, reached: &[Reached<'_>]) -> Fact<Vec<String
             _ => None,
         };
         match (same_machine, same_boot, same_address) {
-            (Some(true), Some(true), _) => twins.push(format!("{name}: same machine-id and boot id as the dev box")),
+            (Some(true), Some(true), _) => {
+                twins.push(format!("{name}: same machine-id and boot id as the dev box"))
+            }
             (_, _, Some(true)) => twins.push(format!("{name}: its address is on the dev box")),
             (Some(false), _, Some(false)) | (_, Some(false), Some(false)) => {}
             _ => return Fact::unknown(format!("{name}: its identity or address could not be read"), source),
@@ -202,7 +217,9 @@ fn host_key_twins((devbox, own): Reached<'_>, reached: &[Reached<'_>]) -> Fact<V
         reached
             .iter()
             .filter(|(host, _)| !std::ptr::eq(*host, devbox))
-            .filter(|(_, facts)| facts.ssh.host_key_fingerprint.value().is_some_and(|shown| keys.contains(shown)))
+            .filter(|(_, facts)| {
+                facts.ssh.host_key_fingerprint.value().is_some_and(|shown| keys.contains(shown))
+            })
             .map(|(host, _)| host.subject.name.clone())
             .collect()
     });
@@ -226,8 +243,10 @@ fn unreachable_pairs(hosts: &[HostRecord], reached: &[Reached<'_>]) -> Fact<Vec<
                         continue;
                     }
                     let name = target.map_or(peer.address.as_str(), |target| target.subject.name.as_str());
-                    let pair =
-                        format!("{} -> {name} ({}:{}): {}", host.subject.name, peer.address, peer.port, peer.outcome);
+                    let pair = format!(
+                        "{} -> {name} ({}:{}): {}",
+                        host.subject.name, peer.address, peer.port, peer.outcome
+                    );
                     match peer.reached {
                         Some(true) => {}
                         Some(false) => pairs.push(pair),

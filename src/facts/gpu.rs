@@ -139,7 +139,9 @@ impl Smi {
     fn parse(transcript: &Transcript) -> Smi {
         let answer = transcript.answer("nvidia-smi");
         let reason = match &answer.reading {
-            Reading::Known(answer) if answer.status == 127 => "there is no nvidia-smi on this machine".to_owned(),
+            Reading::Known(answer) if answer.status == 127 => {
+                "there is no nvidia-smi on this machine".to_owned()
+            }
             Reading::Known(answer) if answer.status != 0 && !answer.out.contains("[compute]") => {
                 let failure = explain(answer.status, &format!("{} {}", answer.out.trim(), answer.err));
                 return Smi {
@@ -163,12 +165,15 @@ impl Smi {
         let (gpus, processes) = text.split_once("[compute]").unwrap_or((text, ""));
         let read: Option<Vec<EnumeratedGpu>> =
             gpus.lines().map(str::trim).filter(|line| !line.is_empty()).map(gpu).collect();
-        let processes = processes.lines().map(str::trim).filter(|line| line.starts_with(|c: char| c.is_ascii_digit()));
+        let processes =
+            processes.lines().map(str::trim).filter(|line| line.starts_with(|c: char| c.is_ascii_digit()));
         Smi {
             failure: Fact::absent("nvidia-smi"),
             gpus: match read {
                 Some(gpus) => Fact::known(gpus, "nvidia-smi --query-gpu"),
-                None => Fact::unknown(format!("nvidia-smi answered `{}`", gpus.trim()), "nvidia-smi --query-gpu"),
+                None => {
+                    Fact::unknown(format!("nvidia-smi answered `{}`", gpus.trim()), "nvidia-smi --query-gpu")
+                }
             },
             processes: Fact::known(
                 processes.map(|line| line.replacen(", ", " ", 1)).collect(),

@@ -11,8 +11,8 @@ use super::fact::Fact;
 use super::probe::Probe;
 use super::transcript::Transcript;
 use super::{
-    accelerator, container_runtime, cpu, docker, gpu, identity, kubernetes, memory, network, os, pci, peers, ports,
-    registries, ssh, sudo, time, units,
+    accelerator, container_runtime, cpu, docker, gpu, identity, kubernetes, memory, network, os, pci, peers,
+    ports, registries, ssh, sudo, time, units,
 };
 use crate::role::Role;
 
@@ -99,7 +99,11 @@ pub fn parse(transcript: &Transcript, circumstances: &Circumstances) -> HostFact
         time: time::parse(transcript, circumstances),
         memory: memory::parse(transcript),
         cpu: cpu::parse(transcript),
-        network: network::Network::parse(transcript, circumstances.node_ip.as_deref(), circumstances.host_epoch_s),
+        network: network::Network::parse(
+            transcript,
+            circumstances.node_ip.as_deref(),
+            circumstances.host_epoch_s,
+        ),
         peers: peers::parse(transcript, circumstances),
         registries: registries::parse(transcript, circumstances),
         ports: ports::parse(transcript),

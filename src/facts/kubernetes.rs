@@ -50,7 +50,11 @@ for f in /etc/kubernetes/manifests/* /var/lib/etcd/*; do
     if [ -e "$f" ]; then echo "there $f"; fi
 done"#,
     ),
-    Probe::shell("kubelet-process", "/proc/*/comm", "grep -lxE 'kubelet|hyperkube' /proc/[0-9]*/comm 2>/dev/null; true"),
+    Probe::shell(
+        "kubelet-process",
+        "/proc/*/comm",
+        "grep -lxE 'kubelet|hyperkube' /proc/[0-9]*/comm 2>/dev/null; true",
+    ),
 ];
 
 /// Reads the subject out of a transcript.
@@ -79,7 +83,12 @@ pub fn parse(transcript: &Transcript) -> Kubernetes {
 fn leftovers(transcript: &Transcript) -> Fact<Vec<String>> {
     transcript.answer("kubernetes-leftovers").try_map(|answer| {
         let paths = |word: &str| -> Vec<String> {
-            answer.out.lines().filter_map(|line| line.strip_prefix(word)).map(|p| p.trim().to_owned()).collect()
+            answer
+                .out
+                .lines()
+                .filter_map(|line| line.strip_prefix(word))
+                .map(|p| p.trim().to_owned())
+                .collect()
         };
         match (paths("there "), paths("closed ")) {
             (there, closed) if there.is_empty() && !closed.is_empty() => {

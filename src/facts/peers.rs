@@ -90,7 +90,9 @@ pub fn parse(transcript: &Transcript, circumstances: &Circumstances) -> Peers {
         let mut words = line.splitn(3, ' ');
         match (words.next(), words.next(), words.next()) {
             (Some("by"), Some(name), None) => tool = name,
-            (Some(address), Some(port), outcome) => outcomes.push((address, port, outcome.unwrap_or_default())),
+            (Some(address), Some(port), outcome) => {
+                outcomes.push((address, port, outcome.unwrap_or_default()))
+            }
             _ => {}
         }
     }
@@ -114,8 +116,13 @@ fn judge(outcome: &str) -> (Option<bool>, String) {
     match () {
         () if lower == "connected" => (Some(true), "connected".to_owned()),
         () if lower.contains("refused") => (Some(true), "refused".to_owned()),
-        () if lower.contains("timed out") || lower.contains("timeout") => (Some(false), "timed out".to_owned()),
-        () if ["no route", "unreachable", "prohibited", "not permitted"].iter().any(|w| lower.contains(w)) => {
+        () if lower.contains("timed out") || lower.contains("timeout") => {
+            (Some(false), "timed out".to_owned())
+        }
+        () if ["no route", "unreachable", "prohibited", "not permitted"]
+            .iter()
+            .any(|w| lower.contains(w)) =>
+        {
             (Some(false), outcome.to_owned())
         }
         () => (None, outcome.to_owned()),

@@ -28,7 +28,11 @@ pub const PROBES: &[Probe] = &[Probe::shell(
 pub fn parse(transcript: &Transcript) -> Ports {
     let sockets = transcript.answer("ports").try_map(|answer| match answer.status {
         0 => Ok(answer.out.lines().filter_map(socket).collect::<Vec<_>>()),
-        _ => Err(if answer.err.is_empty() { "/proc/net/tcp cannot be read".into() } else { answer.err.to_string() }),
+        _ => Err(if answer.err.is_empty() {
+            "/proc/net/tcp cannot be read".into()
+        } else {
+            answer.err.to_string()
+        }),
     });
     let ports = |loopback: bool| {
         sockets.clone().map(|sockets| {

@@ -135,7 +135,11 @@ pub fn parse(transcript: &Transcript, circumstances: &Circumstances) -> Registri
             None => Registry {
                 registry: registry.clone(),
                 answered: false,
-                outcome: attempts.iter().map(|(url, said)| format!("{url}: {}", failure(said))).collect::<Vec<_>>().join("; "),
+                outcome: attempts
+                    .iter()
+                    .map(|(url, said)| format!("{url}: {}", failure(said)))
+                    .collect::<Vec<_>>()
+                    .join("; "),
             },
         }
     });

@@ -18,6 +18,8 @@ use super::units;
 pub struct Ssh {
     /// The user that logged in.
     pub user: Fact<String>,
+    /// Whether the script's answer came whole: true wherever there are facts.
+    pub answered: Fact<bool>,
     /// What let it in: `agent`, `publickey`, `password`, `none`, or `local` on this machine.
     pub login: Fact<String>,
     /// Whether the login needed no password.
@@ -47,9 +49,10 @@ pub fn parse(transcript: &Transcript, circumstances: &Circumstances) -> Ssh {
     let units = units::parse(transcript);
     let serving = units::named(&units, &UNITS);
     let any = |holds: fn(&units::Unit) -> bool| serving.clone().map(|units| units.into_iter().any(holds));
-    let service = match serving.value().map(|units| {
-        units.iter().find(|unit| unit.is_active()).or(units.first()).map(|unit| unit.id.clone())
-    }) {
+    let service = match serving
+        .value()
+        .map(|units| units.iter().find(|unit| unit.is_active()).or(units.first()).map(|unit| unit.id.clone()))
+    {
         Some(Some(unit)) => Fact::known(unit, serving.source.clone()),
         Some(None) => Fact::absent(serving.source.clone()),
         None => serving.clone().map(|_| String::new()),
@@ -57,6 +60,7 @@ pub fn parse(transcript: &Transcript, circumstances: &Circumstances) -> Ssh {
     let login = circumstances.login.clone();
     Ssh {
         user: circumstances.user.clone(),
+        answered: Fact::known(true, "the script's end mark"),
         passwordless: login.clone().map(|login| login != "password"),
         login,
         host_key: circumstances.host_key.clone(),

@@ -96,7 +96,8 @@ fn synchronized(transcript: &Transcript, active: &[&Unit]) -> Fact<bool> {
     let Some(text) = answer.value().map(|answer| answer.out.clone().into_owned()) else {
         return answer.map(|_| false);
     };
-    let words: Vec<Word> = text.split('[').filter_map(|part| part.split_once("]\n")).filter_map(word).collect();
+    let words: Vec<Word> =
+        text.split('[').filter_map(|part| part.split_once("]\n")).filter_map(word).collect();
     let runs = |names: &[&str]| active.iter().any(|unit| names.contains(&unit.id.as_str()));
     // A service's own word counts where that service runs; the kernel's where none can be asked.
     let counting: Vec<&Word> = words
@@ -119,7 +120,8 @@ fn synchronized(transcript: &Transcript, active: &[&Unit]) -> Fact<bool> {
         }
         [first, rest @ ..] if rest.iter().all(|other| other == first) => Fact::known(*first, sources),
         _ => {
-            let said: Vec<String> = counting.iter().map(|w| format!("{} says {}", w.source, w.said)).collect();
+            let said: Vec<String> =
+                counting.iter().map(|w| format!("{} says {}", w.source, w.said)).collect();
             Fact::unknown(format!("contradiction: {}", said.join("; ")), sources)
         }
     }
@@ -127,7 +129,9 @@ fn synchronized(transcript: &Transcript, active: &[&Unit]) -> Fact<bool> {
 
 fn word((source, text): (&str, &str)) -> Option<Word> {
     let field = |key: &str| {
-        text.lines().find_map(|line| line.trim().strip_prefix(key)?.trim_start().strip_prefix(':')).map(str::trim)
+        text.lines()
+            .find_map(|line| line.trim().strip_prefix(key)?.trim_start().strip_prefix(':'))
+            .map(str::trim)
     };
     let first = text.lines().map(str::trim).find(|line| !line.is_empty()).unwrap_or_default().to_owned();
     Some(match source {

@@ -88,7 +88,9 @@ impl Transcript {
             Some(Err(reason)) => Fact::unknown(reason.clone(), source),
             None => match self.sections.get("files") {
                 Some(Section { ended: Ended::Exited(_), .. }) => Fact::known("", source),
-                Some(Section { ended: Ended::TimedOut(ms), .. }) => Fact::unknown(timed_out(*ms, None), source),
+                Some(Section { ended: Ended::TimedOut(ms), .. }) => {
+                    Fact::unknown(timed_out(*ms, None), source)
+                }
                 None => Fact::unknown("not in the transcript", source),
             },
         }
@@ -100,7 +102,9 @@ impl Transcript {
         let source = format!("{prefix}*");
         match self.sections.get("files") {
             Some(Section { ended: Ended::Exited(_), .. }) => {}
-            Some(Section { ended: Ended::TimedOut(ms), .. }) => return Fact::unknown(timed_out(*ms, None), source),
+            Some(Section { ended: Ended::TimedOut(ms), .. }) => {
+                return Fact::unknown(timed_out(*ms, None), source);
+            }
             None => return Fact::unknown("not in the transcript", source),
         }
         let found = self
@@ -119,7 +123,9 @@ impl Transcript {
         match self.sections.get(probe) {
             None => Fact::unknown("not in the transcript", probe.to_owned()),
             Some(section) => match section.ended {
-                Ended::TimedOut(ms) => Fact::unknown(timed_out(ms, section.stuck.as_deref()), section.source.clone()),
+                Ended::TimedOut(ms) => {
+                    Fact::unknown(timed_out(ms, section.stuck.as_deref()), section.source.clone())
+                }
                 Ended::Exited(status) => Fact::known(
                     Answer {
                         status,
@@ -137,7 +143,9 @@ impl Transcript {
         match self.sections.get(probe) {
             None => Fact::unknown("not in the transcript", probe.to_owned()),
             Some(section) => match section.ended {
-                Ended::TimedOut(ms) => Fact::unknown(timed_out(ms, section.stuck.as_deref()), section.source.clone()),
+                Ended::TimedOut(ms) => {
+                    Fact::unknown(timed_out(ms, section.stuck.as_deref()), section.source.clone())
+                }
                 Ended::Exited(_) => Fact::known(section.out.as_slice(), section.source.clone()),
             },
         }

@@ -32,7 +32,10 @@ impl Unit {
 
     /// It starts at boot.
     pub(super) fn is_enabled(&self) -> bool {
-        matches!(self.enabled.as_str(), "enabled" | "enabled-runtime" | "generated" | "alias" | "static" | "linked")
+        matches!(
+            self.enabled.as_str(),
+            "enabled" | "enabled-runtime" | "generated" | "alias" | "static" | "linked"
+        )
     }
 
     /// The values of a property.

@@ -66,7 +66,8 @@ pub fn take_apart(heard: &[u8], boundary: &str, probes: &[Probe]) -> Result<Answ
             ("out", name) => open = Some((name.to_owned(), body)),
             (word @ ("exit" | "timeout"), name) => {
                 let number = words.next().and_then(|word| word.parse::<i64>().ok());
-                let (Some((_, out)), Some(number)) = (open.take_if(|(opened, _)| opened == name), number) else {
+                let (Some((_, out)), Some(number)) = (open.take_if(|(opened, _)| opened == name), number)
+                else {
                     continue; // an end without its beginning is not an answer
                 };
                 let ended = match word {

@@ -11,7 +11,7 @@ use crate::transport::{Conversation, Reply, Stage, Transport, TransportError, Vi
 use super::error::FrameError;
 use super::frame::{self, ANSWER_LIMIT, Answered};
 use super::script::{self, Errand};
-use super::{boundary, bootstrap};
+use super::{bootstrap, boundary};
 
 /// What a host answered, and how it was reached.
 #[derive(Clone, Debug)]
