@@ -6,9 +6,6 @@ const MAX_HOSTS: usize = 100_000;
 /// The hosts a pattern stands for, and the port behind it.
 pub(super) fn expand(pattern: &str) -> Result<(Vec<String>, Option<u64>), String> {
     let (address, port) = split_port(pattern);
-    if pattern.trim().ends_with(':') && port.is_none() {
-        return Err("`:` at the end of a host name".to_owned());
-    }
     let mut names = vec![address.to_owned()];
     // Ansible expands the leftmost range first; so the rightmost one changes fastest.
     while names.iter().any(|name| name.contains('[')) {
@@ -20,6 +17,9 @@ pub(super) fn expand(pattern: &str) -> Result<(Vec<String>, Option<u64>), String
             }
         }
         names = expanded;
+    }
+    if pattern.trim().ends_with(':') && port.is_none() {
+        return Err("`:` at the end of a host name".to_owned());
     }
     if names.iter().any(|name| name.is_empty()) {
         return Err("an empty host name".to_owned());
