@@ -1,5 +1,7 @@
 //! Inventories as operators have them: what they must read to, and how the broken ones are told.
 
+#![allow(clippy::unwrap_used, clippy::print_stderr)]
+
 use std::path::{Path, PathBuf};
 
 use airworthy::inventory::{HostKeyChecking, Inventory, InventoryError, Kind, load};

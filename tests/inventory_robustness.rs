@@ -1,5 +1,7 @@
 //! Whatever lies in the files: an answer or an error, never a panic.
 
+#![allow(clippy::unwrap_used, clippy::print_stderr)]
+
 use airworthy::inventory::load;
 use proptest::prelude::*;
 

@@ -2,7 +2,8 @@
 
 use serde_json::{Number, Value};
 
-/// The number that digits (with `_` between them) write in a base. One beyond 64 bits stays a text.
+/// The number that digits (with `_` between them) write in a base. One beyond 64 bits stays a text;
+/// `None` where that text would not be decimal.
 pub(super) fn from_digits(negative: bool, digits: &str, radix: u32) -> Option<Value> {
     let digits = digits.replace('_', "");
     if digits.is_empty() || !digits.chars().all(|c| c.is_digit(radix)) {
@@ -13,7 +14,8 @@ pub(super) fn from_digits(negative: bool, digits: &str, radix: u32) -> Option<Va
     Some(match (i64::from_str_radix(&signed, radix), u64::from_str_radix(&signed, radix)) {
         (Ok(number), _) => Value::from(number),
         (_, Ok(number)) => Value::from(number),
-        _ => Value::String(signed),
+        _ if radix == 10 => Value::String(signed),
+        _ => return None,
     })
 }
 

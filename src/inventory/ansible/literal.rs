@@ -157,19 +157,20 @@ impl Reader<'_> {
             self.rest = rest;
             return Some(Value::Array(Vec::new()));
         }
-        let mut text = self.text()?;
+        let (mut text, bytes) = self.text()?;
         loop {
             self.skip_blanks();
             let word = self.rest.trim_start_matches(|c: char| c.is_ascii_alphabetic());
             if !word.starts_with(['\'', '"']) {
                 return Some(Value::String(text));
             }
-            text.push_str(&self.text()?);
+            let (more, _) = self.text().filter(|(_, other)| *other == bytes)?;
+            text.push_str(&more);
         }
     }
 
-    /// One string literal with its prefix. Bytes are their text.
-    fn text(&mut self) -> Option<String> {
+    /// One string literal with its prefix, and whether it is of bytes, which become their text.
+    fn text(&mut self) -> Option<(String, bool)> {
         let quote = self.rest.find(['\'', '"'])?;
         let prefix = self.rest[..quote].to_ascii_lowercase();
         let raw = match prefix.as_str() {
@@ -185,7 +186,7 @@ impl Reader<'_> {
         loop {
             if let Some(after) = rest.strip_prefix(close) {
                 self.rest = after;
-                return Some(text);
+                return Some((text, prefix.contains('b')));
             }
             let c = rest.chars().next()?;
             rest = &rest[c.len_utf8()..];
@@ -268,9 +269,9 @@ fn number(negative: bool, text: &str) -> Option<Value> {
     }
     if let Some(imaginary) = lower.strip_suffix('j') {
         // Ansible writes a complex number as its text.
-        let digits = decimal(imaginary)?.to_string();
-        let sign = if negative { "-" } else { "" };
-        return Some(Value::String(format!("{sign}{digits}j")));
+        let digits = decimal(imaginary)?;
+        let text = if negative { format!("(-0-{digits}j)") } else { format!("{digits}j") };
+        return Some(Value::String(text));
     }
     if lower.bytes().all(|b| b.is_ascii_digit() || b == b'_') {
         let zero = lower.bytes().all(|b| matches!(b, b'0' | b'_'));

@@ -6,7 +6,7 @@ use std::rc::Rc;
 use saphyr_parser::{Event, Marker, Parser, ScalarStyle, Tag};
 use serde_json::Value;
 
-use super::node::{Content, Node};
+use super::node::{Content, Entry, Node};
 use super::scalar;
 use crate::inventory::diagnostic::Diagnostic;
 use crate::inventory::source::{Mark, Source};
@@ -78,7 +78,7 @@ struct Open {
 
 enum Partial {
     Sequence(Vec<Rc<Node>>),
-    Mapping(Vec<(Rc<Node>, Rc<Node>)>, Option<Rc<Node>>),
+    Mapping(Vec<Entry>, Option<Rc<Node>>),
 }
 
 struct Builder<'a> {
@@ -241,11 +241,8 @@ impl Builder<'_> {
     }
 
     /// Merges done, duplicates gone: own keys before merged ones, later own keys before earlier ones.
-    fn settle(
-        &mut self,
-        entries: Vec<(Rc<Node>, Rc<Node>)>,
-    ) -> Result<Vec<(Rc<Node>, Rc<Node>)>, Diagnostic> {
-        let mut settled: Vec<(Rc<Node>, Rc<Node>)> = Vec::with_capacity(entries.len());
+    fn settle(&mut self, entries: Vec<Entry>) -> Result<Vec<Entry>, Diagnostic> {
+        let mut settled: Vec<Entry> = Vec::with_capacity(entries.len());
         let mut index: HashMap<String, usize> = HashMap::with_capacity(entries.len());
         let mut merges: Vec<Rc<Node>> = Vec::new();
         for (key, value) in entries {

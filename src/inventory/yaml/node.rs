@@ -16,6 +16,9 @@ pub(in crate::inventory) struct Node {
     pub(super) depth: usize,
 }
 
+/// A key and its value.
+pub(in crate::inventory) type Entry = (Rc<Node>, Rc<Node>);
+
 /// What a node is.
 pub(in crate::inventory) enum Content {
     /// Null, a boolean, a number or a text.
@@ -27,7 +30,7 @@ pub(in crate::inventory) enum Content {
     /// A list.
     Sequence(Vec<Rc<Node>>),
     /// A mapping without duplicate keys, merges done.
-    Mapping(Vec<(Rc<Node>, Rc<Node>)>),
+    Mapping(Vec<Entry>),
 }
 
 impl Node {
@@ -37,7 +40,7 @@ impl Node {
     }
 
     /// The entries of a mapping; `None` for anything else.
-    pub(in crate::inventory) fn entries(&self) -> Option<&[(Rc<Node>, Rc<Node>)]> {
+    pub(in crate::inventory) fn entries(&self) -> Option<&[Entry]> {
         match &self.content {
             Content::Mapping(entries) => Some(entries),
             _ => None,
