@@ -1,0 +1,113 @@
+//! How Ansible would connect to a host, read from its variables.
+
+use std::path::PathBuf;
+
+use secrecy::SecretString;
+use serde_json::{Map, Value};
+
+use super::words;
+use crate::inventory::diagnostic::Diagnostic;
+use crate::inventory::host::{Connection, HostKeyChecking};
+use crate::inventory::source::Place;
+use crate::inventory::variables::{boolean, text};
+
+/// Where one setting has several names, the last one that is set counts, as in Ansible.
+const ADDRESS: [&str; 2] = ["ansible_host", "ansible_ssh_host"];
+const PORT: [&str; 2] = ["ansible_port", "ansible_ssh_port"];
+const USER: [&str; 2] = ["ansible_user", "ansible_ssh_user"];
+const PRIVATE_KEY: [&str; 2] = ["ansible_private_key_file", "ansible_ssh_private_key_file"];
+const PASSWORD: [&str; 3] = ["ansible_password", "ansible_ssh_pass", "ansible_ssh_password"];
+const BECOME_PASSWORD: [&str; 3] = ["ansible_become_password", "ansible_become_pass", "ansible_sudo_pass"];
+const HOST_KEY_CHECKING: [&str; 2] = ["ansible_host_key_checking", "ansible_ssh_host_key_checking"];
+
+/// Reads a host's connection variables.
+pub(super) fn connection(
+    name: &str,
+    variables: &Map<String, Value>,
+    place: &Place,
+    warnings: &mut Vec<String>,
+) -> Result<Connection, Diagnostic> {
+    let mut settings = Settings { name, variables, warnings };
+    let mut connection = Connection::ssh(settings.text(&ADDRESS).unwrap_or_else(|| name.to_owned()));
+    if let Some(port) = settings.text(&PORT) {
+        connection.port = port.trim().parse().ok().filter(|&port| port > 0).ok_or_else(|| {
+            let message = format!("the SSH port of host `{name}` is not a port");
+            place.complain(message, "set ansible_port to a number from 1 to 65535")
+        })?;
+    }
+    connection.user = settings.text(&USER);
+    connection.private_key = settings.text(&PRIVATE_KEY).map(|path| expand_home(&path));
+    connection.password = settings.text(&PASSWORD).map(SecretString::from);
+    connection.become_password = settings.text(&BECOME_PASSWORD).map(SecretString::from);
+    connection.host_key_checking = settings.host_key_checking();
+    match settings.text(&["ansible_connection"]).as_deref() {
+        None | Some("ssh" | "smart" | "paramiko" | "paramiko_ssh" | "ansible.builtin.ssh") => {}
+        Some("local" | "ansible.builtin.local") => connection.local = true,
+        Some(other) => {
+            settings
+                .warnings
+                .push(format!("{name}: `ansible_connection: {other}` is not known; SSH is used"));
+        }
+    }
+    Ok(connection)
+}
+
+struct Settings<'a> {
+    name: &'a str,
+    variables: &'a Map<String, Value>,
+    warnings: &'a mut Vec<String>,
+}
+
+impl Settings<'_> {
+    /// The setting as text. What is encrypted or a template is not known here, and said so.
+    fn text(&mut self, names: &[&str]) -> Option<String> {
+        let (name, value) = names.iter().rev().find_map(|name| {
+            self.variables.get(*name).filter(|value| !value.is_null()).map(|value| (*name, value))
+        })?;
+        let problem = match value {
+            Value::String(text) if text.contains("{{") || text.contains("{%") => "is a template",
+            Value::Object(object) if object.contains_key("__ansible_vault") => "is encrypted",
+            Value::Array(_) | Value::Object(_) => "is neither text nor number",
+            _ => return text(value),
+        };
+        self.warnings.push(format!("{}: `{name}` {problem}, and is left out", self.name));
+        None
+    }
+
+    /// In the order in which Ansible puts them on ssh's command line, where the first one counts.
+    fn host_key_checking(&mut self) -> Option<HostKeyChecking> {
+        let checked =
+            HOST_KEY_CHECKING.iter().rev().find_map(|name| self.variables.get(*name)).and_then(boolean);
+        self.argument("ansible_ssh_args")
+            .or((checked == Some(false)).then_some(HostKeyChecking::Off))
+            .or_else(|| self.argument("ansible_ssh_common_args"))
+            .or_else(|| self.argument("ansible_ssh_extra_args"))
+            .or((checked == Some(true)).then_some(HostKeyChecking::Strict))
+    }
+
+    /// `-o StrictHostKeyChecking=…` among ssh's arguments.
+    fn argument(&self, name: &str) -> Option<HostKeyChecking> {
+        let words = words::split(self.variables.get(name)?.as_str()?).ok()?;
+        words.iter().find_map(|word| {
+            let option = word.text.strip_prefix("-o").unwrap_or(&word.text).trim_start();
+            let (key, value) = option.split_once(['=', ' '])?;
+            if !key.trim().eq_ignore_ascii_case("StrictHostKeyChecking") {
+                return None;
+            }
+            match value.trim_matches([' ', '=']).to_ascii_lowercase().as_str() {
+                "no" | "off" | "false" => Some(HostKeyChecking::Off),
+                "accept-new" => Some(HostKeyChecking::AcceptNew),
+                "yes" | "true" | "ask" => Some(HostKeyChecking::Strict),
+                _ => None,
+            }
+        })
+    }
+}
+
+/// `~/…` as a path in the user's home.
+pub(in crate::inventory) fn expand_home(path: &str) -> PathBuf {
+    match (path.strip_prefix("~/"), std::env::var_os("HOME")) {
+        (Some(rest), Some(home)) => PathBuf::from(home).join(rest),
+        _ => PathBuf::from(path),
+    }
+}

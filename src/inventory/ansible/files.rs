@@ -1,0 +1,135 @@
+//! Which files an Ansible inventory given with `-i` consists of, and what each of them is.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::graph::Graph;
+use super::{ini, yaml};
+use crate::inventory::error::InventoryError;
+use crate::inventory::source::{Mark, Reader, Source, unreadable};
+use crate::inventory::yaml as document;
+
+/// Names and endings that Ansible leaves out of a folder.
+const IGNORED_NAMES: [&str; 3] = ["host_vars", "group_vars", "vars_plugins"];
+const IGNORED_ENDINGS: [&str; 12] =
+    [".pyc", ".pyo", ".swp", ".bak", "~", ".rpm", ".md", ".txt", ".rst", ".orig", ".cfg", ".retry"];
+/// Folders nested deeper are no inventories (or links in a circle).
+const MAX_FOLDERS: usize = 16;
+
+/// Reads the files of the sources into one graph.
+pub(in crate::inventory) struct Files<'a> {
+    pub(in crate::inventory) reader: &'a mut Reader,
+    pub(in crate::inventory) graph: Graph,
+    pub(in crate::inventory) warnings: Vec<String>,
+    /// The first file read, to which complaints about the whole are pinned.
+    pub(in crate::inventory) first: Option<Arc<Source>>,
+}
+
+impl Files<'_> {
+    /// Reads a file, or every file of a folder in the order of their names.
+    pub(in crate::inventory) fn take(&mut self, path: &Path) -> Result<(), InventoryError> {
+        if path.is_dir() { self.folder(path, path, 0) } else { self.file(path, base_of(path)) }
+    }
+
+    fn folder(&mut self, path: &Path, base: &Path, depth: usize) -> Result<(), InventoryError> {
+        if depth > MAX_FOLDERS {
+            return Err(InventoryError::Unreadable {
+                path: path.to_owned(),
+                reason: format!("folders nested deeper than {MAX_FOLDERS}"),
+                help: "look for a link that leads back".to_owned(),
+            });
+        }
+        for entry in entries_of(path)? {
+            let name = entry.file_name().unwrap_or_default().to_string_lossy().into_owned();
+            let ignored = name.starts_with('.')
+                || IGNORED_NAMES.contains(&name.as_str())
+                || IGNORED_ENDINGS.iter().any(|ending| name.ends_with(ending));
+            if ignored {
+                continue;
+            }
+            if entry.is_dir() {
+                self.folder(&entry, base, depth + 1)?;
+                continue;
+            }
+            match self.file(&entry, base) {
+                // What lies about in a folder (a kubectl, an admin.conf) Ansible passes over with a warning.
+                Err(error) if depth > 0 || !is_inventory_name(&name) => {
+                    self.warnings.push(format!("{} is passed over: {error}", entry.display()));
+                }
+                result => result?,
+            }
+        }
+        Ok(())
+    }
+
+    fn file(&mut self, path: &Path, base: &Path) -> Result<(), InventoryError> {
+        let source = self.reader.read(path, base)?;
+        self.first.get_or_insert_with(|| Arc::clone(&source));
+        let extension = path.extension().unwrap_or_default().to_string_lossy().into_owned();
+        let render = format!("ansible-inventory -i {} --list --yaml > inventory.yml", path.display());
+        if source.text.starts_with("#!") {
+            let help = format!("run it once (`{render}`) and use what it gives");
+            return Err(source
+                .complain(Mark::START, "an inventory script, which is not executed", help)
+                .into());
+        }
+        if extension == "toml" {
+            let help = format!("convert it (`{render}`) and use what that gives");
+            return Err(source
+                .complain(Mark::START, "a TOML inventory, which is not supported", help)
+                .into());
+        }
+        if is_ini(path, &source.text) {
+            ini::read(&source, &mut self.graph)?;
+        } else {
+            let root = document::parse(&source, &mut self.warnings)?;
+            yaml::read(&source, root.as_deref(), &mut self.graph, &mut self.warnings)?;
+        }
+        Ok(())
+    }
+}
+
+/// The folder of a file; `.` where only a name was given.
+pub(super) fn base_of(path: &Path) -> &Path {
+    match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    }
+}
+
+/// The entries of a folder in the order of their names.
+pub(super) fn entries_of(folder: &Path) -> Result<Vec<PathBuf>, InventoryError> {
+    let read = || -> std::io::Result<Vec<PathBuf>> {
+        let entries: Result<Vec<_>, _> = std::fs::read_dir(folder)?.collect();
+        Ok(entries?.into_iter().map(|entry| entry.path()).collect())
+    };
+    let mut entries = read().map_err(|error| unreadable(folder, &error))?;
+    entries.sort();
+    Ok(entries)
+}
+
+fn is_inventory_name(name: &str) -> bool {
+    let ending = name.rsplit_once('.').map(|(_, ending)| ending);
+    matches!(ending, Some("ini" | "yml" | "yaml" | "json")) || name.starts_with("hosts")
+}
+
+/// Whether a file is INI: by its first line of substance, wherever the name does not say it.
+fn is_ini(path: &Path, text: &str) -> bool {
+    match path.extension().and_then(|extension| extension.to_str()) {
+        Some("json") => return false,
+        None | Some("yml" | "yaml") => {}
+        Some(_) => return true,
+    }
+    let substance = |line: &&str| !line.trim().is_empty() && !line.trim_start().starts_with(['#', ';']);
+    let Some(line) = text.lines().find(substance) else {
+        return path.extension().is_none();
+    };
+    let line = line.trim();
+    let code = line.split_once(" #").map_or(line, |(code, _)| code.trim_end());
+    let yaml = code.starts_with("---")
+        || code.starts_with(['{', '%'])
+        || code.ends_with(':')
+        || code.contains(": ")
+        || code.contains(":\t");
+    if path.extension().is_some() { code.starts_with('[') && code.ends_with(']') } else { !yaml }
+}

@@ -1,0 +1,223 @@
+//! Groups, hosts and their inline variables while files are being read.
+
+use std::collections::{HashMap, HashSet};
+
+use serde_json::{Map, Value};
+
+use crate::inventory::diagnostic::Diagnostic;
+use crate::inventory::source::Place;
+
+/// The group that holds everything.
+pub(in crate::inventory) const ALL: usize = 0;
+/// The group of hosts that are in no other.
+pub(in crate::inventory) const UNGROUPED: usize = 1;
+
+/// A group and its direct members.
+pub(in crate::inventory) struct GroupEntry {
+    pub(in crate::inventory) name: String,
+    pub(in crate::inventory) hosts: Vec<usize>,
+    pub(in crate::inventory) children: Vec<usize>,
+    pub(in crate::inventory) parents: Vec<usize>,
+    pub(in crate::inventory) variables: Map<String, Value>,
+    /// Where it was first named.
+    pub(in crate::inventory) place: Option<Place>,
+    priority: i64,
+    member: HashSet<usize>,
+}
+
+/// A host and its inline variables.
+pub(in crate::inventory) struct HostEntry {
+    pub(in crate::inventory) name: String,
+    pub(in crate::inventory) variables: Map<String, Value>,
+    /// Where it was first named.
+    pub(in crate::inventory) place: Place,
+}
+
+/// All groups and hosts, in the order of the files.
+pub(in crate::inventory) struct Graph {
+    pub(in crate::inventory) groups: Vec<GroupEntry>,
+    pub(in crate::inventory) hosts: Vec<HostEntry>,
+    group_index: HashMap<String, usize>,
+    host_index: HashMap<String, usize>,
+}
+
+impl Graph {
+    /// With Ansible's own groups, `all` and `ungrouped`.
+    pub(in crate::inventory) fn new() -> Self {
+        let mut graph = Graph {
+            groups: Vec::new(),
+            hosts: Vec::new(),
+            group_index: HashMap::new(),
+            host_index: HashMap::new(),
+        };
+        graph.add_group("all", None);
+        graph.add_group("ungrouped", None);
+        graph.link(ALL, UNGROUPED);
+        graph
+    }
+
+    pub(in crate::inventory) fn group(&self, name: &str) -> Option<usize> {
+        self.group_index.get(name).copied()
+    }
+
+    /// The group of that name, new or not.
+    pub(in crate::inventory) fn add_group(&mut self, name: &str, place: Option<Place>) -> usize {
+        if let Some(at) = self.group(name) {
+            return at;
+        }
+        self.groups.push(GroupEntry {
+            name: name.to_owned(),
+            hosts: Vec::new(),
+            children: Vec::new(),
+            parents: Vec::new(),
+            variables: Map::new(),
+            place,
+            priority: 1,
+            member: HashSet::new(),
+        });
+        self.group_index.insert(name.to_owned(), self.groups.len() - 1);
+        self.groups.len() - 1
+    }
+
+    /// The host of that name, new or not, as a member of the group. The port counts where it is first named.
+    pub(in crate::inventory) fn add_host(
+        &mut self,
+        name: &str,
+        group: usize,
+        port: Option<u64>,
+        place: &Place,
+    ) -> usize {
+        let host = match self.host_index.get(name) {
+            Some(&at) => at,
+            None => {
+                let mut variables = Map::new();
+                if let Some(port) = port {
+                    variables.insert("ansible_port".to_owned(), Value::from(port));
+                }
+                self.hosts.push(HostEntry { name: name.to_owned(), variables, place: place.clone() });
+                self.host_index.insert(name.to_owned(), self.hosts.len() - 1);
+                self.hosts.len() - 1
+            }
+        };
+        if self.groups[group].member.insert(host) {
+            self.groups[group].hosts.push(host);
+        }
+        host
+    }
+
+    /// Makes one group the child of another.
+    pub(in crate::inventory) fn add_child(
+        &mut self,
+        parent: usize,
+        child: usize,
+        place: &Place,
+    ) -> Result<(), Diagnostic> {
+        if parent == child || self.ancestors(parent).contains(&child) {
+            let (parent, child) = (&self.groups[parent].name, &self.groups[child].name);
+            let message = format!("group `{child}` as a child of `{parent}` closes a circle");
+            return Err(place.complain(message, "remove one of the two memberships"));
+        }
+        self.link(parent, child);
+        Ok(())
+    }
+
+    fn link(&mut self, parent: usize, child: usize) {
+        if !self.groups[parent].children.contains(&child) {
+            self.groups[parent].children.push(child);
+            self.groups[child].parents.push(parent);
+        }
+    }
+
+    /// A group's inline variable; `ansible_group_priority` orders the group among its siblings instead.
+    pub(in crate::inventory) fn set_group_variable(
+        &mut self,
+        group: usize,
+        name: String,
+        value: Value,
+        place: &Place,
+    ) -> Result<(), Diagnostic> {
+        if name != "ansible_group_priority" {
+            self.groups[group].variables.insert(name, value);
+            return Ok(());
+        }
+        let number = match &value {
+            Value::Number(number) => number.as_i64(),
+            Value::String(text) => text.trim().parse().ok(),
+            _ => None,
+        };
+        self.groups[group].priority = number.ok_or_else(|| {
+            place.complain("`ansible_group_priority` is not a whole number", "write a number such as 10")
+        })?;
+        Ok(())
+    }
+
+    /// Every group has `all` above it; `ungrouped` holds exactly the hosts that are in no other group.
+    pub(in crate::inventory) fn reconcile(&mut self) {
+        for group in 1..self.groups.len() {
+            if self.groups[group].parents.is_empty() {
+                self.link(ALL, group);
+            }
+        }
+        let grouped: HashSet<usize> =
+            self.groups[UNGROUPED + 1..].iter().flat_map(|group| group.hosts.iter().copied()).collect();
+        let ungrouped = &mut self.groups[UNGROUPED];
+        ungrouped.hosts.retain(|host| !grouped.contains(host));
+        for host in 0..self.hosts.len() {
+            if !grouped.contains(&host) && !ungrouped.hosts.contains(&host) {
+                ungrouped.hosts.push(host);
+            }
+        }
+    }
+
+    /// Every group above this one.
+    fn ancestors(&self, group: usize) -> HashSet<usize> {
+        let mut seen = HashSet::new();
+        let mut open = self.groups[group].parents.clone();
+        while let Some(next) = open.pop() {
+            if seen.insert(next) {
+                open.extend(&self.groups[next].parents);
+            }
+        }
+        seen
+    }
+
+    /// For each host, the groups it is in (itself or through children) but `all`, lowest precedence first:
+    /// by depth, then priority, then name.
+    pub(in crate::inventory) fn groups_by_host(&self) -> Vec<Vec<usize>> {
+        let mut sets: Vec<HashSet<usize>> = vec![HashSet::new(); self.hosts.len()];
+        for (at, group) in self.groups.iter().enumerate() {
+            let mut groups = self.ancestors(at);
+            groups.insert(at);
+            groups.remove(&ALL);
+            for &host in &group.hosts {
+                sets[host].extend(&groups);
+            }
+        }
+        let depths = self.depths();
+        let order = |at: &usize| (depths[*at], self.groups[*at].priority, self.groups[*at].name.as_str());
+        sets.into_iter()
+            .map(|set| {
+                let mut groups: Vec<usize> = set.into_iter().collect();
+                groups.sort_by(|a, b| order(a).cmp(&order(b)));
+                groups
+            })
+            .collect()
+    }
+
+    /// The longest way down from a group without parents.
+    fn depths(&self) -> Vec<usize> {
+        let mut waiting: Vec<usize> = self.groups.iter().map(|group| group.parents.len()).collect();
+        let mut depths = vec![0; self.groups.len()];
+        let mut ready: Vec<usize> = (0..self.groups.len()).filter(|&group| waiting[group] == 0).collect();
+        while let Some(group) = ready.pop() {
+            for &child in &self.groups[group].children {
+                depths[child] = depths[child].max(depths[group] + 1);
+                waiting[child] -= 1;
+                if waiting[child] == 0 {
+                    ready.push(child);
+                }
+            }
+        }
+        depths
+    }
+}

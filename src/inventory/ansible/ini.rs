@@ -1,0 +1,182 @@
+//! INI inventories: `[group]`, `[group:children]`, `[group:vars]`.
+
+use std::sync::Arc;
+
+use super::graph::{Graph, UNGROUPED};
+use super::literal::value_of;
+use super::{range, words};
+use crate::inventory::diagnostic::Diagnostic;
+use crate::inventory::nearest::did_you_mean;
+use crate::inventory::source::{Mark, Place, Source};
+
+/// What Python's `splitlines` splits at beside the newline.
+const LINE_BREAKS: [char; 9] =
+    ['\r', '\u{b}', '\u{c}', '\u{1c}', '\u{1d}', '\u{1e}', '\u{85}', '\u{2028}', '\u{2029}'];
+
+/// Reads one INI inventory into the graph.
+pub(super) fn read(source: &Arc<Source>, graph: &mut Graph) -> Result<(), Diagnostic> {
+    let mut reader = Reader { source, graph, group: UNGROUPED, section: Section::Hosts, pending: Vec::new() };
+    for (index, text) in source.text.split('\n').enumerate() {
+        let mut column = 1;
+        for line in text.split(LINE_BREAKS) {
+            let indent = line.chars().take_while(|c| c.is_whitespace()).count();
+            reader.line(line.trim(), Mark::new(index + 1, column + indent))?;
+            column += line.chars().count() + 1;
+        }
+    }
+    reader.finish()
+}
+
+#[derive(Clone, Copy, PartialEq)]
+enum Section {
+    Hosts,
+    Children,
+    Vars,
+}
+
+/// A group that was named before it was declared.
+struct Pending {
+    name: String,
+    parents: Vec<usize>,
+    place: Place,
+}
+
+struct Reader<'a> {
+    source: &'a Arc<Source>,
+    graph: &'a mut Graph,
+    group: usize,
+    section: Section,
+    pending: Vec<Pending>,
+}
+
+impl Reader<'_> {
+    fn place(&self, mark: Mark) -> Place {
+        Place { source: Arc::clone(self.source), mark }
+    }
+
+    fn line(&mut self, line: &str, mark: Mark) -> Result<(), Diagnostic> {
+        if line.is_empty() || line.starts_with(['#', ';']) {
+            return Ok(());
+        }
+        if let Some((name, kind)) = section_header(line) {
+            return self.header(name, kind, mark);
+        }
+        if line.starts_with('[') && line.ends_with(']') {
+            let help = "write `[group]`, `[group:children]` or `[group:vars]`, without spaces";
+            return Err(self.source.complain(mark, "not a section header", help));
+        }
+        match self.section {
+            Section::Hosts => self.hosts(line, mark),
+            Section::Children => self.child(line, mark),
+            Section::Vars => self.variable(line, mark),
+        }
+    }
+
+    fn header(&mut self, name: &str, kind: Option<&str>, mark: Mark) -> Result<(), Diagnostic> {
+        self.section = match kind {
+            None | Some("hosts") => Section::Hosts,
+            Some("children") => Section::Children,
+            Some("vars") => Section::Vars,
+            Some(other) => {
+                let help = did_you_mean(other, ["children", "vars", "hosts"], "write `children` or `vars`");
+                return Err(self.source.complain(
+                    mark,
+                    format!("sections of kind `{other}` do not exist"),
+                    help,
+                ));
+            }
+        };
+        let place = self.place(mark);
+        let waiting = self.pending.iter().position(|pending| pending.name == name);
+        if self.graph.group(name).is_none() && self.section == Section::Vars && waiting.is_none() {
+            self.pending.push(Pending { name: name.to_owned(), parents: Vec::new(), place: place.clone() });
+        }
+        self.group = self.graph.add_group(name, Some(place));
+        if let Some(at) = waiting.filter(|_| self.section != Section::Vars) {
+            let pending = self.pending.remove(at);
+            for parent in pending.parents {
+                self.graph.add_child(parent, self.group, &pending.place)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn hosts(&mut self, line: &str, mark: Mark) -> Result<(), Diagnostic> {
+        let at = |column: usize| Mark::new(mark.line, mark.column + column);
+        let words = words::split(line).map_err(|unclosed| {
+            let help = "close it, or quote the whole value";
+            self.source.complain(at(unclosed.column), format!("{} on a host line", unclosed.what), help)
+        })?;
+        let Some((first, rest)) = words.split_first() else { return Ok(()) };
+        let (names, port) = range::expand(&first.text).map_err(|message| {
+            let help = "write a host name, an address, or a range such as node[01:12]";
+            self.source.complain(at(first.column), message, help)
+        })?;
+        let mut variables = Vec::with_capacity(rest.len());
+        for word in rest {
+            let Some((name, value)) = word.text.split_once('=') else {
+                let help = "write `name=value`, and quote a value that holds blanks";
+                let message = "a word behind the host name that is no `name=value`";
+                return Err(self.source.complain(at(word.column), message, help));
+            };
+            variables.push((name.to_owned(), value_of(value)));
+        }
+        let place = self.place(mark);
+        for name in names {
+            let host = self.graph.add_host(&name, self.group, port, &place);
+            self.graph.hosts[host].variables.extend(variables.iter().cloned());
+        }
+        Ok(())
+    }
+
+    fn variable(&mut self, line: &str, mark: Mark) -> Result<(), Diagnostic> {
+        let Some((name, value)) = line.split_once('=') else {
+            let help = "write `name=value`; a variable's value ends with its line";
+            return Err(self.source.complain(mark, "a line of a `:vars` section without `=`", help));
+        };
+        let place = self.place(mark);
+        self.graph.set_group_variable(self.group, name.trim().to_owned(), value_of(value.trim()), &place)
+    }
+
+    fn child(&mut self, line: &str, mark: Mark) -> Result<(), Diagnostic> {
+        let name = line.split_once('#').map_or(line, |(name, _)| name).trim_end();
+        if name.is_empty() || name.contains(|c: char| c.is_whitespace() || matches!(c, ':' | ']')) {
+            let help = "give one group's name on each line of a `:children` section";
+            return Err(self.source.complain(mark, "not a group name", help));
+        }
+        let place = self.place(mark);
+        let waiting = self.pending.iter_mut().find(|pending| pending.name == name);
+        match (self.graph.group(name), waiting) {
+            (Some(child), None) => self.graph.add_child(self.group, child, &place)?,
+            (_, Some(pending)) => pending.parents.push(self.group),
+            (None, None) => {
+                self.pending.push(Pending { name: name.to_owned(), parents: vec![self.group], place });
+            }
+        }
+        Ok(())
+    }
+
+    fn finish(self) -> Result<(), Diagnostic> {
+        let Some(pending) = self.pending.first() else { return Ok(()) };
+        let declared = self.graph.groups.iter().map(|group| group.name.as_str());
+        let others = declared.filter(|name| *name != pending.name);
+        let help = did_you_mean(&pending.name, others, &format!("add a section `[{}]`", pending.name));
+        Err(pending.place.complain(format!("group `{}` is not declared", pending.name), help))
+    }
+}
+
+/// `[name]` or `[name:kind]`, with blanks and a comment behind it.
+fn section_header(line: &str) -> Option<(&str, Option<&str>)> {
+    let (inside, behind) = line.strip_prefix('[')?.split_once(']')?;
+    let behind = behind.trim_start();
+    if !behind.is_empty() && !behind.starts_with('#') {
+        return None;
+    }
+    let (name, kind) = match inside.split_once(':') {
+        Some((name, kind)) => (name, Some(kind)),
+        None => (inside, None),
+    };
+    let word = |kind: &str| !kind.is_empty() && kind.chars().all(|c| c.is_alphanumeric() || c == '_');
+    let named = !name.is_empty() && !name.contains(char::is_whitespace);
+    (named && kind.is_none_or(word)).then_some((name, kind))
+}

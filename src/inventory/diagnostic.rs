@@ -1,0 +1,84 @@
+//! One complaint about one place in a file: what is wrong there, and what to do about it.
+
+use std::fmt;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+/// One complaint about one place in a file.
+#[derive(Clone)]
+pub struct Diagnostic {
+    /// The file it is about.
+    pub file: PathBuf,
+    /// The line, counted from 1.
+    pub line: usize,
+    /// The column in characters, counted from 1.
+    pub column: usize,
+    /// The place as a byte offset into `source`.
+    pub offset: usize,
+    /// What is wrong.
+    pub message: String,
+    /// What was expected, and what to do.
+    pub help: String,
+    /// The file's text for a snippet, byte for byte as long as the file, with secrets starred out.
+    pub source: Arc<str>,
+}
+
+impl Diagnostic {
+    /// The line it points at, secrets starred out.
+    pub fn snippet(&self) -> &str {
+        self.source.split('\n').nth(self.line.saturating_sub(1)).unwrap_or_default().trim_end_matches('\r')
+    }
+}
+
+impl fmt::Display for Diagnostic {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}:{}: {}", self.file.display(), self.line, self.column, self.message)?;
+        if !self.help.is_empty() {
+            write!(f, "; {}", self.help)?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Debug for Diagnostic {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Diagnostic({self})")
+    }
+}
+
+impl std::error::Error for Diagnostic {}
+
+/// A text of the same length in which what follows a word like `password` is stars to the end of its line.
+pub(super) fn star_out_secrets(text: &str) -> String {
+    const WORDS: [&str; 4] = ["pass", "secret", "token", "vault"];
+    let mut starred = String::with_capacity(text.len());
+    for line in text.split_inclusive('\n') {
+        let lower = line.to_ascii_lowercase();
+        let word = WORDS.iter().filter_map(|word| lower.find(word)).min();
+        let value = word.and_then(|at| lower[at..].find(['=', ':']).map(|sign| at + sign + 1));
+        let (shown, hidden) = line.split_at(value.unwrap_or(line.len()));
+        starred.push_str(shown);
+        for c in hidden.chars() {
+            if c.is_whitespace() {
+                starred.push(c);
+            } else {
+                starred.extend(std::iter::repeat_n('*', c.len_utf8()));
+            }
+        }
+    }
+    starred
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn secrets_are_starred_out_and_offsets_stay() {
+        let text = "node1 ip=1 ansible_password=geheim x=ü\npassword: \"pä ss\"\nplain: text\n";
+        let starred = star_out_secrets(text);
+        assert_eq!(starred.len(), text.len());
+        assert!(starred.contains("plain: text") && starred.contains("ansible_password=***"));
+        assert!(!starred.contains("geheim") && !starred.contains("ss\""));
+    }
+}

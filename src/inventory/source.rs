@@ -1,0 +1,170 @@
+//! The files an inventory is made of: read once, bounded, counted into the digest.
+
+use std::collections::HashMap;
+use std::fs::File;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use sha2::{Digest, Sha256};
+
+use super::diagnostic::{Diagnostic, star_out_secrets};
+use super::error::InventoryError;
+
+/// Larger files are no inventories.
+const MAX_BYTES: u64 = 64 * 1024 * 1024;
+
+/// A position in a text; both counted from 1, the column in characters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Mark {
+    pub(super) line: usize,
+    pub(super) column: usize,
+}
+
+impl Mark {
+    /// The beginning of a file.
+    pub(super) const START: Mark = Mark { line: 1, column: 1 };
+
+    pub(super) fn new(line: usize, column: usize) -> Self {
+        Mark { line, column }
+    }
+}
+
+/// One file's text.
+pub(super) struct Source {
+    pub(super) path: PathBuf,
+    pub(super) text: String,
+}
+
+impl Source {
+    /// A complaint about one place of this file.
+    pub(super) fn complain(
+        &self,
+        mark: Mark,
+        message: impl Into<String>,
+        help: impl Into<String>,
+    ) -> Diagnostic {
+        Diagnostic {
+            file: self.path.clone(),
+            line: mark.line,
+            column: mark.column,
+            offset: self.offset(mark),
+            message: message.into(),
+            help: help.into(),
+            source: star_out_secrets(&self.text).into(),
+        }
+    }
+
+    fn offset(&self, mark: Mark) -> usize {
+        let line: usize = self.text.split_inclusive('\n').take(mark.line - 1).map(str::len).sum();
+        let rest = self.text[line..].split('\n').next().unwrap_or_default();
+        line + rest.char_indices().nth(mark.column - 1).map_or(rest.len(), |(at, _)| at)
+    }
+}
+
+/// A place in a file, to complain about later.
+#[derive(Clone)]
+pub(super) struct Place {
+    pub(super) source: Arc<Source>,
+    pub(super) mark: Mark,
+}
+
+impl Place {
+    /// A complaint about this place.
+    pub(super) fn complain(&self, message: impl Into<String>, help: impl Into<String>) -> Diagnostic {
+        self.source.complain(self.mark, message, help)
+    }
+
+    /// `file:line`, as variables tell their origin.
+    pub(super) fn origin(&self) -> String {
+        format!("{}:{}", self.source.path.display(), self.mark.line)
+    }
+}
+
+/// Reads files, each once, and digests what it read.
+#[derive(Default)]
+pub(super) struct Reader {
+    known: HashMap<PathBuf, Arc<Source>>,
+    files: Vec<PathBuf>,
+    digest: Sha256,
+}
+
+impl Reader {
+    /// The text of a file. `base` is the folder its name is digested relative to.
+    pub(super) fn read(&mut self, path: &Path, base: &Path) -> Result<Arc<Source>, InventoryError> {
+        if let Some(source) = self.known.get(path) {
+            return Ok(Arc::clone(source));
+        }
+        let bytes = bytes_of(path)?;
+        let name = path.strip_prefix(base).unwrap_or(path).to_string_lossy();
+        for part in [name.as_bytes(), &bytes] {
+            self.digest.update((part.len() as u64).to_be_bytes());
+            self.digest.update(part);
+        }
+        let source = Arc::new(Source { path: path.to_owned(), text: text_of(path, bytes)? });
+        self.known.insert(path.to_owned(), Arc::clone(&source));
+        self.files.push(path.to_owned());
+        Ok(source)
+    }
+
+    /// Every file read, in order, and the digest over their names and contents.
+    pub(super) fn finish(self) -> (Vec<PathBuf>, String) {
+        let hex: String = self.digest.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
+        (self.files, format!("sha256:{hex}"))
+    }
+}
+
+/// The error for what the system refused to read.
+pub(super) fn unreadable(path: &Path, error: &std::io::Error) -> InventoryError {
+    let help = match error.kind() {
+        std::io::ErrorKind::NotFound => "check the path given with -i".to_owned(),
+        std::io::ErrorKind::PermissionDenied => "run as a user who may read it".to_owned(),
+        _ => "give a readable file or folder".to_owned(),
+    };
+    InventoryError::Unreadable { path: path.to_owned(), reason: error.to_string(), help }
+}
+
+fn bytes_of(path: &Path) -> Result<Vec<u8>, InventoryError> {
+    let file = File::open(path).map_err(|error| unreadable(path, &error))?;
+    let mut bytes = Vec::new();
+    file.take(MAX_BYTES + 1).read_to_end(&mut bytes).map_err(|error| unreadable(path, &error))?;
+    if bytes.len() as u64 > MAX_BYTES {
+        return Err(InventoryError::Unreadable {
+            path: path.to_owned(),
+            reason: "larger than 64 MiB".to_owned(),
+            help: "this is no inventory; check the path".to_owned(),
+        });
+    }
+    Ok(bytes)
+}
+
+/// UTF-8 without a byte order mark. As in Ansible, a comment line may be in any encoding.
+fn text_of(path: &Path, bytes: Vec<u8>) -> Result<String, InventoryError> {
+    let text = match String::from_utf8(bytes) {
+        Ok(text) => text,
+        Err(error) => forgive_comments(path, error.as_bytes())?,
+    };
+    Ok(match text.strip_prefix('\u{feff}') {
+        Some(rest) => rest.to_owned(),
+        None => text,
+    })
+}
+
+fn forgive_comments(path: &Path, bytes: &[u8]) -> Result<String, InventoryError> {
+    let mut text = String::with_capacity(bytes.len());
+    for (index, line) in bytes.split_inclusive(|&byte| byte == b'\n').enumerate() {
+        match std::str::from_utf8(line) {
+            Ok(line) => text.push_str(line),
+            Err(_) if matches!(line.first(), Some(b'#' | b';')) => text.push('\n'),
+            Err(error) => {
+                let before = String::from_utf8_lossy(&line[..error.valid_up_to()]);
+                let mark = Mark::new(index + 1, before.chars().count() + 1);
+                let source =
+                    Source { path: path.to_owned(), text: String::from_utf8_lossy(bytes).into_owned() };
+                let help = "save the file as UTF-8";
+                return Err(source.complain(mark, "not valid UTF-8", help).into());
+            }
+        }
+    }
+    Ok(text)
+}

@@ -1,0 +1,341 @@
+//! Inventories as operators have them: what they must read to, and how the broken ones are told.
+
+#![allow(clippy::unwrap_used, clippy::print_stderr)]
+
+use std::path::{Path, PathBuf};
+
+use airworthy::inventory::{HostKeyChecking, Inventory, InventoryError, Kind, load};
+use airworthy::role::Role;
+use serde_json::{Value, json};
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+fn fixture(name: &str) -> PathBuf {
+    root().join("fixtures/inventories").join(name)
+}
+
+fn read(names: &[&str]) -> Inventory {
+    let paths: Vec<PathBuf> = names.iter().map(|name| fixture(name)).collect();
+    load(&paths).unwrap_or_else(|error| panic!("{names:?}: {error}"))
+}
+
+fn json_of(path: &Path) -> Value {
+    serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap()
+}
+
+fn names<'a>(inventory: &'a Inventory, pattern: &str) -> Vec<&'a str> {
+    inventory.limit(pattern).unwrap().into_iter().map(|host| host.name.as_str()).collect()
+}
+
+/// The values that differ, by their path.
+fn differences(path: &str, ours: &Value, theirs: &Value, found: &mut Vec<String>) {
+    match (ours, theirs) {
+        (Value::Object(a), Value::Object(b)) => {
+            let mut keys: Vec<&String> = a.keys().chain(b.keys()).collect();
+            keys.sort();
+            keys.dedup();
+            for key in keys {
+                let (a, b) = (a.get(key).unwrap_or(&Value::Null), b.get(key).unwrap_or(&Value::Null));
+                differences(&format!("{path}/{key}"), a, b, found);
+            }
+            if a.len() != b.len() {
+                found.push(format!("{path}: {} keys instead of {}", a.len(), b.len()));
+            }
+        }
+        _ if ours != theirs => found.push(format!("{path}: {ours} instead of {theirs}")),
+        _ => {}
+    }
+}
+
+fn assert_same(name: &str, ours: &Value, theirs: &Value) {
+    let mut found = Vec::new();
+    differences("", ours, theirs, &mut found);
+    assert!(found.is_empty(), "{name}:\n{}", found.join("\n"));
+}
+
+#[test]
+fn kubesprays_own_samples_read_as_ansible_reads_them() {
+    let corpus = root().join("../shared/corpus/inventories");
+    let corpus = if corpus.is_dir() { corpus } else { root().join("../../shared/corpus/inventories") };
+    let Ok(entries) = std::fs::read_dir(&corpus) else {
+        eprintln!("note: skipped, the corpus is not at {}", corpus.display());
+        return;
+    };
+    let mut count = 0;
+    for folder in entries.map(|entry| entry.unwrap().path()).filter(|path| path.is_dir()) {
+        let name = folder.display().to_string();
+        let inventory =
+            load(&[folder.join("inventory.ini")]).unwrap_or_else(|error| panic!("{name}: {error}"));
+        assert_same(&name, &inventory.to_ansible_json(), &json_of(&folder.join("expected.json")));
+        assert_eq!(inventory.kind, Kind::Kubespray);
+        assert_eq!(inventory.hosts.len(), 6, "{name}");
+        count += 1;
+    }
+    assert!(count >= 6, "{count} inventories in the corpus");
+}
+
+#[test]
+fn openpais_own_examples_read() {
+    let corpus = root().join("../shared/corpus/openpai");
+    let corpus = if corpus.is_dir() { corpus } else { root().join("../../shared/corpus/openpai") };
+    if !corpus.is_dir() {
+        eprintln!("note: skipped, the corpus is not at {}", corpus.display());
+        return;
+    }
+    let layout = load(&[corpus.join("layout.yaml")]).unwrap();
+    assert_eq!(layout.hosts.len(), 3);
+    assert_eq!(layout.hosts[1].accelerator.as_deref(), Some("nvidia.com/gpu"));
+    assert_eq!(layout.hosts[0].connection.user.as_deref(), Some("forexample"));
+    assert!(layout.warnings.is_empty(), "{:?}", layout.warnings);
+    let csv = load(&[corpus.join("master.csv"), corpus.join("worker.csv")]).unwrap();
+    assert_eq!(csv.hosts.len(), 7);
+    // An example with placeholders for addresses, which is no layout yet.
+    let error = load(&[corpus.join("layout-examples.yaml")]).unwrap_err();
+    assert!(error.to_string().contains("`IP` is not an IP address"), "{error}");
+}
+
+#[test]
+fn our_own_inventories_read_as_ansible_reads_them() {
+    for (given, expected) in [
+        ("ini/inventory.ini", "ini/expected.json"),
+        ("yaml/hosts.yml", "yaml/expected.json"),
+        ("folder", "folder/.expected.json"),
+    ] {
+        assert_same(given, &read(&[given]).to_ansible_json(), &json_of(&fixture(expected)));
+    }
+}
+
+#[test]
+fn roles_connections_and_accelerators_come_from_groups_and_variables() {
+    let inventory = read(&["ini/inventory.ini"]);
+    let host = |name: &str| inventory.hosts.iter().find(|host| host.name == name).unwrap();
+    assert_eq!(inventory.names()[0], "bastion.example");
+    assert!(inventory.hosts.iter().all(|host| host.name != "bastion.example"));
+    assert!(host("cp03").roles.iter().copied().eq([Role::Infra, Role::Worker]));
+    assert_eq!(host("cp01").connection.port, 22022);
+    assert_eq!(host("cp01").connection.host_key_checking, Some(HostKeyChecking::Off));
+    assert_eq!(host("cp01").connection.user.as_deref(), Some("ops"));
+    assert_eq!(host("cp02").peer_address(), "10.0.1.2");
+    assert_eq!(host("gpu-a").accelerator.as_deref(), Some("nvidia.com/gpu"));
+    assert_eq!(host("gpu-b").accelerator, None);
+    assert_eq!(host("gpu-b").connection.port, 2222);
+    assert!(host("gpu-b").connection.password.is_some());
+    assert!(!format!("{inventory:?}").contains("s3cret"));
+    let origins: Vec<&str> =
+        inventory.layers_of("cp02").unwrap().map(|layer| layer.origin.rsplit('/').next().unwrap()).collect();
+    assert_eq!(
+        origins,
+        [
+            "inventory.ini:17 group `k8s_cluster`",
+            "inventory.ini:4 group `kube_control_plane`",
+            "main.yml",
+            "kube_control_plane.yml",
+            "inventory.ini:5 host `cp02`",
+            "cp02.json"
+        ]
+    );
+    let yaml = read(&["yaml/hosts.yml"]);
+    assert!(yaml.hosts.iter().any(|host| host.name == "node4" && host.connection.local));
+    assert_eq!(yaml.hosts[1].accelerator.as_deref(), Some("nvidia.com/gpu"));
+}
+
+#[test]
+fn a_later_inventory_wins() {
+    let inventory = read(&["folder", "yaml/hosts.yml"]);
+    assert_eq!(inventory.hosts.len(), 6);
+    assert_eq!(inventory.sources.len(), 2);
+    assert_eq!(inventory.vars_of("a").unwrap()["pods"], json!(110));
+}
+
+#[test]
+fn the_digest_stays_and_changes_with_the_files() {
+    let folder = tempfile::tempdir().unwrap();
+    let (one, two) = (folder.path().join("one"), folder.path().join("two"));
+    let mut digests = Vec::new();
+    for (folder, text) in [(&one, "[etcd]\na\n"), (&two, "[etcd]\na\n"), (&two, "[etcd]\nb\n")] {
+        std::fs::create_dir_all(folder).unwrap();
+        std::fs::write(folder.join("hosts"), text).unwrap();
+        digests.push(load(&[folder.join("hosts")]).unwrap().digest);
+    }
+    assert!(digests[0].starts_with("sha256:") && digests[0].len() == 71);
+    assert_eq!(digests[0], digests[1]);
+    assert_ne!(digests[1], digests[2]);
+}
+
+#[test]
+fn a_layout_reads_with_the_configuration_beside_it() {
+    for given in ["openpai/layout.yaml", "openpai"] {
+        let inventory = read(&[given]);
+        assert_eq!(inventory.kind, Kind::OpenPai);
+        let names: Vec<&str> = inventory.hosts.iter().map(|host| host.name.as_str()).collect();
+        assert_eq!(names, ["pai-head", "pai-gpu1", "pai-both"]);
+        let gpu = &inventory.hosts[1];
+        assert_eq!(gpu.accelerator.as_deref(), Some("nvidia.com/gpu"));
+        let layout = gpu.layout.as_ref().unwrap();
+        assert_eq!((layout.memory_mib, layout.cpus), (Some(225_280), Some(24)));
+        assert_eq!((layout.accelerator_model.as_deref(), layout.accelerator_count), (Some("K80"), Some(4)));
+        assert_eq!(inventory.hosts[2].layout.as_ref().unwrap().memory_mib, Some(61_440));
+        assert_eq!(inventory.hosts[2].roles.len(), 2);
+        assert_eq!(gpu.connection.user.as_deref(), Some("pai"));
+        assert!(gpu.connection.password.is_some() && gpu.connection.become_password.is_some());
+        let config = inventory.openpai.as_ref().unwrap();
+        assert!(!config.docker_check && config.resource_check);
+        assert_eq!(config.registries, ["docker.io", "mirror.local:5000"]);
+        assert_eq!(config.registry_mirrors, ["https://mirror.local"]);
+        assert_eq!(config.insecure_registries, ["mirror.local:5000"]);
+        assert_eq!(config.docker_data_root.as_deref(), Some("/mnt/docker"));
+        assert_eq!(inventory.warnings.len(), 3, "{:?}", inventory.warnings);
+        assert!(!format!("{inventory:?}").contains("geheim"));
+        assert_eq!(inventory.files.len(), 2);
+    }
+}
+
+#[test]
+fn csv_files_read() {
+    let inventory = read(&["csv/master.csv", "csv/worker.csv"]);
+    assert_eq!(inventory.hosts.len(), 5);
+    assert_eq!(inventory.hosts[2].roles.len(), 2);
+    assert_eq!(inventory.hosts[1].connection.address, "10.2.0.2");
+    assert!(inventory.warnings.is_empty(), "{:?}", inventory.warnings);
+    let alone = read(&["csv/worker.csv"]);
+    assert_eq!(alone.warnings, ["no host is infra: Kubernetes needs at least one control plane host"]);
+}
+
+#[test]
+fn patterns_choose_hosts() {
+    let inventory = read(&["ini/inventory.ini"]);
+    assert_eq!(names(&inventory, "all").len(), 5);
+    assert_eq!(names(&inventory, "infra"), ["cp01", "cp02", "cp03"]);
+    assert_eq!(names(&inventory, "infra:!cp02"), ["cp01", "cp03"]);
+    assert_eq!(names(&inventory, "worker,&infra"), ["cp03"]);
+    assert_eq!(names(&inventory, "gpu*"), ["gpu-a", "gpu-b"]);
+    assert_eq!(names(&inventory, "~cp0[12]"), ["cp01", "cp02"]);
+    assert_eq!(names(&inventory, "kube_control_plane[0:1]"), ["cp01", "cp02"]);
+    assert_eq!(names(&inventory, "kube_control_plane[-1]"), ["cp03"]);
+    assert_eq!(names(&inventory, "kube_control_plane[1:]"), ["cp02", "cp03"]);
+    assert_eq!(names(&inventory, "!cp*").len(), 2);
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("limit");
+    std::fs::write(&file, "cp01\n\ngpu-b\n").unwrap();
+    assert_eq!(names(&inventory, &format!("@{}", file.display())), ["cp01", "gpu-b"]);
+    for (pattern, message) in [
+        ("cp1", "did you mean `cp01`?"),
+        ("kube_nodes", "did you mean `kube_node`?"),
+        ("bastion.example", "leaves no host"),
+        ("all:!all", "leaves no host"),
+        ("etcd[7]", "it has 3 hosts"),
+        ("~(", "regular expression"),
+        ("@/nowhere", "readable file"),
+        ("zz*", "matches no host"),
+    ] {
+        let error = inventory.limit(pattern).unwrap_err().to_string();
+        assert!(error.contains(message), "{pattern}: {error}");
+    }
+    let layout = read(&["openpai/layout.yaml"]);
+    assert_eq!(names(&layout, "four-k80"), ["pai-gpu1"]);
+    assert_eq!(names(&layout, "worker:!four-k80"), ["pai-both"]);
+}
+
+#[test]
+fn each_broken_inventory_has_one_clear_diagnostic() {
+    let mut wrong = Vec::new();
+    for (file, line, column, message, help) in BROKEN {
+        let error = load(&[fixture("broken").join(file)]).expect_err(file);
+        let [diagnostic] = error.diagnostics() else { panic!("{file}: {error}") };
+        let found =
+            format!("{}:{} {}; {}", diagnostic.line, diagnostic.column, diagnostic.message, diagnostic.help);
+        let place = (diagnostic.line, diagnostic.column) == (*line, *column);
+        if !(place && diagnostic.message.contains(message) && diagnostic.help.contains(help)) {
+            wrong.push(format!("{file}: {found}"));
+            continue;
+        }
+        assert!(diagnostic.offset <= diagnostic.source.len());
+        assert!(error.to_string().contains(&format!("{file}:{line}:{column}: ")));
+        assert!(!format!("{error:?}{}", diagnostic.source).contains("geheim"), "{file}");
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    let files = std::fs::read_dir(fixture("broken")).unwrap().count();
+    assert_eq!(files, BROKEN.len(), "each file under broken/ is asserted");
+}
+
+const BROKEN: &[(&str, usize, usize, &str, &str)] = &[
+    ("address-master.csv", 1, 7, "`10.2.0.300` is not an IP address", "IPv4"),
+    ("alias-bomb.yml", 6, 45, "aliases multiply", "write the values out"),
+    ("blank-in-password.ini", 2, 27, "no `name=value`", "quote a value"),
+    ("circle.ini", 6, 1, "closes a circle", "remove one"),
+    ("circle.yml", 3, 5, "closes a circle", "remove one"),
+    ("duplicate-worker.csv", 2, 1, "`work1` is listed twice", "remove one"),
+    ("empty.yml", 1, 1, "empty inventory", "give groups"),
+    ("fields-worker.csv", 1, 1, "1 fields instead of two", "hostname,ip"),
+    ("group-name.ini", 1, 1, "no host has a role", "did you mean `kube_node`?"),
+    ("host-list.yml", 3, 5, "a list where a mapping", "ending in a colon"),
+    ("layout-address.yaml", 12, 13, "`10.1.0.256` is not an IP address", "IPv4"),
+    ("layout-duplicate-address.yaml", 12, 13, "`10.1.0.1` is given twice", "its own"),
+    ("layout-duplicate-host.yaml", 11, 15, "`pai-head` is given twice", "its own"),
+    ("layout-mark.yaml", 14, 17, "neither true nor false", "pai-worker: \"true\""),
+    ("layout-memory.yaml", 5, 10, "`mem` of `gpu-machine`", "60Gi"),
+    ("layout-no-address.yaml", 11, 5, "without `hostip`", "IP address"),
+    ("layout-no-machines.yaml", 6, 13, "holds no host", "machine-list"),
+    ("layout-no-master.yaml", 7, 3, "no machine is marked `pai-master`", "pai-master"),
+    ("layout-no-worker.yaml", 7, 3, "no machine is marked `pai-worker`", "pai-worker"),
+    ("layout-type.yaml", 13, 19, "`gpu-machne` is not in `machine-sku`", "did you mean `gpu-machine`?"),
+    ("layout-upper-case.yaml", 11, 15, "upper-case", "lower case"),
+    ("no-hosts.ini", 1, 1, "holds no host", "kube_control_plane"),
+    ("no-roles.ini", 2, 1, "no host has a role", "kube_node"),
+    ("not-utf8.ini", 2, 7, "not valid UTF-8", "save the file"),
+    ("plugin.yml", 1, 9, "inventory plugin", "--list --yaml"),
+    ("port.ini", 2, 1, "port of host `node1`", "65535"),
+    ("range.ini", 2, 1, "`[` without `]`", "node[01:12]"),
+    ("script.sh", 1, 1, "inventory script", "ansible-inventory -i"),
+    ("section.ini", 1, 1, "kind `child`", "children"),
+    ("tab.yml", 3, 2, "not valid YAML", "replace the tab"),
+    ("tag.yml", 3, 8, "tag `!include`", "!vault"),
+    ("template.yml", 3, 9, "a mapping as a key", "quote the value"),
+    ("unclosed-quote.ini", 2, 24, "a quote that is not closed", "close it"),
+    ("unclosed-quote.yml", 3, 15, "not valid YAML", "close the quote"),
+    ("undeclared.ini", 2, 1, "`kube_nod` is not declared", "did you mean `kube_node`?"),
+];
+
+#[test]
+fn what_cannot_be_read_is_told_with_a_way_out() {
+    let nothing = fixture("nowhere.ini");
+    for (paths, message) in [
+        (vec![nothing], "check the path"),
+        (vec![PathBuf::from("a,b")], "write an inventory file"),
+        (vec![], "give one with -i"),
+        (vec![fixture("yaml/hosts.yml"), fixture("openpai/layout.yaml")], "give Ansible inventories"),
+        (vec![fixture("openpai/layout.yaml"), fixture("openpai/layout.yaml")], "one layout"),
+    ] {
+        let error = load(&paths).unwrap_err();
+        assert!(matches!(error, InventoryError::Unreadable { .. }));
+        assert!(error.to_string().contains(message), "{error}");
+    }
+}
+
+#[test]
+fn encrypted_and_unsafe_values_stay_text() {
+    let folder = tempfile::tempdir().unwrap();
+    let write = |name: &str, text: &str| {
+        let path = folder.path().join(name);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, text).unwrap();
+    };
+    write("hosts.ini", "[kube_node]\nn\n");
+    write(
+        "group_vars/all/plain.yml",
+        "ansible_password: !vault |\n  $ANSIBLE_VAULT;1.1;AES256\n  31\nraw: !unsafe \"{{ x }}\"\n",
+    );
+    write("group_vars/all/vault.yml", "$ANSIBLE_VAULT;1.1;AES256\n3132\n");
+    write("group_vars/all.yml", "ignored: true\n");
+    let inventory = load(&[folder.path().join("hosts.ini")]).unwrap();
+    let variables = inventory.vars_of("n").unwrap();
+    assert_eq!(variables["raw"], json!("{{ x }}"));
+    assert_eq!(variables["ansible_password"]["__ansible_vault"], json!("$ANSIBLE_VAULT;1.1;AES256\n31\n"));
+    assert!(inventory.hosts[0].connection.password.is_none());
+    let warnings = inventory.warnings.join("\n");
+    for expected in ["vault.yml is encrypted", "`ansible_password` is encrypted", "all.yml is not read"] {
+        assert!(warnings.contains(expected), "{warnings}");
+    }
+}
