@@ -120,7 +120,9 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for Fact<T> {
             (None, true, None) => Reading::Absent,
             (None, false, Some(reason)) => Reading::Unknown(reason),
             _ => {
-                return Err(D::Error::custom("a fact is exactly one of `known`, `absent: true` or `unknown`"));
+                return Err(D::Error::custom(
+                    "a fact is exactly one of `known`, `absent: true` or `unknown`",
+                ));
             }
         };
         Ok(Fact { reading, source: wire.source.into() })
