@@ -32,6 +32,7 @@ pub(super) fn carry(
         deadline,
         outgoing: Outgoing::new(conversation.opening()),
         heard: 0,
+        queued: 0,
         piece: vec![0; PIECE],
     };
     dialogue.carry(&mut channel, conversation)?;
@@ -44,6 +45,8 @@ struct Dialogue<'a> {
     deadline: &'a Deadline,
     outgoing: Outgoing,
     heard: usize,
+    /// How much lay unread when the last fruitless round ended.
+    queued: u32,
     piece: Vec<u8>,
 }
 
@@ -53,24 +56,36 @@ impl Dialogue<'_> {
         channel: &mut Channel,
         conversation: &mut dyn Conversation,
     ) -> Result<(), TransportError> {
-        let mut started = false;
+        let (mut asked, mut started) = (false, false);
         loop {
             self.deadline.left()?;
+            // Stdin need not wait for the server to confirm the command: that saves a round trip.
+            let mut moved = asked && self.send(channel)?;
             if !started {
                 started = self.start(channel, conversation.command())?;
+                moved |= started || !asked;
+                asked = true;
             }
-            // Stdin need not wait for the server to confirm the command: that saves a round trip.
-            let mut moved = self.send(channel)?;
             if started {
                 moved |= self.hear(channel, conversation)?;
                 if self.outgoing.is_done() || (!moved && channel.eof()) {
                     return Ok(());
                 }
             }
-            if !moved {
+            if !moved && !self.has_more(channel) {
                 self.driver.wait(self.deadline, PollFlags::IN)?;
             }
         }
+    }
+
+    /// Whether libssh2 took something from the socket that an earlier call of this round waited for:
+    /// every call reads all there is, whomever it is for, and `poll` would not tell of it again.
+    fn has_more(&mut self, channel: &Channel) -> bool {
+        let queued = channel.read_window().available;
+        // What a whole round did not read is for a stream that does not exist.
+        let unseen = queued != self.queued;
+        self.queued = queued;
+        unseen || (!self.outgoing.rest().is_empty() && channel.write_window().remaining > 0)
     }
 
     fn start(&self, channel: &mut Channel, command: &str) -> Result<bool, TransportError> {

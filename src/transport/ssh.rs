@@ -147,8 +147,8 @@ fn no_handshake(halt: Halt) -> TransportError {
             why.message()
         ),
         code::KEX_FAILURE | code::KEY_EXCHANGE_FAILURE => format!(
-            "key exchange failed ({}): if the server allows only algorithms that libssh2 lacks, use \
-             --transport openssh",
+            "key exchange failed ({}): the server hung up midway, or allows only algorithms that libssh2 \
+             lacks (then use --transport openssh)",
             why.message()
         ),
         _ => why.message().to_owned(),

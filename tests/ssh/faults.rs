@@ -79,8 +79,8 @@ fn the_whole_visit_has_a_deadline_too() {
 fn a_server_that_hangs_up_or_is_none() {
     for (fault_, words) in [
         (Fault::HangsUp, "sshd"),
-        (Fault::NotSsh, "does sshd listen on this port?"),
-        (Fault::GreetsAndHangsUp, "closed before SSH was up"),
+        (Fault::NotSsh, "something else listens on this port"),
+        (Fault::GreetsAndHangsUp, "the server hung up midway"),
     ] {
         let (error, _) = failing(fault(fault_), None, Talk::of("x"));
         assert_eq!(error.stage, Stage::Handshake, "{fault_:?}");

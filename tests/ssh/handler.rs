@@ -4,9 +4,10 @@ use std::collections::HashMap;
 use std::future::pending;
 use std::io::{Read, Write};
 use std::os::unix::process::ExitStatusExt;
-use std::process::{ChildStdin, Command, Stdio};
+use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::sync::mpsc::{self, Sender};
 use std::thread;
 use std::time::Duration;
 
@@ -24,7 +25,7 @@ pub(crate) struct Guest {
     seen: Arc<Seen>,
     knife: Knife,
     failures: usize,
-    stdin: HashMap<ChannelId, ChildStdin>,
+    stdin: HashMap<ChannelId, Sender<Vec<u8>>>,
 }
 
 impl Guest {
@@ -132,8 +133,8 @@ impl Handler for Guest {
             pending::<()>().await;
         }
         if let Some(stdin) = self.stdin.get_mut(&id) {
-            // A command that reads no stdin.
-            let _ = stdin.write_all(data);
+            // A command that reads no stdin any more.
+            let _ = stdin.send(data.to_vec());
         }
         Ok(())
     }
@@ -191,7 +192,7 @@ async fn play(handle: Handle, id: ChannelId, plan: Arc<Plan>, knife: Knife) {
 }
 
 /// Runs a command as sshd would, on threads of its own.
-fn run(handle: Handle, id: ChannelId, command: &str, latency: Duration) -> ChildStdin {
+fn run(handle: Handle, id: ChannelId, command: &str, latency: Duration) -> Sender<Vec<u8>> {
     let mut child = Command::new("sh")
         .args(["-c", command])
         .stdin(Stdio::piped())
@@ -199,7 +200,15 @@ fn run(handle: Handle, id: ChannelId, command: &str, latency: Duration) -> Child
         .stderr(Stdio::piped())
         .spawn()
         .expect("sh");
-    let stdin = child.stdin.take().expect("piped");
+    let mut stdin = child.stdin.take().expect("piped");
+    let (sender, receiver) = mpsc::channel::<Vec<u8>>();
+    thread::spawn(move || {
+        while let Ok(piece) = receiver.recv() {
+            if stdin.write_all(&piece).is_err() {
+                return;
+            }
+        }
+    });
     let mut stdout = child.stdout.take().expect("piped");
     let mut stderr = child.stderr.take().expect("piped");
     let errors = handle.clone();
@@ -232,5 +241,5 @@ fn run(handle: Handle, id: ChannelId, command: &str, latency: Duration) -> Child
             let _ = handle.close(id).await;
         });
     });
-    stdin
+    sender
 }

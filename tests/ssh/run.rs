@@ -59,6 +59,23 @@ fn done_hangs_up_without_waiting_for_the_command() {
 }
 
 #[test]
+fn no_wake_up_is_lost_whatever_arrives_together() {
+    let server = Server::start(Plan::open());
+    std::thread::scope(|scope| {
+        for _ in 0..8 {
+            scope.spawn(|| {
+                for _ in 0..10 {
+                    let mut talk = Talk::of("echo err >&2; echo @@end; exec sleep 8").until("@@end");
+                    let (visit, took) = timed(|| run(&server, &mut talk));
+                    visit.expect("heard");
+                    assert!(took < Duration::from_secs(6), "{took:?}");
+                }
+            });
+        }
+    });
+}
+
+#[test]
 fn a_child_left_behind_with_stdout_open_is_not_waited_for() {
     let server = Server::start(Plan::open());
     let mut talk = Talk::of("sleep 5 & echo @@end").until("@@end");

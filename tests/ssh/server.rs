@@ -1,6 +1,5 @@
 //! An SSH server with a plan: whom it lets in, what it answers, and how it fails.
 
-use std::borrow::Cow;
 use std::net::{Shutdown, SocketAddr, TcpListener as StdListener, TcpStream as StdStream};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, LazyLock, Mutex};
@@ -8,7 +7,7 @@ use std::time::Duration;
 
 use russh::keys::{PrivateKey, PublicKey};
 use russh::server::{Config, run_stream};
-use russh::{MethodKind, MethodSet, Preferred};
+use russh::{MethodKind, MethodSet};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime::Runtime;
 use tokio::task::AbortHandle;
@@ -193,9 +192,6 @@ impl Drop for Server {
 }
 
 fn config(plan: &Plan) -> Config {
-    let mut preferred = Preferred::default();
-    // A server that offers a type of host key has one; russh offers them all unless told.
-    preferred.key = Cow::Owned(plan.host_keys.iter().map(|key| key.algorithm()).collect());
     Config {
         methods: MethodSet::from(plan.methods),
         auth_rejection_time: Duration::ZERO,
@@ -203,11 +199,6 @@ fn config(plan: &Plan) -> Config {
         keys: plan.host_keys.clone(),
         max_auth_attempts: 100,
         nodelay: true,
-        preferred: if plan.host_keys.iter().any(|key| key.algorithm().is_rsa()) {
-            Preferred::default()
-        } else {
-            preferred
-        },
         ..Config::default()
     }
 }
