@@ -1,7 +1,22 @@
 //! How to reach a host: run one command there and carry a dialogue. Gives no meaning to output.
 
+mod account;
+mod agent;
 mod conversation;
+mod deadline;
+mod dialogue;
+mod driver;
 mod error;
+mod host_key;
+mod identity;
+mod known_hosts;
+mod local;
+mod login;
+mod options;
+mod outgoing;
+mod socket;
+mod ssh;
+mod wire;
 
 use std::time::SystemTime;
 
@@ -9,6 +24,9 @@ use crate::inventory::Host;
 
 pub use conversation::{Conversation, Reply};
 pub use error::{Stage, TransportError};
+pub use local::Local;
+pub use options::{AskPassphrase, Options, Timeouts};
+pub use ssh::Ssh;
 
 /// A way to run one command on a host.
 pub trait Transport: Sync {

@@ -1,0 +1,76 @@
+//! A point in time that a stage may not pass, and what to say when it does.
+
+use std::time::{Duration, Instant};
+
+use super::{Stage, TransportError};
+
+/// The longest wait that is ever computed with: an `Instant` cannot hold `Duration::MAX`.
+const FOREVER: Duration = Duration::from_secs(365 * 24 * 3600);
+
+/// The end of a whole visit.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct VisitEnd {
+    limit: Duration,
+    at: Instant,
+}
+
+impl VisitEnd {
+    /// `limit` from now.
+    pub(super) fn within(limit: Duration) -> Self {
+        VisitEnd { limit, at: Instant::now() + limit.min(FOREVER) }
+    }
+
+    /// The end of `stage`: `limit` from now, or the end of the visit where that comes first.
+    pub(super) fn stage(&self, stage: Stage, limit: Duration) -> Deadline {
+        let at = Instant::now() + limit.min(FOREVER);
+        Deadline { stage, limit, at, visit: *self }
+    }
+
+    /// Time that people took does not count as the host's.
+    pub(super) fn extend(&mut self, by: Duration) {
+        self.at += by.min(FOREVER);
+    }
+}
+
+/// The end of one stage.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Deadline {
+    stage: Stage,
+    limit: Duration,
+    at: Instant,
+    visit: VisitEnd,
+}
+
+impl Deadline {
+    /// What is left; the error once nothing is.
+    pub(super) fn left(&self) -> Result<Duration, TransportError> {
+        let left = self.at.min(self.visit.at).saturating_duration_since(Instant::now());
+        if left.is_zero() { Err(self.passed()) } else { Ok(left) }
+    }
+
+    /// The error for having passed it.
+    pub(super) fn passed(&self) -> TransportError {
+        if self.visit.at < self.at {
+            let limit = self.visit.limit.as_secs_f64();
+            TransportError::new(self.stage, format!("the host's total time of {limit:.1} s was used up"))
+        } else {
+            TransportError::timed_out(self.stage, self.limit)
+        }
+    }
+
+    /// The stage it ends.
+    pub(super) fn stage(&self) -> Stage {
+        self.stage
+    }
+
+    /// Time that people took (typing a passphrase) does not count as the host's.
+    pub(super) fn extend(&mut self, by: Duration) {
+        self.at += by.min(FOREVER);
+        self.visit.extend(by);
+    }
+
+    /// The end of the visit as this stage leaves it.
+    pub(super) fn visit(&self) -> VisitEnd {
+        self.visit
+    }
+}

@@ -1,0 +1,326 @@
+//! Logging in: nothing, the agent's keys, key files, and a password as the last resort.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Instant;
+
+use secrecy::{ExposeSecret, SecretString};
+use ssh2::KeyboardInteractivePrompt;
+
+use super::agent::{Agent, AgentKey};
+use super::deadline::Deadline;
+use super::driver::{Driver, Halt, broke, code, code_of};
+use super::identity::Identity;
+use super::options::AskPassphrase;
+use super::{Login, Stage, TransportError};
+
+/// sshd's MaxAuthTries is 6 by default, and the last is kept for the password: after the sixth failure
+/// the server hangs up without saying why.
+const MOST_KEYS: usize = 5;
+
+/// How many of those attempts are kept from the agent for key files that it does not hold.
+const KEPT_FOR_FILES: usize = 2;
+
+/// What one host may be shown.
+pub(super) struct Credentials<'a> {
+    /// Who logs in.
+    pub(super) user: &'a str,
+    /// The agent, where there is one.
+    pub(super) agent: Option<&'a Agent>,
+    /// The key files in their order, and why one could not be read.
+    pub(super) identities: &'a [(PathBuf, Result<Arc<Identity>, String>)],
+    /// The last resort.
+    pub(super) password: Option<&'a SecretString>,
+    /// Whether the host's key allows showing a password.
+    pub(super) trusted_with_password: bool,
+    /// Asks for the passphrase of a key file.
+    pub(super) ask: &'a AskPassphrase,
+}
+
+/// Logs in by the first way that works.
+pub(super) fn log_in(
+    driver: &mut Driver,
+    deadline: &mut Deadline,
+    credentials: &Credentials<'_>,
+) -> Result<Login, TransportError> {
+    let mut attempt = Attempt {
+        driver,
+        deadline,
+        credentials,
+        offered: String::new(),
+        tried: Vec::new(),
+        keys_left: MOST_KEYS,
+        refused: Vec::new(),
+    };
+    if attempt.nothing()? {
+        return Ok(Login::None);
+    }
+    if attempt.offers("publickey") {
+        if attempt.agent()? {
+            return Ok(Login::Agent);
+        }
+        if attempt.files()? {
+            return Ok(Login::PublicKey);
+        }
+    }
+    if attempt.password()? { Ok(Login::Password) } else { Err(attempt.denied()) }
+}
+
+/// One login on its way.
+struct Attempt<'a, 'd> {
+    driver: &'d mut Driver,
+    deadline: &'d mut Deadline,
+    credentials: &'a Credentials<'a>,
+    /// The methods that the server offers.
+    offered: String,
+    /// What was tried, for the error.
+    tried: Vec<String>,
+    keys_left: usize,
+    /// Public keys that the server does not take; the same key from a file is not offered again.
+    refused: Vec<Vec<u8>>,
+}
+
+impl Attempt<'_, '_> {
+    fn offers(&self, method: &str) -> bool {
+        self.offered.split(',').any(|offered| offered == method)
+    }
+
+    /// Asks with method `none`, which tells the methods that can work.
+    fn nothing(&mut self) -> Result<bool, TransportError> {
+        let user = self.credentials.user;
+        let methods = self.driver.finish(self.deadline, |session| {
+            // The crate panics where a server's list is not UTF-8; that must not cost the other hosts.
+            catch_unwind(AssertUnwindSafe(|| session.auth_methods(user).map(str::to_owned)))
+                .unwrap_or_else(|_| Ok(String::new()))
+        });
+        self.offered = match methods {
+            Ok(methods) => methods,
+            Err(Halt::Late(late)) => return Err(late),
+            Err(Halt::Failed(why)) => return Err(self.hung_up(&why)),
+        };
+        Ok(self.driver.session().authenticated())
+    }
+
+    /// The agent's keys one by one: libssh2's own helper tries only the first.
+    fn agent(&mut self) -> Result<bool, TransportError> {
+        let Some(agent) = self.credentials.agent else { return Ok(false) };
+        let held = match agent.keys() {
+            Ok(held) => held,
+            Err(why) => {
+                self.tried.push(format!("agent ({why})"));
+                return Ok(false);
+            }
+        };
+        let order = self.agent_order(held);
+        if order.is_empty() {
+            self.tried.push("agent (holds no key)".into());
+            return Ok(false);
+        }
+        let (client, identities) = match open(self.driver, agent) {
+            Ok(open) => open,
+            Err(why) => {
+                self.tried.push(format!("agent ({})", why.message()));
+                return Ok(false);
+            }
+        };
+        let mut offered = 0;
+        for key in &order {
+            let Some(identity) = identities.iter().find(|identity| identity.blob() == key.blob) else {
+                continue;
+            };
+            offered += 1;
+            let user = self.credentials.user;
+            let result = self.driver.finish(self.deadline, |_| client.userauth(user, identity));
+            if self.was_taken(result, Some(&key.blob))?.is_ok() {
+                return Ok(true);
+            }
+        }
+        let left_out = held.len() - offered;
+        let note =
+            if left_out > 0 { format!(", {left_out} left out: the server cuts off") } else { String::new() };
+        self.tried.push(format!("agent ({offered} key{}{note})", if offered == 1 { "" } else { "s" }));
+        Ok(false)
+    }
+
+    /// The agent's keys in the order of trying, configured ones first, and no more than leave an
+    /// attempt for key files that only exist as files.
+    fn agent_order<'k>(&self, held: &'k [AgentKey]) -> Vec<&'k AgentKey> {
+        let configured: Vec<&[u8]> =
+            self.credentials.identities.iter().filter_map(|(_, key)| key.as_ref().ok()?.blob()).collect();
+        let (mut order, others): (Vec<_>, Vec<_>) =
+            held.iter().partition(|key| configured.contains(&key.blob.as_slice()));
+        order.extend(others);
+        let only_files = self
+            .credentials
+            .identities
+            .iter()
+            .filter_map(|(_, key)| key.as_ref().ok())
+            .filter(|key| !held.iter().any(|held| key.blob() == Some(&held.blob)))
+            .count();
+        order.truncate(MOST_KEYS - only_files.min(KEPT_FOR_FILES));
+        order
+    }
+
+    fn files(&mut self) -> Result<bool, TransportError> {
+        for (path, identity) in self.credentials.identities {
+            let name = path.display();
+            let identity = match identity {
+                Ok(identity) => identity,
+                Err(why) => {
+                    self.tried.push(format!("{name} ({why})"));
+                    continue;
+                }
+            };
+            if identity.blob().is_some_and(|blob| self.refused.iter().any(|refused| refused == blob)) {
+                self.tried.push(format!("{name} (as the agent's)"));
+                continue;
+            }
+            if self.keys_left == 0 {
+                self.tried.push(format!("{name} (left out: after {MOST_KEYS} keys the server cuts off)"));
+                continue;
+            }
+            let asked = Instant::now();
+            let passphrase = identity.passphrase(self.credentials.ask);
+            self.deadline.extend(asked.elapsed());
+            if identity.encrypted() && passphrase.is_none() {
+                self.tried.push(format!("{name} (encrypted, and no passphrase was given: ssh-add it)"));
+                continue;
+            }
+            let user = self.credentials.user;
+            let result = self.driver.finish(self.deadline, |session| {
+                session.userauth_pubkey_memory(user, identity.public(), identity.private(), passphrase)
+            });
+            match self.was_taken(result, identity.blob())? {
+                Ok(()) => return Ok(true),
+                Err(why) if why == REFUSED => self.tried.push(name.to_string()),
+                Err(_) if identity.encrypted() => {
+                    self.tried.push(format!("{name} (is the passphrase right?)"))
+                }
+                Err(why) => self.tried.push(format!("{name} ({why})")),
+            }
+        }
+        Ok(false)
+    }
+
+    /// Sorts the outcome of offering a key; the inner error says why it did not help.
+    fn was_taken(
+        &mut self,
+        result: Result<(), Halt>,
+        blob: Option<&[u8]>,
+    ) -> Result<Result<(), String>, TransportError> {
+        self.keys_left = self.keys_left.saturating_sub(1);
+        match result {
+            Ok(()) => Ok(Ok(())),
+            Err(Halt::Late(late)) => Err(late),
+            Err(Halt::Failed(why)) if lost(&why) => Err(self.hung_up(&why)),
+            Err(Halt::Failed(why)) if code_of(&why) == code::AUTHENTICATION_FAILED => {
+                self.refused.extend(blob.map(<[u8]>::to_vec));
+                Ok(Err(REFUSED.into()))
+            }
+            Err(Halt::Failed(why)) if code_of(&why) == code::PUBLICKEY_UNVERIFIED => {
+                Ok(Err("its signature failed".into()))
+            }
+            Err(Halt::Failed(why)) => Ok(Err(why.message().to_owned())),
+        }
+    }
+
+    fn password(&mut self) -> Result<bool, TransportError> {
+        let Some(password) = self.credentials.password else { return Ok(false) };
+        let plain = self.offers("password");
+        if !plain && !self.offers("keyboard-interactive") {
+            return Ok(false);
+        }
+        if !self.credentials.trusted_with_password {
+            self.tried.push("no password, for the host's key is not the known one".into());
+            return Ok(false);
+        }
+        let user = self.credentials.user;
+        let mut typist = Typist { password };
+        let result = self.driver.finish(self.deadline, |session| {
+            if plain {
+                session.userauth_password(user, password.expose_secret())
+            } else {
+                session.userauth_keyboard_interactive(user, &mut typist)
+            }
+        });
+        match result {
+            Ok(()) => Ok(true),
+            Err(Halt::Late(late)) => Err(late),
+            Err(Halt::Failed(why)) if lost(&why) => Err(self.hung_up(&why)),
+            Err(Halt::Failed(why)) if code_of(&why) == code::PASSWORD_EXPIRED => {
+                Err(failed(format!("the password of {user} has expired: log in by hand and change it")))
+            }
+            Err(Halt::Failed(why)) => {
+                let refused = code_of(&why) == code::AUTHENTICATION_FAILED;
+                self.tried.push(if refused {
+                    "password".into()
+                } else {
+                    format!("password ({})", why.message())
+                });
+                Ok(false)
+            }
+        }
+    }
+
+    fn denied(&self) -> TransportError {
+        let user = self.credentials.user;
+        let tried = if self.tried.is_empty() { "nothing".into() } else { self.tried.join(", ") };
+        let offered = if self.offered.is_empty() { "nothing" } else { &self.offered };
+        let password = if self.credentials.password.is_none() && self.offers("password") {
+            ", or give a password with -k"
+        } else {
+            ""
+        };
+        failed(format!(
+            "permission denied for {user}: tried {tried}; the server offers {offered}. Name a key with \
+             --private-key or load it (ssh-add){password}; -u names another user"
+        ))
+    }
+
+    fn hung_up(&self, why: &ssh2::Error) -> TransportError {
+        let tried =
+            if self.tried.is_empty() { String::new() } else { format!(" (tried {})", self.tried.join(", ")) };
+        let user = self.credentials.user;
+        failed(format!("the server hung up while {user} logged in{tried}: {}", why.message()))
+    }
+}
+
+/// What [`Attempt::was_taken`] says of a key that the server does not want.
+const REFUSED: &str = "refused";
+
+fn failed(reason: String) -> TransportError {
+    TransportError::new(Stage::Authenticate, reason)
+}
+
+/// Whether the connection is gone. While libssh2 waits for the answer to a key, it reports that as a
+/// refused key; only the words tell.
+fn lost(why: &ssh2::Error) -> bool {
+    broke(why) || why.message().starts_with("Waiting for")
+}
+
+/// libssh2's view of the agent. Its socket blocks, but the agent has just answered us.
+fn open(driver: &Driver, agent: &Agent) -> Result<(ssh2::Agent, Vec<ssh2::PublicKey>), ssh2::Error> {
+    let mut client = driver.session().agent()?;
+    client.set_identity_path(agent.socket())?;
+    client.connect()?;
+    client.list_identities()?;
+    let identities = client.identities()?;
+    Ok((client, identities))
+}
+
+/// Answers a server that asks for the password in a dialogue, as PAM does.
+struct Typist<'a> {
+    password: &'a SecretString,
+}
+
+impl KeyboardInteractivePrompt for Typist<'_> {
+    fn prompt<'p>(&mut self, _user: &str, _text: &str, prompts: &[ssh2::Prompt<'p>]) -> Vec<String> {
+        // A prompt whose answer would be shown asks for something else than the password.
+        let answer = |prompt: &ssh2::Prompt<'p>| match prompt.echo {
+            true => String::new(),
+            false => self.password.expose_secret().to_owned(),
+        };
+        prompts.iter().map(answer).collect()
+    }
+}

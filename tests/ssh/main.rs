@@ -1,0 +1,13 @@
+//! The transport against SSH servers inside the test process.
+
+mod agent;
+mod faults;
+mod fleet;
+mod handler;
+mod host_keys;
+mod keys;
+mod local;
+mod login;
+mod run;
+mod server;
+mod talk;
