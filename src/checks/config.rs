@@ -36,7 +36,12 @@ impl Config {
         let config: Config = yaml(file, text)?;
         for waiver in &config.waivers {
             if waiver.reason.trim().is_empty() {
-                return Err(LoadError::new(file, text, format!("the waiver of `{}` has no reason", waiver.check)).at_text("reason"));
+                return Err(LoadError::new(
+                    file,
+                    text,
+                    format!("the waiver of `{}` has no reason", waiver.check),
+                )
+                .at_text("reason"));
             }
         }
         Ok(config)

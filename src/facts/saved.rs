@@ -96,8 +96,15 @@ impl SavedHost {
         let outcome = match (self.facts, self.unreachable) {
             (Some(facts), _) => Outcome::Gathered(Box::new(facts)),
             (None, Some(failure)) => Outcome::Unreachable { stage: failure.stage, reason: failure.reason },
-            (None, None) => Outcome::Unreachable { stage: "facts".to_owned(), reason: "no facts were saved".to_owned() },
+            (None, None) => {
+                Outcome::Unreachable { stage: "facts".to_owned(), reason: "no facts were saved".to_owned() }
+            }
         };
-        HostRecord { subject: self.host, gathered_at: self.gathered_at, duration_ms: self.duration_ms, outcome }
+        HostRecord {
+            subject: self.host,
+            gathered_at: self.gathered_at,
+            duration_ms: self.duration_ms,
+            outcome,
+        }
     }
 }

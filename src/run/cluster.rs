@@ -42,7 +42,10 @@ impl Cluster {
         }
         if paths.is_empty() {
             if args.limit.is_some() {
-                return Err(RunError::flag("--limit", "there is no inventory to choose from: name one with -i"));
+                return Err(RunError::flag(
+                    "--limit",
+                    "there is no inventory to choose from: name one with -i",
+                ));
             }
             let role = args.as_role.unwrap_or(Role::Devbox);
             return Ok(Cluster {

@@ -89,11 +89,14 @@ fn clean(text: &str) -> String {
 
 /// As long as it was, byte for byte, so that offsets still fit.
 fn visible(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() && c.len_utf8() == 1 && !matches!(c, '\n' | '\t') { ' ' } else { c }).collect()
+    text.chars()
+        .map(|c| if c.is_control() && c.len_utf8() == 1 && !matches!(c, '\n' | '\t') { ' ' } else { c })
+        .collect()
 }
 
 fn offset(text: &str, line: usize, column: usize) -> usize {
     let start: usize = text.split_inclusive('\n').take(line.saturating_sub(1)).map(str::len).sum();
-    let within: usize = text[start.min(text.len())..].chars().take(column.saturating_sub(1)).map(char::len_utf8).sum();
+    let within: usize =
+        text[start.min(text.len())..].chars().take(column.saturating_sub(1)).map(char::len_utf8).sum();
     (start + within).min(text.len())
 }

@@ -42,7 +42,8 @@ impl Common {
 
     /// The errand for one of `hosts`.
     pub(super) fn of(&self, host: &Host, hosts: &[Host]) -> Errand {
-        let own = self.own_probes.iter().filter(|(roles, _)| roles.iter().any(|role| host.roles.contains(role)));
+        let own =
+            self.own_probes.iter().filter(|(roles, _)| roles.iter().any(|role| host.roles.contains(role)));
         Errand {
             peers: peers(host, hosts),
             registries: self.registries.clone(),
@@ -68,7 +69,8 @@ fn peers(host: &Host, hosts: &[Host]) -> Vec<(String, u16)> {
     if others.len() < ALL_PAIRS {
         return others.iter().map(address).collect();
     }
-    let (infra, rest): (Vec<&Host>, Vec<&Host>) = others.iter().partition(|other| other.roles.contains(&Role::Infra));
+    let (infra, rest): (Vec<&Host>, Vec<&Host>) =
+        others.iter().partition(|other| other.roles.contains(&Role::Infra));
     // Everyone begins at another place, so that together they cover all.
     let start = hosts.iter().position(|other| other.name == host.name).unwrap_or(0);
     let step = (rest.len() / SPREAD).max(1);
@@ -85,7 +87,9 @@ fn urls(profile: &Profile, parameter: &'static str) -> Result<Vec<String>, RunEr
         let text = entry.as_str().ok_or_else(|| wrong("is not text"))?.trim().trim_end_matches('/');
         let fits = |c: char| c.is_ascii_alphanumeric() || "-._~:/[]%".contains(c);
         if text.is_empty() || !text.chars().all(fits) {
-            return Err(wrong("is not a registry: write host[:port] for HTTPS, or a URL without user and password"));
+            return Err(wrong(
+                "is not a registry: write host[:port] for HTTPS, or a URL without user and password",
+            ));
         }
         urls.push(match text {
             "docker.io" | "index.docker.io" | "registry-1.docker.io" => DOCKER_HUB.to_owned(),

@@ -73,7 +73,9 @@ impl Settings {
         let mut profile = profile(named.as_deref().unwrap_or(default_profile))?;
         for (key, value) in from_inventory {
             if profile.parameters.contains_key(key) {
-                profile.set(key, value.clone()).map_err(|reason| RunError::flag("the inventory's configuration", reason))?;
+                profile
+                    .set(key, value.clone())
+                    .map_err(|reason| RunError::flag("the inventory's configuration", reason))?;
             }
         }
         for (key, value) in &team.config.parameters {
@@ -83,8 +85,9 @@ impl Settings {
                 .map_err(|reason| LoadError::new(&file, "", format!("parameters: {reason}")))?;
         }
         for set in &args.set {
-            let (key, text) =
-                set.split_once('=').ok_or_else(|| RunError::flag("--set", format!("`{set}` is not KEY=VALUE")))?;
+            let (key, text) = set
+                .split_once('=')
+                .ok_or_else(|| RunError::flag("--set", format!("`{set}` is not KEY=VALUE")))?;
             let value: Value = yaml("--set", text).map_err(|error| RunError::flag("--set", error.message))?;
             profile.set(key.trim(), value).map_err(|reason| RunError::flag("--set", reason))?;
         }
@@ -123,13 +126,16 @@ pub(super) fn catalog(own: &[Source<'_>], profile: &Profile) -> Result<Catalog, 
 }
 
 fn own_checks(args: &ProfileArgs, team: &TeamConfig) -> Result<Vec<CheckText>, RunError> {
-    let folders = team.config.checks.iter().map(|folder| team.folder.join(folder)).chain(args.checks.iter().cloned());
+    let folders =
+        team.config.checks.iter().map(|folder| team.folder.join(folder)).chain(args.checks.iter().cloned());
     let mut checks = Vec::new();
     for folder in folders {
         let entries = fs::read_dir(&folder).map_err(|error| RunError::file(&folder, &error))?;
         let mut paths: Vec<PathBuf> = entries
             .filter_map(|entry| Some(entry.ok()?.path()))
-            .filter(|path| path.extension().is_some_and(|extension| extension == "yaml" || extension == "yml"))
+            .filter(|path| {
+                path.extension().is_some_and(|extension| extension == "yaml" || extension == "yml")
+            })
             .collect();
         paths.sort();
         if paths.is_empty() {

@@ -75,9 +75,11 @@ pub(super) fn sweep(
                 let index = next.fetch_add(1, Ordering::Relaxed);
                 let Some(call) = calls.get(index) else { break };
                 let started = Instant::now();
-                let transport = if call.host.connection.local { &transports.local } else { &transports.remote };
+                let transport =
+                    if call.host.connection.local { &transports.local } else { &transports.remote };
                 let password = call.sudo_password.as_ref();
-                let gathered = gather::visit(&**transport, &call.host, &probes, &call.errand, password).map(Box::new);
+                let gathered =
+                    gather::visit(&**transport, &call.host, &probes, &call.errand, password).map(Box::new);
                 if sender.send(Done { index, took: started.elapsed(), gathered }).is_err() {
                     break;
                 }
@@ -129,7 +131,9 @@ fn collect(
     let (records, raw) = entries
         .into_iter()
         .zip(calls)
-        .map(|(entry, call)| entry.unwrap_or_else(|| (lost(&call.host, "run", "interrupted before it answered"), None)))
+        .map(|(entry, call)| {
+            entry.unwrap_or_else(|| (lost(&call.host, "run", "interrupted before it answered"), None))
+        })
         .unzip();
     Swept { records, raw, interrupted: interrupted.load(Ordering::Relaxed) }
 }
@@ -199,7 +203,10 @@ fn circumstances(call: &Call, gathered: &Gathered) -> Circumstances {
                 HostKeyStanding::Learned => "learned",
                 HostKeyStanding::Unchecked => "unchecked",
             };
-            (Fact::known(standing.to_owned(), "known_hosts"), Fact::known(key.fingerprint.clone(), "SSH key exchange"))
+            (
+                Fact::known(standing.to_owned(), "known_hosts"),
+                Fact::known(key.fingerprint.clone(), "SSH key exchange"),
+            )
         }
         None => (Fact::absent("known_hosts"), Fact::absent("SSH key exchange")),
     };
@@ -212,19 +219,12 @@ fn circumstances(call: &Call, gathered: &Gathered) -> Circumstances {
         clock_offset_ms,
         clock_uncertainty_ms,
         host_epoch_s: gathered.answered.clock.map_or(0, |clock| clock.seconds as i64),
-        node_ip: node_ip(&call.host),
+        node_ip: call.host.ip.clone(),
         sudo_password: gathered.sudo_password != SudoPassword::None,
         peers: call.errand.peers.clone(),
         registries: call.errand.registries.clone(),
         mirrors: call.errand.mirrors.clone(),
     }
-}
-
-/// kubespray's `ip`; an OpenPAI layout's `hostip` is the address itself. A plain `ansible_host` may be a NAT's
-/// and says nothing.
-fn node_ip(host: &Host) -> Option<String> {
-    let from_layout = host.layout.as_ref().map(|_| host.connection.address.clone());
-    host.ip.clone().or(from_layout)
 }
 
 /// The host's clock minus ours in the middle of the exchange, and half the exchange's length.

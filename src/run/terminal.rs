@@ -40,6 +40,11 @@ pub(super) fn note(text: &str) {
     let _ = writeln!(io::stderr(), "{clean}");
 }
 
+/// Writes an error that was made safe already, colour and all.
+pub(super) fn error(text: &str) {
+    let _ = writeln!(io::stderr(), "{text}");
+}
+
 /// Whether stdout is a terminal.
 pub(super) fn stdout_is_terminal() -> bool {
     io::stdout().is_terminal()
