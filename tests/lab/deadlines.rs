@@ -25,24 +25,32 @@ fn docker_client_hangs_and_ignores_signals() {
 
 #[test]
 fn docker_daemon_frozen() {
-    within(DOCKER_DEADLINE, "docker_daemon_frozen", &Fault {
-        on: "infra2",
-        apply: "kill -STOP $(cat /run/docker.pid)",
-        proof: "timeout 2 docker info; [ $? = 124 ]",
-        restore: "kill -CONT $(cat /run/docker.pid)",
-        expect: FailsOrUnknown("docker-running", "infra2"),
-    });
+    within(
+        DOCKER_DEADLINE,
+        "docker_daemon_frozen",
+        &Fault {
+            on: "infra2",
+            apply: "kill -STOP $(cat /run/docker.pid)",
+            proof: "timeout 2 docker info; [ $? = 124 ]",
+            restore: "kill -CONT $(cat /run/docker.pid)",
+            expect: FailsOrUnknown("docker-running", "infra2"),
+        },
+    );
 }
 
 #[test]
 fn host_hangs_after_login() {
-    within(Duration::from_secs(60), "host_hangs_after_login", &Fault {
-        on: "worker2",
-        apply: "cp -p /home/pai/.bashrc /root/ && sed -i '1i sleep 86400' /home/pai/.bashrc",
-        proof: "timeout 2 runuser -u pai -- env HOME=/home/pai SSH_CLIENT=x SHLVL=0 bash -c true </dev/null; [ $? = 124 ]",
-        restore: "mv /root/.bashrc /home/pai/; pkill -u pai -x sleep; true",
-        expect: Unreachable("host-answers", "worker2"),
-    });
+    within(
+        Duration::from_secs(60),
+        "host_hangs_after_login",
+        &Fault {
+            on: "worker2",
+            apply: "cp -p /home/pai/.bashrc /root/ && sed -i '1i sleep 86400' /home/pai/.bashrc",
+            proof: "timeout 2 runuser -u pai -- env HOME=/home/pai SSH_CLIENT=x SHLVL=0 bash -c true </dev/null; [ $? = 124 ]",
+            restore: "mv /root/.bashrc /home/pai/; pkill -u pai -x sleep; true",
+            expect: Unreachable("host-answers", "worker2"),
+        },
+    );
 }
 
 fn within(limit: Duration, name: &str, fault: &Fault) {

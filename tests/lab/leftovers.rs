@@ -41,7 +41,8 @@ fn a_run_past_a_hanging_docker_leaves_nothing_behind() {
     let before = traces(&lab);
     lab.check(&[]);
     nothing_new(&before, &traces(&lab));
-    assert_eq!(lab.must("worker3", "pgrep -c -f lab/hang || true").trim(), "0", "hanging children are still there");
+    let hanging = lab.must("worker3", "pgrep -c -f lab/hang || true");
+    assert_eq!(hanging.trim(), "0", "hanging children are still there");
 }
 
 /// No signal comes to a host when the connection dies: the script there has to end by itself, and clean up.

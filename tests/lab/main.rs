@@ -6,6 +6,7 @@ mod faults;
 mod judge;
 mod leftovers;
 mod rig;
+mod secrets;
 
 use std::time::Duration;
 
@@ -14,6 +15,11 @@ use rig::Lab;
 #[test]
 fn a_healthy_cluster_is_go() {
     judge::is_go(&Lab::take().check(&[]));
+}
+
+#[test]
+fn a_healthy_cluster_is_go_through_openssh_too() {
+    judge::is_go(&Lab::take().check(&["--transport openssh"]));
 }
 
 #[test]

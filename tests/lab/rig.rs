@@ -120,8 +120,9 @@ impl Run {
     /// The report: stdout is one JSON document, it fits `airworthy schema report`, and nothing panicked.
     pub(crate) fn report(&self) -> Report {
         assert!(!self.stderr.contains("panicked"), "{}", self.stderr);
-        let document: Value = serde_json::from_str(&self.stdout)
-            .unwrap_or_else(|e| panic!("stdout is not one JSON document: {e}\n{}\n{}", self.stdout, self.stderr));
+        let document: Value = serde_json::from_str(&self.stdout).unwrap_or_else(|e| {
+            panic!("stdout is not one JSON document: {e}\n{}\n{}", self.stdout, self.stderr)
+        });
         let complaints: Vec<String> = schema().iter_errors(&document).map(|e| e.to_string()).collect();
         assert!(complaints.is_empty(), "against the schema: {complaints:#?}");
         serde_json::from_value(document).expect("the report is one of ours")
