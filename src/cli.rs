@@ -1,1 +1,334 @@
-//! Every type that clap fills; only `main` and `run` name it.
+//! Every type that clap fills; only `main` and `run` name it. Flags that exist in `ansible-playbook` keep
+//! their name and meaning.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::role::Role;
+
+/// Tells whether machines are fit to become a Kubernetes cluster, before kubespray touches them.
+#[derive(Debug, Parser)]
+#[command(name = "airworthy", version, propagate_version = true, arg_required_else_help = true)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Judge the cluster: visit every host once, say GO or NO-GO with the evidence
+    Check(Box<CheckArgs>),
+    /// Gather only, and write what was read
+    Facts(Box<FactsArgs>),
+    /// The checks of a profile: id, roles, severity, title
+    List(ListArgs),
+    /// Why a check exists, how it is read, how to remedy it
+    Explain(ExplainArgs),
+    /// Hosts, roles and groups as understood
+    Inventory(InventoryArgs),
+    /// Lint check files and run their examples
+    CheckFile(CheckFileArgs),
+    /// JSON Schemas of what is written and read
+    Schema(SchemaArgs),
+    /// Completions for a shell
+    Completions(CompletionsArgs),
+}
+
+/// Which hosts, and how to reach them.
+#[derive(Args, Clone, Debug, Default)]
+pub struct TargetArgs {
+    /// Inventory: kubespray/Ansible (YAML, INI, directory), OpenPAI layout.yaml, master.csv or worker.csv; repeatable
+    #[arg(short, long, value_name = "PATH")]
+    pub inventory: Vec<PathBuf>,
+    /// Only these hosts: an Ansible host pattern (gpu*, infra:!node3, ~regex, @file)
+    #[arg(short, long, value_name = "PATTERN")]
+    pub limit: Option<String>,
+    /// Log in as this user
+    #[arg(short, long, value_name = "NAME")]
+    pub user: Option<String>,
+    /// Log in with this key
+    #[arg(long, visible_alias = "key-file", value_name = "FILE")]
+    pub private_key: Option<PathBuf>,
+    /// Ask for the login password
+    #[arg(short = 'k', long)]
+    pub ask_pass: bool,
+    /// Accepted for Ansible's sake: root is always tried
+    #[arg(short, long)]
+    pub r#become: bool,
+    /// Ask for the sudo password; the dev box gets it too
+    #[arg(short = 'K', long)]
+    pub ask_become_pass: bool,
+    /// Hosts at a time
+    #[arg(short, long, value_name = "N", default_value_t = 256, value_parser = clap::value_parser!(u16).range(1..=4096))]
+    pub forks: u16,
+    /// Seconds for a connection to open
+    #[arg(long, value_name = "SECONDS", default_value_t = 10, value_parser = clap::value_parser!(u16).range(1..=600))]
+    pub timeout: u16,
+    /// What to do about host keys [default: the inventory's word, else strict]
+    #[arg(long, value_name = "POLICY")]
+    pub host_key_checking: Option<HostKeyPolicy>,
+    /// The dev box: this machine, or none where the runner is not the dev box
+    #[arg(long, value_name = "WHERE", default_value = "local")]
+    pub devbox: Devbox,
+    /// Without an inventory: judge this machine as this role
+    #[arg(long = "as", value_name = "ROLE", conflicts_with = "inventory")]
+    pub as_role: Option<Role>,
+}
+
+/// What to judge by.
+#[derive(Args, Clone, Debug, Default)]
+pub struct ProfileArgs {
+    /// Which checks and limits: a profile's name, or a file
+    #[arg(long, value_name = "NAME|FILE")]
+    pub profile: Option<String>,
+    /// A folder with more check files; an id that exists replaces the shipped one; repeatable
+    #[arg(long, value_name = "DIR")]
+    pub checks: Vec<PathBuf>,
+    /// A parameter of the profile, its value as YAML; repeatable
+    #[arg(long, value_name = "KEY=VALUE")]
+    pub set: Vec<String>,
+    /// Only these checks: ids or globs; repeatable
+    #[arg(long, value_name = "ID", value_delimiter = ',')]
+    pub select: Vec<String>,
+    /// Not these checks: ids or globs; repeatable
+    #[arg(long, value_name = "ID", value_delimiter = ',')]
+    pub skip: Vec<String>,
+}
+
+/// `check`.
+#[derive(Args, Debug)]
+pub struct CheckArgs {
+    /// Which hosts.
+    #[command(flatten)]
+    pub target: TargetArgs,
+    /// What to judge by.
+    #[command(flatten)]
+    pub profile: ProfileArgs,
+    /// What the deployment is; beyond new, what kubespray itself left does not count
+    #[arg(long, value_name = "STAGE", default_value = "new")]
+    pub stage: Stage,
+    /// Judge saved facts (a folder of JSON, or an NDJSON file); connects to nothing
+    #[arg(long, value_name = "PATH")]
+    pub facts: Option<PathBuf>,
+    /// Facts older than this are unknown: 15m, 2h, 1d
+    #[arg(long, value_name = "AGE", requires = "facts", value_parser = parse_age)]
+    pub facts_max_age: Option<std::time::Duration>,
+    /// Keep what was gathered, one JSON file a host
+    #[arg(long, value_name = "DIR", conflicts_with = "facts")]
+    pub save_facts: Option<PathBuf>,
+    /// What goes to stdout
+    #[arg(long, value_name = "FORMAT", default_value = "table")]
+    pub format: Format,
+    /// A report into a file, besides stdout's; repeatable
+    #[arg(long, value_name = "FORMAT=PATH", value_parser = parse_report)]
+    pub report: Vec<(Format, PathBuf)>,
+    /// The table groups findings by check or by host
+    #[arg(long, value_name = "WHAT", default_value = "check")]
+    pub by: By,
+    /// The table lists every verdict
+    #[arg(short, long)]
+    pub verbose: bool,
+    /// What makes a NO-GO
+    #[arg(long, value_name = "SEVERITY", default_value = "error")]
+    pub fail_on: FailOn,
+}
+
+/// `facts`.
+#[derive(Args, Debug)]
+pub struct FactsArgs {
+    /// Which hosts.
+    #[command(flatten)]
+    pub target: TargetArgs,
+    /// What to ask for.
+    #[command(flatten)]
+    pub profile: ProfileArgs,
+    /// This machine, whatever the inventory
+    #[arg(long, conflicts_with_all = ["inventory", "script", "transcript"])]
+    pub local: bool,
+    /// Print the probe script, for another engine to run
+    #[arg(long, conflicts_with = "transcript")]
+    pub script: bool,
+    /// Read the answer that the script gave elsewhere, and print its facts
+    #[arg(long, value_name = "FILE")]
+    pub transcript: Option<PathBuf>,
+    /// Keep the hosts' answers as they came, one file a host
+    #[arg(long, value_name = "DIR")]
+    pub save_transcripts: Option<PathBuf>,
+    /// One JSON file a host into this folder, instead of NDJSON to stdout
+    #[arg(short, long, value_name = "DIR")]
+    pub output: Option<PathBuf>,
+}
+
+/// `list`.
+#[derive(Args, Debug)]
+pub struct ListArgs {
+    /// Which profile.
+    #[command(flatten)]
+    pub profile: ProfileArgs,
+    /// As a table, JSON, or the page docs/checks.md
+    #[arg(long, value_name = "FORMAT", default_value = "table")]
+    pub format: ListFormat,
+}
+
+/// `explain`.
+#[derive(Args, Debug)]
+pub struct ExplainArgs {
+    /// The check's id
+    pub id: String,
+    /// Which profile.
+    #[command(flatten)]
+    pub profile: ProfileArgs,
+}
+
+/// `inventory`.
+#[derive(Args, Debug)]
+pub struct InventoryArgs {
+    /// Inventory files; repeatable
+    #[arg(short, long, value_name = "PATH", required = true)]
+    pub inventory: Vec<PathBuf>,
+    /// Only these hosts: an Ansible host pattern
+    #[arg(short, long, value_name = "PATTERN", conflicts_with = "host")]
+    pub limit: Option<String>,
+    /// One host's variables, and where each came from
+    #[arg(long, value_name = "NAME")]
+    pub host: Option<String>,
+    /// A table, or JSON in the shape of `ansible-inventory --list`
+    #[arg(long, value_name = "FORMAT", default_value = "table")]
+    pub format: Format,
+}
+
+/// `check-file`.
+#[derive(Args, Debug)]
+pub struct CheckFileArgs {
+    /// Check files
+    #[arg(required = true, value_name = "FILE")]
+    pub files: Vec<PathBuf>,
+    /// The profile whose parameters they use: a name, or a file
+    #[arg(long, value_name = "NAME|FILE", default_value = "openpai")]
+    pub profile: String,
+}
+
+/// `schema`.
+#[derive(Args, Debug)]
+pub struct SchemaArgs {
+    /// Of what
+    pub of: SchemaOf,
+}
+
+/// `completions`.
+#[derive(Args, Debug)]
+pub struct CompletionsArgs {
+    /// For which shell
+    pub shell: clap_complete::Shell,
+}
+
+/// `--host-key-checking`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum HostKeyPolicy {
+    /// Only hosts in known_hosts
+    Strict,
+    /// An unknown host's key is learned, a changed one refused
+    AcceptNew,
+    /// Any key
+    Off,
+}
+
+/// `--devbox`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum Devbox {
+    /// This machine
+    #[default]
+    Local,
+    /// Not judged
+    None,
+}
+
+/// `--stage`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Stage {
+    /// Fresh machines
+    New,
+    /// A deployment again
+    Rerun,
+    /// More nodes
+    Scale,
+    /// A newer release
+    Upgrade,
+}
+
+/// `--format`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// For people
+    Table,
+    /// For programs
+    Json,
+}
+
+/// `list --format`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum ListFormat {
+    /// For people
+    Table,
+    /// For programs
+    Json,
+    /// The reference page
+    Markdown,
+}
+
+/// `--by`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum By {
+    /// One block a check
+    Check,
+    /// One block a host
+    Host,
+}
+
+/// `--fail-on`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum FailOn {
+    /// Errors
+    Error,
+    /// Warnings too
+    Warning,
+}
+
+/// `schema OF`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum SchemaOf {
+    /// The JSON report
+    Report,
+    /// Saved facts
+    Facts,
+    /// Check files
+    Check,
+    /// Profiles
+    Profile,
+    /// airworthy.yaml
+    Config,
+}
+
+fn parse_report(text: &str) -> Result<(Format, PathBuf), String> {
+    let (format, path) = text.split_once('=').ok_or("expected FORMAT=PATH, such as json=report.json")?;
+    if path.is_empty() {
+        return Err("the path is empty".to_owned());
+    }
+    Ok((Format::from_str(format, false)?, PathBuf::from(path)))
+}
+
+fn parse_age(text: &str) -> Result<std::time::Duration, String> {
+    let wrong = || format!("`{text}` is not an age such as 90s, 15m, 2h or 1d");
+    let unit = match text.chars().last() {
+        Some('s') => 1,
+        Some('m') => 60,
+        Some('h') => 3600,
+        Some('d') => 86400,
+        _ => return Err(wrong()),
+    };
+    let number: u64 = text[..text.len() - 1].parse().map_err(|_| wrong())?;
+    Ok(std::time::Duration::from_secs(number.saturating_mul(unit)))
+}

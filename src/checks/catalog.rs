@@ -1,6 +1,7 @@
 //! Every check that is there: those that ship and those of the user, compiled for one profile.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::check::{CheckFile, Parse, Scope};
@@ -51,7 +52,7 @@ pub struct Source<'t> {
 #[derive(Debug, Default)]
 pub struct Catalog {
     /// In that order.
-    checks: Vec<Check>,
+    checks: Vec<Arc<Check>>,
 }
 
 impl Catalog {
@@ -112,13 +113,18 @@ impl Catalog {
         Ok(Catalog { checks: in_order(checks)? })
     }
 
+    /// One check by itself: what it stands after has no say.
+    pub(super) fn alone(check: &Arc<Check>) -> Catalog {
+        Catalog { checks: vec![Arc::clone(check)] }
+    }
+
     /// The checks, each after those it stands after.
-    pub fn checks(&self) -> &[Check] {
+    pub fn checks(&self) -> &[Arc<Check>] {
         &self.checks
     }
 
     /// A check by its id.
-    pub fn get(&self, id: &str) -> Option<&Check> {
+    pub fn get(&self, id: &str) -> Option<&Arc<Check>> {
         self.checks.iter().find(|check| check.id == id)
     }
 
@@ -245,7 +251,7 @@ fn parse_duration(text: &str) -> Option<Duration> {
 }
 
 /// Depth first over `after`; an id that is not in this profile has no say.
-fn in_order(mut checks: BTreeMap<String, Check>) -> Result<Vec<Check>, LoadError> {
+fn in_order(mut checks: BTreeMap<String, Check>) -> Result<Vec<Arc<Check>>, LoadError> {
     fn visit(
         id: &str,
         checks: &BTreeMap<String, Check>,
@@ -276,7 +282,7 @@ fn in_order(mut checks: BTreeMap<String, Check>) -> Result<Vec<Check>, LoadError
     for id in checks.keys() {
         visit(id, &checks, &mut order, &mut Vec::new())?;
     }
-    Ok(order.iter().filter_map(|id| checks.remove(id)).collect())
+    Ok(order.iter().filter_map(|id| checks.remove(id)).map(Arc::new).collect())
 }
 
 /// A glob of ids: `*` and `?`.

@@ -73,7 +73,7 @@ fn judge_host(
     root: &Context<'_, 'static>,
     params: &Params<'_>,
 ) -> Vec<Verdict> {
-    let concerns = |check: &&Check| {
+    let concerns = |check: &&Arc<Check>| {
         check.file.scope == Scope::Host
             && check.file.roles.iter().any(|role| host.subject.roles.contains(role))
     };
@@ -134,7 +134,7 @@ fn judge_fleet(
     fleet: &Fleet,
     params: &Params<'_>,
 ) -> Vec<Verdict> {
-    let checks: Vec<&Check> =
+    let checks: Vec<&Arc<Check>> =
         catalog.checks().iter().filter(|check| check.file.scope == Scope::Fleet).collect();
     if checks.is_empty() {
         return Vec::new();
@@ -144,11 +144,11 @@ fn judge_fleet(
     let tree: FactTree = [("fleet".to_owned(), fleet.tree())].into();
     context.add_variable_from_value("fleet", to_cel_facts(&tree["fleet"]));
     context.add_variable_from_value("params", params.cel.clone());
-    let sees_hosts = |check: &&Check| {
+    let sees_hosts = |check: &Check| {
         let conditions = check.when.iter().chain([&check.require]);
         conditions.into_iter().any(|condition| condition.source.contains("hosts"))
     };
-    if checks.iter().any(|check| sees_hosts(&check)) {
+    if checks.iter().any(|check| sees_hosts(check)) {
         let reached = hosts.iter().filter_map(|host| Some((host, host.facts()?.tree())));
         let each = reached.map(|(host, tree)| {
             let subject = serde_json::to_value(&host.subject).unwrap_or_default();

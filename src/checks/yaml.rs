@@ -12,7 +12,7 @@ const LARGEST: usize = 256 * 1024;
 /// # Errors
 /// With line and column: not YAML, a key that does not exist (and the nearest that does), a wrong
 /// type, a tag.
-pub(super) fn yaml<T: DeserializeOwned>(file: &str, text: &str) -> Result<T, LoadError> {
+pub fn yaml<T: DeserializeOwned>(file: &str, text: &str) -> Result<T, LoadError> {
     if text.len() > LARGEST {
         return Err(LoadError::new(file, "", format!("the file is larger than {} KiB", LARGEST / 1024)));
     }

@@ -36,6 +36,7 @@ mod probe;
 mod recorded;
 pub mod registries;
 mod routes;
+pub mod saved;
 pub mod ssh;
 pub mod sudo;
 pub mod time;

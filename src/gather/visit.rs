@@ -20,6 +20,8 @@ pub struct Gathered {
     pub visit: Visit,
     /// Its answer, taken apart.
     pub answered: Answered,
+    /// When the script was sent, or the command asked for: the host's first line was written after.
+    pub asked_at: Option<SystemTime>,
     /// When its first line arrived.
     pub first_heard_at: Option<SystemTime>,
     /// Whether a password was at hand for sudo, and whether the host asked for it.
@@ -58,6 +60,7 @@ pub fn visit(
         .map_err(|error| dialogue.explain(error))
         .map_err(|reason| TransportError::new(Stage::Run, reason))?;
     Ok(Gathered {
+        asked_at: dialogue.script_sent_at.or(Some(visit.asked_at)),
         visit,
         answered,
         first_heard_at: dialogue.first_heard_at,
@@ -84,6 +87,8 @@ struct Dialogue {
     password: Option<SecretString>,
     password_sent: bool,
     script_sent: bool,
+    /// Set where the host spoke first.
+    script_sent_at: Option<SystemTime>,
     heard: Vec<u8>,
     complaints: Vec<u8>,
     first_heard_at: Option<SystemTime>,
@@ -103,6 +108,7 @@ impl Dialogue {
             password,
             password_sent: false,
             script_sent: false,
+            script_sent_at: None,
             heard: Vec::with_capacity(32 * 1024),
             complaints: Vec::new(),
             first_heard_at: None,
@@ -156,6 +162,7 @@ impl Conversation for Dialogue {
         }
         if self.has_said("ready") {
             self.script_sent = true;
+            self.script_sent_at = Some(at);
             return Reply::Say(std::mem::take(&mut self.script));
         }
         if !self.password_sent && self.has_said("password") {

@@ -124,19 +124,20 @@ fn wrong(pattern: &str, message: &str, help: &str) -> InventoryError {
     }
 }
 
-/// The parts between commas; without commas, between colons outside brackets.
+/// The parts between commas; without commas, between colons or blanks outside brackets.
 fn split(pattern: &str) -> Vec<String> {
     let mut parts = vec![String::new()];
     let mut in_brackets = false;
     let commas = pattern.contains(',');
-    let whole = pattern.starts_with('~') || pattern.trim().parse::<Ipv6Addr>().is_ok();
+    let address = pattern.trim().parse::<Ipv6Addr>().is_ok();
+    let parts_end = |c: char| if commas { c == ',' } else { !address && (c == ':' || c.is_whitespace()) };
     for c in pattern.chars() {
         match c {
             '[' => in_brackets = true,
             ']' => in_brackets = false,
             _ => {}
         }
-        if (commas && c == ',') || (!commas && !whole && c == ':' && !in_brackets) {
+        if parts_end(c) && (commas || !in_brackets) {
             parts.push(String::new());
         } else if let Some(part) = parts.last_mut() {
             part.push(c);
@@ -242,6 +243,7 @@ mod tests {
         assert_eq!(split("a, b[1:2] ,&c"), ["a", "b[1:2]", "&c"]);
         assert_eq!(split("kube_node[0:2]:!n"), ["kube_node[0:2]", "!n"]);
         assert_eq!(split("fd00::1"), ["fd00::1"]);
+        assert_eq!(split("~n[0-9]+:&b c"), ["~n[0-9]+", "&b", "c"]);
     }
 
     #[test]

@@ -1,1 +1,70 @@
-//! The pipeline of each command; the only user of threads and progress.
+//! The pipeline of each command; the only user of threads and progress. Parses no format, judges
+//! nothing, lays nothing out.
+
+mod check;
+mod check_file;
+mod cluster;
+mod diagnostic;
+mod errand;
+mod error;
+mod facts;
+mod gathering;
+mod inventory;
+mod list;
+mod saved;
+mod settings;
+mod sweep;
+mod terminal;
+
+use clap::CommandFactory as _;
+
+use crate::checks::{CheckFile, Config, ProfileFile};
+use crate::cli::{Cli, Command, SchemaOf};
+use crate::exit_code;
+use crate::facts::saved::SavedHost;
+use crate::report;
+
+pub use error::RunError;
+
+/// Runs a command and gives its exit status; an error is told on stderr, and nothing stands on stdout then.
+pub fn run(cli: &Cli) -> u8 {
+    let result = match &cli.command {
+        Command::Check(args) => check::check(args),
+        Command::Facts(args) => facts::facts(args),
+        Command::List(args) => list::list(args),
+        Command::Explain(args) => list::explain(args),
+        Command::Inventory(args) => inventory::inventory(args),
+        Command::CheckFile(args) => check_file::check_file(args),
+        Command::Schema(args) => schema(args.of),
+        Command::Completions(args) => completions(args.shell),
+    };
+    result.unwrap_or_else(|error| {
+        let color = terminal::color(terminal::stderr_is_terminal());
+        terminal::error(diagnostic::render(&error, color, terminal::width()).trim_end());
+        exit_code::COULD_NOT_RUN
+    })
+}
+
+fn schema(of: SchemaOf) -> Result<u8, RunError> {
+    let schema = match of {
+        SchemaOf::Report => report::json::schema(),
+        SchemaOf::Facts => schemars::schema_for!(SavedHost).to_value(),
+        SchemaOf::Check => schemars::schema_for!(CheckFile).to_value(),
+        SchemaOf::Profile => schemars::schema_for!(ProfileFile).to_value(),
+        SchemaOf::Config => schemars::schema_for!(Config).to_value(),
+    };
+    let text =
+        serde_json::to_string_pretty(&schema).map_err(|error| RunError::Internal(error.to_string()))?;
+    print(&(text + "\n"))
+}
+
+fn completions(shell: clap_complete::Shell) -> Result<u8, RunError> {
+    let mut bytes = Vec::new();
+    clap_complete::generate(shell, &mut Cli::command(), "airworthy", &mut bytes);
+    print(&String::from_utf8_lossy(&bytes))
+}
+
+fn print(text: &str) -> Result<u8, RunError> {
+    terminal::out(text).map_err(|error| RunError::file(std::path::Path::new("stdout"), &error))?;
+    Ok(exit_code::GO)
+}

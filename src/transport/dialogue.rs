@@ -59,7 +59,8 @@ impl Dialogue<'_> {
         let (mut asked, mut started) = (false, false);
         loop {
             self.deadline.left()?;
-            // Stdin need not wait for the server to confirm the command: that saves a round trip.
+            // Stdin need not wait for the server to confirm the command: that saves a round trip, where
+            // the server grants a window at once (OpenSSH does so only with its confirmation).
             let mut moved = asked && self.send(channel)?;
             if !started {
                 started = self.start(channel, conversation.command())?;

@@ -10,10 +10,11 @@ use ssh2::KeyboardInteractivePrompt;
 
 use super::agent::{Agent, AgentKey};
 use super::deadline::Deadline;
-use super::driver::{Driver, Halt, broke, code, code_of};
+use super::driver::{Driver, Halt, code, code_of};
 use super::identity::Identity;
 use super::options::AskPassphrase;
-use super::{Login, Stage, TransportError};
+use super::tried::{Tried, failed, lost};
+use super::{Login, TransportError};
 
 /// sshd's MaxAuthTries is 6 by default, and the last is kept for the password: after the sixth failure
 /// the server hangs up without saying why.
@@ -48,15 +49,14 @@ pub(super) fn log_in(
         driver,
         deadline,
         credentials,
-        offered: String::new(),
-        tried: Vec::new(),
+        tried: Tried::default(),
         keys_left: MOST_KEYS,
         refused: Vec::new(),
     };
     if attempt.nothing()? {
         return Ok(Login::None);
     }
-    if attempt.offers("publickey") {
+    if attempt.tried.offers("publickey") {
         if attempt.agent()? {
             return Ok(Login::Agent);
         }
@@ -64,7 +64,11 @@ pub(super) fn log_in(
             return Ok(Login::PublicKey);
         }
     }
-    if attempt.password()? { Ok(Login::Password) } else { Err(attempt.denied()) }
+    if attempt.password()? {
+        Ok(Login::Password)
+    } else {
+        Err(attempt.tried.denied(credentials.user, credentials.password.is_some()))
+    }
 }
 
 /// One login on its way.
@@ -72,20 +76,13 @@ struct Attempt<'a, 'd> {
     driver: &'d mut Driver,
     deadline: &'d mut Deadline,
     credentials: &'a Credentials<'a>,
-    /// The methods that the server offers.
-    offered: String,
-    /// What was tried, for the error.
-    tried: Vec<String>,
+    tried: Tried,
     keys_left: usize,
     /// Public keys that the server does not take; the same key from a file is not offered again.
     refused: Vec<Vec<u8>>,
 }
 
 impl Attempt<'_, '_> {
-    fn offers(&self, method: &str) -> bool {
-        self.offered.split(',').any(|offered| offered == method)
-    }
-
     /// Asks with method `none`, which tells the methods that can work.
     fn nothing(&mut self) -> Result<bool, TransportError> {
         let user = self.credentials.user;
@@ -94,10 +91,10 @@ impl Attempt<'_, '_> {
             catch_unwind(AssertUnwindSafe(|| session.auth_methods(user).map(str::to_owned)))
                 .unwrap_or_else(|_| Ok(String::new()))
         });
-        self.offered = match methods {
+        self.tried.offered = match methods {
             Ok(methods) => methods,
             Err(Halt::Late(late)) => return Err(late),
-            Err(Halt::Failed(why)) => return Err(self.hung_up(&why)),
+            Err(Halt::Failed(why)) => return Err(self.tried.hung_up(self.credentials.user, &why)),
         };
         Ok(self.driver.session().authenticated())
     }
@@ -105,22 +102,25 @@ impl Attempt<'_, '_> {
     /// The agent's keys one by one: libssh2's own helper tries only the first.
     fn agent(&mut self) -> Result<bool, TransportError> {
         let Some(agent) = self.credentials.agent else { return Ok(false) };
-        let held = match agent.keys() {
+        let asked = Instant::now();
+        let keys = agent.keys();
+        self.deadline.extend(asked.elapsed());
+        let held = match keys {
             Ok(held) => held,
             Err(why) => {
-                self.tried.push(format!("agent ({why})"));
+                self.tried.note(format!("agent ({why})"));
                 return Ok(false);
             }
         };
         let order = self.agent_order(held);
         if order.is_empty() {
-            self.tried.push("agent (holds no key)".into());
+            self.tried.note("agent (holds no key)");
             return Ok(false);
         }
         let (client, identities) = match open(self.driver, agent) {
             Ok(open) => open,
             Err(why) => {
-                self.tried.push(format!("agent ({})", why.message()));
+                self.tried.note(format!("agent ({})", why.message()));
                 return Ok(false);
             }
         };
@@ -139,7 +139,7 @@ impl Attempt<'_, '_> {
         let left_out = held.len() - offered;
         let note =
             if left_out > 0 { format!(", {left_out} left out: the server cuts off") } else { String::new() };
-        self.tried.push(format!("agent ({offered} key{}{note})", if offered == 1 { "" } else { "s" }));
+        self.tried.note(format!("agent ({offered} key{}{note})", if offered == 1 { "" } else { "s" }));
         Ok(false)
     }
 
@@ -168,23 +168,23 @@ impl Attempt<'_, '_> {
             let identity = match identity {
                 Ok(identity) => identity,
                 Err(why) => {
-                    self.tried.push(format!("{name} ({why})"));
+                    self.tried.note(format!("{name} ({why})"));
                     continue;
                 }
             };
             if identity.blob().is_some_and(|blob| self.refused.iter().any(|refused| refused == blob)) {
-                self.tried.push(format!("{name} (as the agent's)"));
+                self.tried.note(format!("{name} (as the agent's)"));
                 continue;
             }
             if self.keys_left == 0 {
-                self.tried.push(format!("{name} (left out: after {MOST_KEYS} keys the server cuts off)"));
+                self.tried.note(format!("{name} (left out: after {MOST_KEYS} keys the server cuts off)"));
                 continue;
             }
             let asked = Instant::now();
             let passphrase = identity.passphrase(self.credentials.ask);
             self.deadline.extend(asked.elapsed());
             if identity.encrypted() && passphrase.is_none() {
-                self.tried.push(format!("{name} (encrypted, and no passphrase was given: ssh-add it)"));
+                self.tried.note(format!("{name} (encrypted, and no passphrase was given: ssh-add it)"));
                 continue;
             }
             let user = self.credentials.user;
@@ -193,11 +193,11 @@ impl Attempt<'_, '_> {
             });
             match self.was_taken(result, identity.blob())? {
                 Ok(()) => return Ok(true),
-                Err(why) if why == REFUSED => self.tried.push(name.to_string()),
+                Err(why) if why == REFUSED => self.tried.note(name.to_string()),
                 Err(_) if identity.encrypted() => {
-                    self.tried.push(format!("{name} (is the passphrase right?)"))
+                    self.tried.note(format!("{name} (is the passphrase right?)"))
                 }
-                Err(why) => self.tried.push(format!("{name} ({why})")),
+                Err(why) => self.tried.note(format!("{name} ({why})")),
             }
         }
         Ok(false)
@@ -213,7 +213,7 @@ impl Attempt<'_, '_> {
         match result {
             Ok(()) => Ok(Ok(())),
             Err(Halt::Late(late)) => Err(late),
-            Err(Halt::Failed(why)) if lost(&why) => Err(self.hung_up(&why)),
+            Err(Halt::Failed(why)) if lost(&why) => Err(self.tried.hung_up(self.credentials.user, &why)),
             Err(Halt::Failed(why)) if code_of(&why) == code::AUTHENTICATION_FAILED => {
                 self.refused.extend(blob.map(<[u8]>::to_vec));
                 Ok(Err(REFUSED.into()))
@@ -227,12 +227,12 @@ impl Attempt<'_, '_> {
 
     fn password(&mut self) -> Result<bool, TransportError> {
         let Some(password) = self.credentials.password else { return Ok(false) };
-        let plain = self.offers("password");
-        if !plain && !self.offers("keyboard-interactive") {
+        let plain = self.tried.offers("password");
+        if !plain && !self.tried.offers("keyboard-interactive") {
             return Ok(false);
         }
         if !self.credentials.trusted_with_password {
-            self.tried.push("no password, for the host's key is not the known one".into());
+            self.tried.note("no password, for the host's key is not the known one");
             return Ok(false);
         }
         let user = self.credentials.user;
@@ -247,13 +247,13 @@ impl Attempt<'_, '_> {
         match result {
             Ok(()) => Ok(true),
             Err(Halt::Late(late)) => Err(late),
-            Err(Halt::Failed(why)) if lost(&why) => Err(self.hung_up(&why)),
+            Err(Halt::Failed(why)) if lost(&why) => Err(self.tried.hung_up(self.credentials.user, &why)),
             Err(Halt::Failed(why)) if code_of(&why) == code::PASSWORD_EXPIRED => {
                 Err(failed(format!("the password of {user} has expired: log in by hand and change it")))
             }
             Err(Halt::Failed(why)) => {
                 let refused = code_of(&why) == code::AUTHENTICATION_FAILED;
-                self.tried.push(if refused {
+                self.tried.note(if refused {
                     "password".into()
                 } else {
                     format!("password ({})", why.message())
@@ -262,42 +262,10 @@ impl Attempt<'_, '_> {
             }
         }
     }
-
-    fn denied(&self) -> TransportError {
-        let user = self.credentials.user;
-        let tried = if self.tried.is_empty() { "nothing".into() } else { self.tried.join(", ") };
-        let offered = if self.offered.is_empty() { "nothing" } else { &self.offered };
-        let password = if self.credentials.password.is_none() && self.offers("password") {
-            ", or give a password with -k"
-        } else {
-            ""
-        };
-        failed(format!(
-            "permission denied for {user}: tried {tried}; the server offers {offered}. Name a key with \
-             --private-key or load it (ssh-add){password}; -u names another user"
-        ))
-    }
-
-    fn hung_up(&self, why: &ssh2::Error) -> TransportError {
-        let tried =
-            if self.tried.is_empty() { String::new() } else { format!(" (tried {})", self.tried.join(", ")) };
-        let user = self.credentials.user;
-        failed(format!("the server hung up while {user} logged in{tried}: {}", why.message()))
-    }
 }
 
 /// What [`Attempt::was_taken`] says of a key that the server does not want.
 const REFUSED: &str = "refused";
-
-fn failed(reason: String) -> TransportError {
-    TransportError::new(Stage::Authenticate, reason)
-}
-
-/// Whether the connection is gone. While libssh2 waits for the answer to a key, it reports that as a
-/// refused key; only the words tell.
-fn lost(why: &ssh2::Error) -> bool {
-    broke(why) || why.message().starts_with("Waiting for")
-}
 
 /// libssh2's view of the agent. Its socket blocks, but the agent has just answered us.
 fn open(driver: &Driver, agent: &Agent) -> Result<(ssh2::Agent, Vec<ssh2::PublicKey>), ssh2::Error> {

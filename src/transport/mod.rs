@@ -16,6 +16,7 @@ mod options;
 mod outgoing;
 mod socket;
 mod ssh;
+mod tried;
 mod wire;
 
 use std::time::SystemTime;

@@ -1,3 +1,4 @@
 //! One binary, a module per topic.
 
+mod checks;
 mod script;

@@ -24,12 +24,12 @@ pub(crate) fn path(name: &str) -> PathBuf {
 
 /// A key of `keys/` that is not encrypted.
 pub(crate) fn load(name: &str) -> PrivateKey {
-    PrivateKey::read_openssh_file(&path(name)).expect("a key")
+    PrivateKey::read_openssh_file(path(name)).expect("a key")
 }
 
 /// The public half of a key of `keys/`.
 pub(crate) fn public(name: &str) -> PublicKey {
-    PublicKey::read_openssh_file(&path(&format!("{name}.pub"))).expect("a public key")
+    PublicKey::read_openssh_file(path(&format!("{name}.pub"))).expect("a public key")
 }
 
 /// Writes a private key, without its `.pub`.

@@ -111,3 +111,65 @@ pub(in crate::inventory) fn expand_home(path: &str) -> PathBuf {
         _ => PathBuf::from(path),
     }
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use std::sync::Arc;
+
+    use secrecy::ExposeSecret;
+    use serde_json::json;
+
+    use super::*;
+    use crate::inventory::source::{Mark, Source};
+
+    fn read(variables: Value) -> (Result<Connection, Diagnostic>, Vec<String>) {
+        let source = Arc::new(Source { path: "hosts".into(), text: "[all]\nn\n".to_owned() });
+        let mut warnings = Vec::new();
+        let place = Place { source, mark: Mark::new(2, 1) };
+        (connection("n", variables.as_object().unwrap(), &place, &mut warnings), warnings)
+    }
+
+    #[test]
+    fn names_old_and_new_are_understood() {
+        let (connection, warnings) = read(json!({
+            "ansible_ssh_host": "10.0.0.1", "ansible_port": "2222", "ansible_user": "a", "ansible_ssh_user": "b",
+            "ansible_ssh_private_key_file": "/k", "ansible_ssh_pass": 1234, "ansible_sudo_pass": "s",
+        }));
+        let connection = connection.unwrap();
+        assert_eq!((connection.address.as_str(), connection.port), ("10.0.0.1", 2222));
+        assert_eq!(connection.user.as_deref(), Some("b"));
+        assert_eq!(connection.private_key, Some(PathBuf::from("/k")));
+        assert_eq!(connection.password.unwrap().expose_secret(), "1234");
+        assert_eq!(connection.become_password.unwrap().expose_secret(), "s");
+        assert!(warnings.is_empty() && !connection.local);
+        assert!(read(json!({"ansible_connection": "local"})).0.unwrap().local);
+    }
+
+    #[test]
+    fn what_cannot_be_used_is_told() {
+        assert!(read(json!({"ansible_port": 0})).0.is_err());
+        let (connection, warnings) = read(json!({"ansible_host": "{{ ip }}", "ansible_connection": "winrm"}));
+        assert_eq!(connection.unwrap().address, "n");
+        assert_eq!(warnings.len(), 2);
+    }
+
+    #[test]
+    fn host_key_checking_is_what_ssh_would_see_first() {
+        use HostKeyChecking::{AcceptNew, Off, Strict};
+        for (variables, expected) in [
+            (json!({"ansible_host_key_checking": false}), Some(Off)),
+            (json!({"ansible_host_key_checking": "yes"}), Some(Strict)),
+            (json!({"ansible_ssh_common_args": "-o StrictHostKeyChecking=accept-new"}), Some(AcceptNew)),
+            (json!({"ansible_ssh_extra_args": "-oStrictHostKeyChecking=no"}), Some(Off)),
+            (
+                json!({"ansible_ssh_args": "-o 'stricthostkeychecking yes'", "ansible_host_key_checking": false}),
+                Some(Strict),
+            ),
+            (json!({"ansible_ssh_common_args": "-o ProxyJump=b"}), None),
+            (json!({}), None),
+        ] {
+            assert_eq!(read(variables.clone()).0.unwrap().host_key_checking, expected, "{variables}");
+        }
+    }
+}

@@ -133,3 +133,25 @@ fn is_ini(path: &Path, text: &str) -> bool {
         || code.contains(":\t");
     if path.extension().is_some() { code.starts_with('[') && code.ends_with(']') } else { !yaml }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ini_and_yaml_are_told_apart_by_name_then_by_content() {
+        for (name, text, ini) in [
+            ("hosts", "# c\n[all]\na\n", true),
+            ("hosts", "node1 ansible_host=fd00::1\n", true),
+            ("hosts", "---\nall:\n", false),
+            ("hosts", "all:\n", false),
+            ("hosts", "{\"all\": {}}", false),
+            ("hosts.ini", "all:\n", true),
+            ("hosts.yml", "[all]\na\n", true),
+            ("hosts.yml", "all: # everything\n", false),
+            ("hosts.json", "[all]", false),
+        ] {
+            assert_eq!(is_ini(Path::new(name), text), ini, "{name}: {text}");
+        }
+    }
+}

@@ -51,6 +51,8 @@ fn explain(source: &Source, mark: Mark, info: &str) -> Diagnostic {
     let indent = &line[..line.len() - line.trim_start().len()];
     let help = if indent.contains('\t') {
         "YAML is indented with spaces; replace the tab"
+    } else if info.contains("must be followed by") && line.contains(":\t") {
+        "write a blank behind the colon instead of the tab"
     } else if info.contains("quote") || info.contains("end of stream") {
         "close the quote or bracket that is still open"
     } else {

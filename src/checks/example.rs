@@ -1,0 +1,107 @@
+//! Runs the examples that stand in a check file: each is a test.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use serde_json::Value;
+
+use super::catalog::{Catalog, Check};
+use super::check::{Example, Scope};
+use super::engine::judge;
+use super::error::nearest;
+use super::profile::Profile;
+use super::types::Type;
+use super::verdict::Verdict;
+use super::vocabulary;
+use crate::facts::{Fact, Fleet, HostFacts, HostRecord, Outcome};
+
+/// What the source of an example's facts is called.
+const SOURCE: &str = "the example";
+
+/// Judges one example of a check.
+///
+/// # Errors
+/// When the example names a fact or a parameter that does not exist, or gives one of another type.
+pub fn run_example(check: &Arc<Check>, example: &Example, profile: &Profile) -> Result<Verdict, String> {
+    let mut profile = Profile { severities: BTreeMap::new(), ..profile.clone() };
+    for (key, value) in &example.params {
+        profile.set(key, value.clone())?;
+    }
+    let outcome = match &example.unreachable {
+        Some(stage) => {
+            Outcome::Unreachable { stage: stage.clone(), reason: "as the example has it".to_owned() }
+        }
+        None => Outcome::Gathered(Box::new(host_facts(check, example)?)),
+    };
+    let host = HostRecord {
+        subject: example.host.subject(&check.file.roles),
+        gathered_at: None,
+        duration_ms: None,
+        outcome,
+    };
+    let fleet = fleet(&example.fleet)?;
+    // By itself: what it stands after is another check's business.
+    let catalog = Catalog::alone(check);
+    let verdicts = judge(&catalog, &profile, &[host], &fleet);
+    let wanted = match check.file.scope {
+        Scope::Host => verdicts.into_iter().find(|verdict| verdict.host.is_some()),
+        Scope::Fleet => verdicts.into_iter().find(|verdict| verdict.host.is_none()),
+    };
+    wanted.ok_or_else(|| {
+        "the example's host has none of the check's roles, or its stage is none of the check's".to_owned()
+    })
+}
+
+fn host_facts(check: &Check, example: &Example) -> Result<HostFacts, String> {
+    let known = vocabulary::subjects();
+    let mut tree: BTreeMap<String, Value> = BTreeMap::new();
+    for (subject, fields) in &example.facts {
+        let Some(Type::Object(types)) = known.get(subject) else {
+            return Err(no_such("subject", subject, known.keys().map(String::as_str)));
+        };
+        tree.insert(subject.clone(), facts(subject, fields, types)?);
+    }
+    if let (Some(value), Some(_)) = (&example.probe, &check.file.probe) {
+        let text = match value {
+            Value::String(text) => text.clone(),
+            Value::Array(lines) if lines.iter().all(Value::is_string) => {
+                lines.iter().filter_map(Value::as_str).collect::<Vec<_>>().join("\n")
+            }
+            other => other.to_string(),
+        };
+        let probes = BTreeMap::from([(check.id.clone(), Fact::known(text, SOURCE))]);
+        tree.insert("probes".to_owned(), serde_json::to_value(probes).unwrap_or_default());
+    }
+    let tree: Value = tree.into_iter().collect::<serde_json::Map<_, _>>().into();
+    serde_json::from_value(tree).map_err(|error| format!("facts: {error}"))
+}
+
+fn fleet(fields: &BTreeMap<String, Value>) -> Result<Fleet, String> {
+    let Type::Object(types) = vocabulary::fleet() else { return Ok(Fleet::default()) };
+    serde_json::from_value(facts("fleet", fields, types)?).map_err(|error| format!("fleet: {error}"))
+}
+
+/// Fields as saved facts have them: a value is known, null is absent.
+fn facts(
+    subject: &str,
+    fields: &BTreeMap<String, Value>,
+    types: &BTreeMap<String, Type>,
+) -> Result<Value, String> {
+    let mut object = serde_json::Map::new();
+    for (field, value) in fields {
+        if !types.contains_key(field) {
+            return Err(no_such(&format!("fact {subject}."), field, types.keys().map(String::as_str)));
+        }
+        let fact: Fact<Value> = match value {
+            Value::Null => Fact::absent(SOURCE),
+            value => Fact::known(value.clone(), SOURCE),
+        };
+        object.insert(field.clone(), serde_json::to_value(fact).unwrap_or_default());
+    }
+    Ok(Value::Object(object))
+}
+
+fn no_such<'n>(what: &str, name: &str, names: impl Iterator<Item = &'n str>) -> String {
+    let near = nearest(name, names).map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
+    format!("an example names the {what} `{name}`, which does not exist{near}")
+}

@@ -1,0 +1,110 @@
+//! Facts on disk: one document a host, whole in itself, so that a cluster can be judged again without
+//! being visited.
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::host::{HostFacts, HostRecord, Outcome, Subject};
+
+/// The schema's name in every document.
+pub const SCHEMA: &str = "airworthy/facts/v1";
+
+/// One host, as saved.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct SavedHost {
+    /// Always `airworthy/facts/v1`.
+    pub schema: String,
+    /// The inventory it stood in.
+    pub inventory: SavedInventory,
+    /// What the inventory said of it.
+    pub host: Subject,
+    /// When its facts were read, RFC 3339.
+    pub gathered_at: Option<String>,
+    /// How long the visit took, in milliseconds.
+    pub duration_ms: Option<u64>,
+    /// What was read; null where it was not reached.
+    pub facts: Option<HostFacts>,
+    /// Why it was not reached; null where it was.
+    pub unreachable: Option<SavedFailure>,
+}
+
+/// The inventory a saved host stood in: the same in every document of one run.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct SavedInventory {
+    /// `openpai`, `kubespray`, or `none` for a machine by itself.
+    pub kind: String,
+    /// The files, as given.
+    pub sources: Vec<String>,
+    /// `sha256:…` over their contents.
+    pub digest: String,
+    /// Parameters that the inventory's own configuration sets (OpenPAI's config.yaml).
+    #[serde(default)]
+    pub parameters: BTreeMap<String, Value>,
+    /// The host's place in the inventory, from 0.
+    pub position: usize,
+}
+
+/// Why a host was not reached.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct SavedFailure {
+    /// How far the visit got.
+    pub stage: String,
+    /// What happened.
+    pub reason: String,
+}
+
+impl SavedHost {
+    /// A host's document.
+    pub fn new(record: &HostRecord, inventory: SavedInventory) -> SavedHost {
+        let (facts, unreachable) = match &record.outcome {
+            Outcome::Gathered(facts) => (Some((**facts).clone()), None),
+            Outcome::Unreachable { stage, reason } => {
+                (None, Some(SavedFailure { stage: stage.clone(), reason: reason.clone() }))
+            }
+        };
+        SavedHost {
+            schema: SCHEMA.to_owned(),
+            inventory,
+            host: record.subject.clone(),
+            gathered_at: record.gathered_at.clone(),
+            duration_ms: record.duration_ms,
+            facts,
+            unreachable,
+        }
+    }
+
+    /// Reads a document.
+    ///
+    /// # Errors
+    /// Where it is not one, is of another version, or says both or neither of facts and failure.
+    pub fn parse(text: &str) -> Result<SavedHost, String> {
+        let saved: SavedHost = serde_json::from_str(text).map_err(|error| error.to_string())?;
+        if saved.schema != SCHEMA {
+            return Err(format!("its schema is `{}`, expected `{SCHEMA}`: gather again", saved.schema));
+        }
+        match (&saved.facts, &saved.unreachable) {
+            (Some(_), None) | (None, Some(_)) => Ok(saved),
+            _ => Err("it must have either `facts` or `unreachable`".to_owned()),
+        }
+    }
+
+    /// The host as a run knows it.
+    pub fn record(self) -> HostRecord {
+        let outcome = match (self.facts, self.unreachable) {
+            (Some(facts), _) => Outcome::Gathered(Box::new(facts)),
+            (None, Some(failure)) => Outcome::Unreachable { stage: failure.stage, reason: failure.reason },
+            (None, None) => {
+                Outcome::Unreachable { stage: "facts".to_owned(), reason: "no facts were saved".to_owned() }
+            }
+        };
+        HostRecord {
+            subject: self.host,
+            gathered_at: self.gathered_at,
+            duration_ms: self.duration_ms,
+            outcome,
+        }
+    }
+}

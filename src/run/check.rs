@@ -1,0 +1,276 @@
+//! `check`: gather or load, judge, report.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::time::{Instant, SystemTime};
+
+use jiff::{Timestamp, Zoned};
+
+use super::cluster::{Cluster, default_profile};
+use super::errand::Common;
+use super::error::RunError;
+use super::gathering::gather_all;
+use super::settings::{Settings, TeamConfig};
+use super::sweep::rfc3339;
+use super::{saved, terminal};
+use crate::checks::{Severity, Verdict, judge, waiver};
+use crate::cli::{By, CheckArgs, Devbox, FailOn, Format, Stage};
+use crate::exit_code;
+use crate::facts::{Fleet, HostRecord, Outcome as Visit, fleet};
+use crate::report::{self, HostRow, InventoryRow, Mode, Outcome, Report, Scope, Summary, Tool, Unreachable};
+use crate::role::Role;
+
+/// Runs `check` and gives the exit status.
+pub(super) fn check(args: &CheckArgs) -> Result<u8, RunError> {
+    let started = Instant::now();
+    let started_at = rfc3339(SystemTime::now()).unwrap_or_default();
+    let reports = ReportFiles::open(&args.report)?;
+    let team = TeamConfig::find(&args.target.inventory)?;
+    let judged = match &args.facts {
+        Some(path) => from_saved(args, &team, path)?,
+        None => live(args, &team)?,
+    };
+    let report = judged.report(args, &team, &started_at, started)?;
+    let text = render(&report, args.format, args);
+    let rendered: Vec<String> =
+        args.report.iter().map(|(format, _)| render(&report, *format, args)).collect();
+    reports.write(&rendered)?;
+    terminal::out(&text).map_err(|error| RunError::file(Path::new("stdout"), &error))?;
+    Ok(match (judged.interrupted, report.verdict) {
+        (true, _) => exit_code::INTERRUPTED,
+        (false, Outcome::Go) => exit_code::GO,
+        (false, Outcome::NoGo) => exit_code::NO_GO,
+    })
+}
+
+/// A cluster and what to judge it by.
+struct Judged {
+    mode: Mode,
+    settings: Settings,
+    records: Vec<HostRecord>,
+    inventory: InventoryRow,
+    interrupted: bool,
+}
+
+fn live(args: &CheckArgs, team: &TeamConfig) -> Result<Judged, RunError> {
+    let cluster = Cluster::load(&args.target, team)?;
+    let mut settings = Settings::load(&args.profile, team, cluster.default_profile(), &cluster.parameters)?;
+    adapt(&mut settings, args);
+    if cluster.kind == "kubespray" && args.profile.profile.is_none() && team.config.profile.is_none() {
+        terminal::note(
+            "airworthy: note: judged by the profile `openpai`; a profile of kubespray's own releases is not \
+             shipped yet (--set os_supported=[22.04] and the like adapt its limits)",
+        );
+    }
+    let common = Common::new(&settings.profile, &settings.catalog)?;
+    let swept = gather_all(&cluster, &args.target, &common, false)?;
+    if let Some(folder) = &args.save_facts {
+        saved::write(folder, &saved::documents(&cluster, &swept.records))?;
+    }
+    Ok(Judged {
+        mode: Mode::Live,
+        settings,
+        records: swept.records,
+        inventory: InventoryRow { sources: cluster.sources, digest: cluster.digest },
+        interrupted: swept.interrupted,
+    })
+}
+
+fn from_saved(args: &CheckArgs, team: &TeamConfig, path: &Path) -> Result<Judged, RunError> {
+    let saved = saved::read(path)?;
+    let (kind, parameters) = (saved.inventory.kind.clone(), saved.inventory.parameters.clone());
+    let from_facts =
+        InventoryRow { sources: saved.inventory.sources.clone(), digest: saved.inventory.digest.clone() };
+    let (mut records, inventory, settings) = if args.target.inventory.is_empty() {
+        if args.target.limit.is_some() {
+            return Err(RunError::flag(
+                "--limit",
+                "groups are needed to choose from: name the inventory with -i",
+            ));
+        }
+        let settings = Settings::load(&args.profile, team, default_profile(&kind), &parameters)?;
+        (saved.records, from_facts, settings)
+    } else {
+        let cluster = Cluster::load(&args.target, team)?;
+        let settings = Settings::load(&args.profile, team, cluster.default_profile(), &cluster.parameters)?;
+        let records = saved::against(&cluster, saved);
+        (records, InventoryRow { sources: cluster.sources, digest: cluster.digest }, settings)
+    };
+    if args.target.devbox == Devbox::None {
+        records.retain(|record| record.subject.roles.iter().any(|role| *role != Role::Devbox));
+    }
+    if let Some(limit) = args.facts_max_age {
+        saved::expire(&mut records, limit, Timestamp::now());
+    }
+    let mut judged = Judged { mode: Mode::Facts, settings, records, inventory, interrupted: false };
+    adapt(&mut judged.settings, args);
+    Ok(judged)
+}
+
+/// Tells the conditions of the flags they may depend on.
+fn adapt(settings: &mut Settings, args: &CheckArgs) {
+    let parameters = &mut settings.profile.parameters;
+    parameters.insert("stage".to_owned(), stage(args.stage).into());
+    parameters.insert("devbox".to_owned(), devbox(args.target.devbox).into());
+}
+
+fn stage(stage: Stage) -> &'static str {
+    match stage {
+        Stage::New => "new",
+        Stage::Rerun => "rerun",
+        Stage::Scale => "scale",
+        Stage::Upgrade => "upgrade",
+    }
+}
+
+fn devbox(devbox: Devbox) -> &'static str {
+    match devbox {
+        Devbox::Local => "local",
+        Devbox::None => "none",
+    }
+}
+
+impl Judged {
+    fn report(
+        &self,
+        args: &CheckArgs,
+        team: &TeamConfig,
+        started_at: &str,
+        started: Instant,
+    ) -> Result<Report, RunError> {
+        let in_cluster =
+            self.records.iter().any(|record| record.subject.roles.iter().any(|r| *r != Role::Devbox));
+        let fleet = if in_cluster { fleet::compare(&self.records) } else { Fleet::default() };
+        let mut results = judge(&self.settings.catalog, &self.settings.profile, &self.records, &fleet);
+        if !in_cluster {
+            results.retain(|verdict| verdict.host.is_some()); // one machine is no fleet
+        }
+        let lost: Vec<&str> = self
+            .records
+            .iter()
+            .filter(|record| record.facts().is_none())
+            .map(|record| record.subject.name.as_str())
+            .collect();
+        waiver::apply(&team.config.waivers, &mut results, &lost, Zoned::now().date());
+        if results.is_empty() && lost.is_empty() {
+            return Err(RunError::NothingApplied(
+                "no check of this selection applies to any of these hosts".to_owned(),
+            ));
+        }
+        let fail_on = match args.fail_on {
+            FailOn::Error => Severity::Error,
+            FailOn::Warning => Severity::Warning,
+        };
+        let hosts = rows(&self.records, &results, fail_on);
+        let profile = &args.profile;
+        Ok(Report {
+            schema: report::SCHEMA.to_owned(),
+            tool: Tool { name: "airworthy".to_owned(), version: env!("CARGO_PKG_VERSION").to_owned() },
+            mode: self.mode,
+            verdict: report::outcome(&hosts, &results, fail_on),
+            scope: Scope {
+                limit: args.target.limit.clone(),
+                select: profile.select.clone(),
+                skip: profile.skip.clone(),
+                devbox: devbox(args.target.devbox).to_owned(),
+                stage: stage(args.stage).to_owned(),
+                complete: args.target.limit.is_none()
+                    && profile.select.is_empty()
+                    && profile.skip.is_empty()
+                    && args.target.devbox == Devbox::Local
+                    && !self.interrupted,
+            },
+            started_at: started_at.to_owned(),
+            duration_ms: u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX),
+            profile: self.settings.profile.name.clone(),
+            parameters: self.settings.profile.parameters.clone(),
+            inventory: self.inventory.clone(),
+            summary: Summary::of(&hosts, &results),
+            hosts,
+            results,
+            fixes: Vec::new(),
+        })
+    }
+}
+
+fn rows(records: &[HostRecord], results: &[Verdict], fail_on: Severity) -> Vec<HostRow> {
+    let mut by_host: HashMap<&str, Vec<&Verdict>> = HashMap::new();
+    for verdict in results {
+        if let Some(host) = &verdict.host {
+            by_host.entry(host).or_default().push(verdict);
+        }
+    }
+    let row = |record: &HostRecord| {
+        let subject = &record.subject;
+        let own = by_host.get(subject.name.as_str()).into_iter().flatten().copied();
+        let reached = record.facts().is_some();
+        HostRow {
+            name: subject.name.clone(),
+            address: subject.address.clone(),
+            roles: subject.roles.iter().copied().collect(),
+            verdict: report::host_outcome(reached, own, fail_on),
+            reached,
+            unreachable: match &record.outcome {
+                Visit::Gathered(_) => None,
+                Visit::Unreachable { stage, reason } => {
+                    Some(Unreachable { stage: stage.clone(), reason: reason.clone() })
+                }
+            },
+            gathered_at: record.gathered_at.clone(),
+            duration_ms: record.duration_ms,
+        }
+    };
+    records.iter().map(row).collect()
+}
+
+fn render(report: &Report, format: Format, args: &CheckArgs) -> String {
+    match format {
+        Format::Json => report::json::render(report),
+        Format::Table => {
+            let options = report::table::TableOptions {
+                width: terminal::width(),
+                color: terminal::color(terminal::stdout_is_terminal()),
+                verbose: args.verbose,
+                by: match args.by {
+                    By::Check => report::table::By::Check,
+                    By::Host => report::table::By::Host,
+                },
+            };
+            report::table::render(report, &options)
+        }
+    }
+}
+
+/// Report files, proven writable before the first host is visited, written whole at the end.
+struct ReportFiles {
+    files: Vec<(PathBuf, tempfile::NamedTempFile)>,
+}
+
+impl ReportFiles {
+    fn open(reports: &[(Format, PathBuf)]) -> Result<ReportFiles, RunError> {
+        let open = |(_, path): &(Format, PathBuf)| {
+            if path.is_dir() {
+                let reason = "it is a folder, not a file".to_owned();
+                return Err(RunError::File { path: path.clone(), reason, help: None });
+            }
+            let folder =
+                path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+            let file =
+                tempfile::NamedTempFile::new_in(folder).map_err(|error| RunError::file(path, &error))?;
+            Ok((path.clone(), file))
+        };
+        Ok(ReportFiles { files: reports.iter().map(open).collect::<Result<_, _>>()? })
+    }
+
+    fn write(self, rendered: &[String]) -> Result<(), RunError> {
+        for ((path, mut file), text) in self.files.into_iter().zip(rendered) {
+            let failed = |error: std::io::Error| RunError::file(&path, &error);
+            std::io::Write::write_all(&mut file, text.as_bytes()).map_err(failed)?;
+            // A report is for others to read; the scratch file was private.
+            let mode = std::os::unix::fs::PermissionsExt::from_mode(0o644);
+            file.as_file().set_permissions(mode).map_err(failed)?;
+            file.persist(&path).map_err(|error| failed(error.error))?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,149 @@
+//! The machines of one run: the inventory's, and the dev box.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+
+use secrecy::SecretString;
+use serde_json::{Value, json};
+
+use super::error::RunError;
+use super::settings::TeamConfig;
+use super::terminal;
+use crate::cli::{Devbox, TargetArgs};
+use crate::facts;
+use crate::inventory::{self, Connection, Host, Inventory, Kind};
+use crate::role::Role;
+
+/// The name of this machine among the hosts.
+pub(super) const THIS_MACHINE: &str = "localhost";
+
+/// The machines of one run.
+pub(super) struct Cluster {
+    /// `openpai`, `kubespray` or `none`.
+    pub(super) kind: &'static str,
+    /// The inventory's files, as given.
+    pub(super) sources: Vec<String>,
+    /// `sha256:…` over their contents.
+    pub(super) digest: String,
+    /// Parameters that the inventory's own configuration sets.
+    pub(super) parameters: BTreeMap<String, Value>,
+    /// The hosts in scope, in the inventory's order; the dev box first.
+    pub(super) hosts: Vec<Host>,
+    /// A password for this machine's sudo that the inventory knows.
+    pub(super) devbox_password: Option<SecretString>,
+}
+
+impl Cluster {
+    /// Reads the inventory; without one, this machine alone.
+    pub(super) fn load(args: &TargetArgs, team: &TeamConfig) -> Result<Cluster, RunError> {
+        let mut paths: Vec<PathBuf> = args.inventory.clone();
+        if paths.is_empty() && args.as_role.is_none() {
+            paths = team.inventory();
+        }
+        if paths.is_empty() {
+            if args.limit.is_some() {
+                return Err(RunError::flag(
+                    "--limit",
+                    "there is no inventory to choose from: name one with -i",
+                ));
+            }
+            let role = args.as_role.unwrap_or(Role::Devbox);
+            return Ok(Cluster {
+                kind: "none",
+                sources: Vec::new(),
+                digest: "sha256:".to_owned() + NO_INVENTORY,
+                parameters: BTreeMap::new(),
+                hosts: vec![this_machine(THIS_MACHINE, role)],
+                devbox_password: None,
+            });
+        }
+        let inventory = inventory::load(&paths)?;
+        for warning in &inventory.warnings {
+            terminal::note(&format!("airworthy: warning: {warning}"));
+        }
+        let mut hosts: Vec<Host> = match &args.limit {
+            Some(pattern) => inventory.limit(pattern)?.into_iter().cloned().collect(),
+            None => inventory.hosts.clone(),
+        };
+        if args.devbox == Devbox::Local {
+            let taken = hosts.iter().any(|host| host.name == THIS_MACHINE);
+            hosts.insert(0, this_machine(if taken { "devbox" } else { THIS_MACHINE }, Role::Devbox));
+        }
+        Ok(Cluster {
+            kind: kind(&inventory),
+            sources: inventory.sources.iter().map(|path| path.display().to_string()).collect(),
+            digest: inventory.digest.clone(),
+            parameters: parameters(&inventory),
+            hosts,
+            devbox_password: inventory.openpai.as_ref().and_then(|config| config.password.clone()),
+        })
+    }
+
+    /// The profile that fits the inventory's kind.
+    pub(super) fn default_profile(&self) -> &'static str {
+        default_profile(self.kind)
+    }
+}
+
+/// The profile that fits an inventory's kind. A profile of kubespray's own is not shipped yet, so its
+/// inventories are judged by OpenPAI's, which says so.
+pub(super) fn default_profile(_kind: &str) -> &'static str {
+    "openpai"
+}
+
+/// SHA-256 of nothing.
+const NO_INVENTORY: &str = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
+
+fn kind(inventory: &Inventory) -> &'static str {
+    match inventory.kind {
+        Kind::OpenPai => "openpai",
+        Kind::Kubespray => "kubespray",
+    }
+}
+
+/// This machine, visited without SSH.
+pub(super) fn this_machine(name: &str, role: Role) -> Host {
+    Host {
+        name: name.to_owned(),
+        roles: BTreeSet::from([role]),
+        accelerator: None,
+        layout: None,
+        ip: None,
+        access_ip: None,
+        connection: Connection { local: true, ..Connection::ssh("127.0.0.1") },
+    }
+}
+
+/// What OpenPAI's config.yaml sets of the profile's parameters.
+fn parameters(inventory: &Inventory) -> BTreeMap<String, Value> {
+    let mut parameters = BTreeMap::new();
+    let Some(config) = &inventory.openpai else { return parameters };
+    parameters.insert("docker_check".to_owned(), json!(config.docker_check));
+    parameters.insert("resource_check".to_owned(), json!(config.resource_check));
+    if !config.registries.is_empty() {
+        parameters.insert("registries".to_owned(), json!(config.registries));
+    }
+    if !config.registry_mirrors.is_empty() {
+        parameters.insert("registry_mirrors".to_owned(), json!(config.registry_mirrors));
+    }
+    parameters
+}
+
+/// What the facts need to know of a host.
+pub(super) fn subject(host: &Host) -> facts::Subject {
+    let whole = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);
+    facts::Subject {
+        name: host.name.clone(),
+        address: host.connection.address.clone(),
+        peer_address: host.peer_address().to_owned(),
+        roles: host.roles.clone(),
+        accelerator: host.accelerator.clone(),
+        layout: host.layout.as_ref().map(|layout| facts::Layout {
+            machine_type: layout.machine_type.clone(),
+            memory_mib: layout.memory_mib.map(whole),
+            cpus: layout.cpus.map(whole),
+            accelerator_model: layout.accelerator_model.clone(),
+            accelerator_count: layout.accelerator_count.map(whole),
+        }),
+    }
+}

@@ -1,0 +1,102 @@
+//! Shows an error to a person, with the place in the file where there is one.
+
+use std::fmt;
+
+use miette::{Diagnostic, GraphicalReportHandler, GraphicalTheme, LabeledSpan, NamedSource, SourceCode};
+
+use super::error::RunError;
+
+/// One complaint about one place.
+struct Complaint {
+    message: String,
+    help: Option<String>,
+    source: Option<NamedSource<String>>,
+    offset: usize,
+}
+
+impl fmt::Debug for Complaint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl fmt::Display for Complaint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl std::error::Error for Complaint {}
+
+impl Diagnostic for Complaint {
+    fn help<'a>(&'a self) -> Option<Box<dyn fmt::Display + 'a>> {
+        self.help.as_ref().map(|help| Box::new(help) as Box<dyn fmt::Display>)
+    }
+
+    fn source_code(&self) -> Option<&dyn SourceCode> {
+        self.source.as_ref().map(|source| source as &dyn SourceCode)
+    }
+
+    fn labels(&self) -> Option<Box<dyn Iterator<Item = LabeledSpan> + '_>> {
+        self.source.as_ref()?;
+        Some(Box::new(std::iter::once(LabeledSpan::new(None, self.offset, 1))))
+    }
+}
+
+/// An error as it goes to stderr.
+pub(super) fn render(error: &RunError, color: bool, width: usize) -> String {
+    let complaints: Vec<Complaint> = match error {
+        RunError::Inventory(inner) if !inner.diagnostics().is_empty() => inner
+            .diagnostics()
+            .iter()
+            .map(|diagnostic| Complaint {
+                message: clean(&diagnostic.message),
+                help: Some(clean(&diagnostic.help)).filter(|help| !help.is_empty()),
+                source: Some(NamedSource::new(
+                    diagnostic.file.display().to_string(),
+                    visible(&diagnostic.source),
+                )),
+                offset: diagnostic.offset,
+            })
+            .collect(),
+        RunError::Load(load) => vec![Complaint {
+            message: match load.at {
+                Some(_) => clean(&load.message),
+                None => format!("{}: {}", clean(&load.file), clean(&load.message)),
+            },
+            help: load.help.as_deref().map(clean),
+            source: load.at.map(|_| NamedSource::new(&load.file, visible(&load.text))),
+            offset: load.at.map_or(0, |(line, column)| offset(&load.text, line, column)),
+        }],
+        other => vec![Complaint { message: clean(&other.to_string()), help: None, source: None, offset: 0 }],
+    };
+    let theme = if color { GraphicalTheme::unicode() } else { GraphicalTheme::unicode_nocolor() };
+    let handler = GraphicalReportHandler::new_themed(theme).with_width(width.max(40));
+    let mut text = String::new();
+    for complaint in complaints {
+        if handler.render_report(&mut text, &complaint).is_err() {
+            text.push_str(&complaint.message);
+        }
+        text.push('\n');
+    }
+    text
+}
+
+/// Without what could drive a terminal; line ends stay.
+fn clean(text: &str) -> String {
+    text.chars().filter(|c| *c == '\n' || !c.is_control()).collect()
+}
+
+/// As long as it was, byte for byte, so that offsets still fit.
+fn visible(text: &str) -> String {
+    text.chars()
+        .map(|c| if c.is_control() && c.len_utf8() == 1 && !matches!(c, '\n' | '\t') { ' ' } else { c })
+        .collect()
+}
+
+fn offset(text: &str, line: usize, column: usize) -> usize {
+    let start: usize = text.split_inclusive('\n').take(line.saturating_sub(1)).map(str::len).sum();
+    let within: usize =
+        text[start.min(text.len())..].chars().take(column.saturating_sub(1)).map(char::len_utf8).sum();
+    (start + within).min(text.len())
+}

@@ -1,0 +1,103 @@
+//! What each host is asked about besides itself: its peers, the registries, the user's own probes.
+
+use serde_json::Value;
+
+use super::error::RunError;
+use crate::checks::{Catalog, Profile};
+use crate::facts::host::OWN_PROBE;
+use crate::facts::registries::DOCKER_HUB;
+use crate::gather::{Errand, OwnProbe};
+use crate::inventory::Host;
+use crate::role::Role;
+
+/// Up to so many hosts every pair is tried.
+const ALL_PAIRS: usize = 64;
+/// Above, so many others besides the infra hosts are tried from each host.
+const SPREAD: usize = 16;
+
+/// The same for all hosts: registries and the user's own probes.
+pub(super) struct Common {
+    registries: Vec<String>,
+    mirrors: Vec<String>,
+    own_probes: Vec<(Vec<Role>, OwnProbe)>,
+}
+
+impl Common {
+    pub(super) fn new(profile: &Profile, catalog: &Catalog) -> Result<Common, RunError> {
+        let own = catalog.checks().iter().filter_map(|check| {
+            let probe = check.file.probe.as_ref()?;
+            let own = OwnProbe {
+                name: format!("{OWN_PROBE}{}", check.id),
+                run: probe.run.clone(),
+                deadline: check.probe_deadline(),
+            };
+            Some((check.file.roles.iter().copied().collect(), own))
+        });
+        Ok(Common {
+            registries: urls(profile, "registries")?,
+            mirrors: urls(profile, "registry_mirrors")?,
+            own_probes: own.collect(),
+        })
+    }
+
+    /// The errand for one of `hosts`.
+    pub(super) fn of(&self, host: &Host, hosts: &[Host]) -> Errand {
+        let own =
+            self.own_probes.iter().filter(|(roles, _)| roles.iter().any(|role| host.roles.contains(role)));
+        Errand {
+            peers: peers(host, hosts),
+            registries: self.registries.clone(),
+            mirrors: self.mirrors.clone(),
+            own_probes: own.map(|(_, probe)| probe.clone()).collect(),
+        }
+    }
+}
+
+fn in_cluster(host: &Host) -> bool {
+    host.roles.contains(&Role::Infra) || host.roles.contains(&Role::Worker)
+}
+
+fn peers(host: &Host, hosts: &[Host]) -> Vec<(String, u16)> {
+    if !in_cluster(host) || host.connection.local {
+        return Vec::new();
+    }
+    let others: Vec<&Host> = hosts
+        .iter()
+        .filter(|other| in_cluster(other) && other.name != host.name && !other.connection.local)
+        .collect();
+    let address = |other: &&Host| (other.peer_address().to_owned(), other.connection.port);
+    if others.len() < ALL_PAIRS {
+        return others.iter().map(address).collect();
+    }
+    let (infra, rest): (Vec<&Host>, Vec<&Host>) =
+        others.iter().partition(|other| other.roles.contains(&Role::Infra));
+    // Everyone begins at another place, so that together they cover all.
+    let start = hosts.iter().position(|other| other.name == host.name).unwrap_or(0);
+    let step = (rest.len() / SPREAD).max(1);
+    let spread = (0..SPREAD.min(rest.len())).map(|i| rest[(start + i * step) % rest.len()]);
+    infra.into_iter().chain(spread).map(|other| address(&other)).collect()
+}
+
+/// A parameter's registries as base URLs: `docker.io` is the hub, `host[:port]` speaks HTTPS.
+fn urls(profile: &Profile, parameter: &'static str) -> Result<Vec<String>, RunError> {
+    let Some(Value::Array(entries)) = profile.parameters.get(parameter) else { return Ok(Vec::new()) };
+    let mut urls = Vec::new();
+    for entry in entries {
+        let wrong = |why: &str| RunError::flag("registries", format!("{entry} {why}"));
+        let text = entry.as_str().ok_or_else(|| wrong("is not text"))?.trim().trim_end_matches('/');
+        let fits = |c: char| c.is_ascii_alphanumeric() || "-._~:/[]%".contains(c);
+        if text.is_empty() || !text.chars().all(fits) {
+            return Err(wrong(
+                "is not a registry: write host[:port] for HTTPS, or a URL without user and password",
+            ));
+        }
+        urls.push(match text {
+            "docker.io" | "index.docker.io" | "registry-1.docker.io" => DOCKER_HUB.to_owned(),
+            url if url.starts_with("https://") || url.starts_with("http://") => url.to_owned(),
+            host if host.contains("://") => return Err(wrong("is neither http:// nor https://")),
+            host => format!("https://{host}"),
+        });
+    }
+    urls.dedup();
+    Ok(urls)
+}

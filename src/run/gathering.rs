@@ -1,0 +1,124 @@
+//! From a cluster to its records: passwords are asked, transports built, hosts visited.
+
+use std::io::IsTerminal;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use secrecy::{ExposeSecret, SecretString};
+
+use super::cluster::Cluster;
+use super::errand::Common;
+use super::error::RunError;
+use super::sweep::{Call, Swept, Transports, sweep};
+use crate::cli::{HostKeyPolicy, TargetArgs};
+use crate::facts;
+use crate::gather::{self, Errand};
+use crate::inventory::{Host, HostKeyChecking};
+use crate::transport::{Local, Options, Ssh, Timeouts};
+
+/// Visits every host of the cluster.
+pub(super) fn gather_all(
+    cluster: &Cluster,
+    args: &TargetArgs,
+    common: &Common,
+    keep_raw: bool,
+) -> Result<Swept, RunError> {
+    let login_password = ask(args.ask_pass, "SSH password: ")?;
+    let become_prompt = match login_password {
+        Some(_) => "BECOME password [defaults to SSH password]: ",
+        None => "BECOME password: ",
+    };
+    let become_password = match ask(args.ask_become_pass, become_prompt)? {
+        Some(empty) if empty.expose_secret().is_empty() => login_password.clone(),
+        other => other,
+    };
+    let interrupted = Arc::new(AtomicBool::new(false));
+    let heard = Arc::clone(&interrupted);
+    // A second Ctrl-C ends the process at once; there may be one handler, and a run has one sweep.
+    let handler = ctrlc::set_handler(move || {
+        if heard.swap(true, Ordering::Relaxed) {
+            std::process::abort();
+        }
+    });
+    handler.map_err(|error| RunError::Internal(format!("Ctrl-C cannot be caught: {error}")))?;
+
+    let calls: Vec<Call> = cluster
+        .hosts
+        .iter()
+        .map(|host| Call {
+            host: host.clone(),
+            errand: common.of(host, &cluster.hosts),
+            sudo_password: sudo_password(host, cluster, become_password.as_ref()),
+        })
+        .collect();
+    let limit = conversation_limit(&calls);
+    let transports = Transports {
+        local: Box::new(Local::new(limit)),
+        remote: Box::new(Ssh::new(options(args, login_password, limit))),
+    };
+    sweep(calls, transports, usize::from(args.forks), keep_raw, &interrupted)
+}
+
+/// `-K` before the inventory's own.
+fn sudo_password(host: &Host, cluster: &Cluster, asked: Option<&SecretString>) -> Option<SecretString> {
+    let known = match host.connection.local {
+        true => host.connection.become_password.as_ref().or(cluster.devbox_password.as_ref()),
+        false => host.connection.become_password.as_ref(),
+    };
+    asked.or(known).cloned()
+}
+
+fn conversation_limit(calls: &[Call]) -> Duration {
+    let probes = facts::host::probes();
+    let longest = calls.iter().map(|call| gather::conversation_limit(&probes, &call.errand)).max();
+    longest.unwrap_or_else(|| gather::conversation_limit(&probes, &Errand::default()))
+}
+
+fn options(args: &TargetArgs, password: Option<SecretString>, limit: Duration) -> Options {
+    let connect = Duration::from_secs(u64::from(args.timeout));
+    let environment = Options::from_environment();
+    let timeouts = Timeouts { connect, run: limit, ..Timeouts::default() };
+    let stages = timeouts.connect * 2 + timeouts.handshake + timeouts.authenticate + timeouts.run;
+    Options {
+        user: args.user.clone(),
+        private_key: args.private_key.clone(),
+        password,
+        host_key_checking: args.host_key_checking.map(|policy| match policy {
+            HostKeyPolicy::Strict => HostKeyChecking::Strict,
+            HostKeyPolicy::AcceptNew => HostKeyChecking::AcceptNew,
+            HostKeyPolicy::Off => HostKeyChecking::Off,
+        }),
+        passphrase: passphrases(),
+        timeouts: Timeouts { host: stages, ..timeouts },
+        ..environment
+    }
+}
+
+/// Asks on the terminal, one key at a time; nobody is asked where there is none.
+fn passphrases() -> crate::transport::AskPassphrase {
+    let one_at_a_time = Mutex::new(());
+    Box::new(move |key: &Path| {
+        if !std::io::stdin().is_terminal() {
+            return None;
+        }
+        let _guard = one_at_a_time.lock();
+        let answer = rpassword::prompt_password(format!("Enter passphrase for key '{}': ", key.display()));
+        answer.ok().map(SecretString::from)
+    })
+}
+
+/// Asks for a password without echo, where a flag wants it.
+fn ask(wanted: bool, prompt: &str) -> Result<Option<SecretString>, RunError> {
+    if !wanted {
+        return Ok(None);
+    }
+    let answer = rpassword::prompt_password(prompt)
+        .map_err(|error| RunError::Internal(format!("no password could be asked for: {error}")))?;
+    if answer.contains(['\n', '\0']) {
+        return Err(RunError::Internal("a password cannot hold a line end".to_owned()));
+    }
+    Ok(Some(SecretString::from(answer)))
+}

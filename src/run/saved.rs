@@ -1,0 +1,160 @@
+//! Saved facts: a folder with one JSON file a host, or NDJSON.
+
+use std::collections::HashMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use super::cluster::{Cluster, subject};
+use super::error::RunError;
+use super::sweep::lost;
+use crate::facts::saved::{SavedHost, SavedInventory};
+use crate::facts::{HostRecord, Outcome};
+
+/// The largest document of one host, in bytes.
+const LARGEST: u64 = 16 * 1024 * 1024;
+
+/// Saved facts, in the inventory's order.
+pub(super) struct Saved {
+    pub(super) inventory: SavedInventory,
+    pub(super) records: Vec<HostRecord>,
+}
+
+/// Writes one file a host into `folder`; each is written whole or not at all.
+pub(super) fn write(folder: &Path, documents: &[SavedHost]) -> Result<(), RunError> {
+    fs::create_dir_all(folder).map_err(|error| RunError::file(folder, &error))?;
+    for document in documents {
+        let text = json(document)?;
+        write_whole(&folder.join(format!("{}.json", file_name(&document.host.name))), text.as_bytes())?;
+    }
+    Ok(())
+}
+
+/// One host's document, as it is written.
+pub(super) fn json(document: &SavedHost) -> Result<String, RunError> {
+    let text =
+        serde_json::to_string_pretty(document).map_err(|error| RunError::Internal(error.to_string()))?;
+    Ok(text + "\n")
+}
+
+/// Writes a file whole or not at all.
+pub(super) fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), RunError> {
+    let folder = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let failed = |error: std::io::Error| RunError::file(path, &error);
+    let mut file = tempfile::NamedTempFile::new_in(folder).map_err(failed)?;
+    std::io::Write::write_all(&mut file, bytes).map_err(failed)?;
+    file.persist(path).map_err(|error| failed(error.error))?;
+    Ok(())
+}
+
+/// A host's name as a file's: what could leave the folder is written as `%2F`.
+pub(super) fn file_name(host: &str) -> String {
+    let plain = |c: char| c.is_alphanumeric() || "-_.:@".contains(c);
+    let name: String = host
+        .chars()
+        .map(|c| if plain(c) { c.to_string() } else { format!("%{:02X}", u32::from(c)) })
+        .collect();
+    if name.starts_with('.') { format!("%2E{}", &name[1..]) } else { name }
+}
+
+/// The documents of one run.
+pub(super) fn documents(cluster: &Cluster, records: &[HostRecord]) -> Vec<SavedHost> {
+    let inventory = |position| SavedInventory {
+        kind: cluster.kind.to_owned(),
+        sources: cluster.sources.clone(),
+        digest: cluster.digest.clone(),
+        parameters: cluster.parameters.clone(),
+        position,
+    };
+    records.iter().enumerate().map(|(position, record)| SavedHost::new(record, inventory(position))).collect()
+}
+
+/// Reads a folder of JSON, a JSON file or NDJSON.
+pub(super) fn read(path: &Path) -> Result<Saved, RunError> {
+    let metadata = fs::metadata(path).map_err(|error| RunError::file(path, &error))?;
+    let mut hosts = Vec::new();
+    if metadata.is_dir() {
+        let entries = fs::read_dir(path).map_err(|error| RunError::file(path, &error))?;
+        let mut files: Vec<PathBuf> = entries.filter_map(|entry| Some(entry.ok()?.path())).collect();
+        files.retain(|file| {
+            file.extension().is_some_and(|extension| extension == "json" || extension == "ndjson")
+        });
+        files.sort();
+        for file in files {
+            hosts.extend(read_file(&file)?);
+        }
+    } else {
+        hosts = read_file(path)?;
+    }
+    hosts.sort_by_key(|host| host.inventory.position);
+    let Some(first) = hosts.first() else {
+        let reason =
+            "it holds no saved facts (*.json, one a host: `check --save-facts` writes them)".to_owned();
+        return Err(RunError::File { path: path.to_owned(), reason, help: None });
+    };
+    let inventory = first.inventory.clone();
+    let mut names: HashMap<String, ()> = HashMap::new();
+    for host in &hosts {
+        if host.inventory.digest != inventory.digest {
+            let reason =
+                format!("{} was gathered from another inventory than {}", host.host.name, first.host.name);
+            return Err(RunError::File {
+                path: path.to_owned(),
+                reason,
+                help: Some("gather again".to_owned()),
+            });
+        }
+        if names.insert(host.host.name.clone(), ()).is_some() {
+            let reason = format!("the host {} is there twice", host.host.name);
+            return Err(RunError::File { path: path.to_owned(), reason, help: None });
+        }
+    }
+    Ok(Saved { inventory, records: hosts.into_iter().map(SavedHost::record).collect() })
+}
+
+fn read_file(path: &Path) -> Result<Vec<SavedHost>, RunError> {
+    let failed = |reason: String| RunError::File { path: path.to_owned(), reason, help: None };
+    let text = fs::read_to_string(path).map_err(|error| RunError::file(path, &error))?;
+    if text.lines().count() > 1
+        && text.lines().all(|line| line.is_empty() || line.starts_with('{') && line.ends_with('}'))
+    {
+        let lines = text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty());
+        return lines
+            .map(|(at, line)| {
+                SavedHost::parse(line).map_err(|error| failed(format!("line {}: {error}", at + 1)))
+            })
+            .collect();
+    }
+    if text.len() as u64 > LARGEST {
+        return Err(failed(format!("it is larger than {} MiB", LARGEST >> 20)));
+    }
+    Ok(vec![SavedHost::parse(&text).map_err(failed)?])
+}
+
+/// Holds saved facts against an inventory: the inventory says who is there, the facts what was read. A host
+/// without facts is unreachable at stage `facts`.
+pub(super) fn against(cluster: &Cluster, saved: Saved) -> Vec<HostRecord> {
+    let mut by_name: HashMap<String, HostRecord> =
+        saved.records.into_iter().map(|record| (record.subject.name.clone(), record)).collect();
+    let known = cluster.hosts.iter().map(|host| match by_name.remove(&host.name) {
+        Some(record) => HostRecord { subject: subject(host), ..record },
+        None => lost(host, "facts", "no facts were saved of it"),
+    });
+    known.collect()
+}
+
+/// Facts older than `limit` are none: the host is unreachable at stage `facts`.
+pub(super) fn expire(records: &mut [HostRecord], limit: Duration, now: Timestamp) {
+    for record in records.iter_mut().filter(|record| record.facts().is_some()) {
+        let gathered = record.gathered_at.as_deref().and_then(|text| text.parse::<Timestamp>().ok());
+        let age = gathered.map(|gathered| now.duration_since(gathered).unsigned_abs());
+        let reason = match age {
+            Some(age) if age <= limit => continue,
+            Some(age) => format!("its facts are {} s old, older than {} s", age.as_secs(), limit.as_secs()),
+            None => "its facts do not say when they were gathered".to_owned(),
+        };
+        record.outcome = Outcome::Unreachable { stage: "facts".to_owned(), reason };
+    }
+}

@@ -1,0 +1,152 @@
+//! What to judge by: profile, parameters, check files and waivers, from flags, airworthy.yaml and the
+//! inventory, in this order of precedence.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use serde_json::Value;
+
+use super::error::RunError;
+use crate::checks::{Catalog, Config, LoadError, Profile, Profiles, Source, shipped, yaml};
+use crate::cli::ProfileArgs;
+
+/// The file of a team's defaults.
+const CONFIG: &str = "airworthy.yaml";
+
+/// A team's defaults and the folder they are relative to.
+#[derive(Debug, Default)]
+pub(super) struct TeamConfig {
+    pub(super) config: Config,
+    folder: PathBuf,
+}
+
+/// What to judge by.
+#[derive(Debug)]
+pub(super) struct Settings {
+    pub(super) profile: Profile,
+    pub(super) catalog: Catalog,
+}
+
+impl TeamConfig {
+    /// Reads `airworthy.yaml` beside the first inventory, or here.
+    pub(super) fn find(inventory: &[PathBuf]) -> Result<TeamConfig, RunError> {
+        let beside = inventory.first().map(|path| match path.is_dir() {
+            true => path.clone(),
+            false => path.parent().map(Path::to_owned).unwrap_or_default(),
+        });
+        let folder = beside.unwrap_or_default();
+        let path = folder.join(CONFIG);
+        match fs::read_to_string(&path) {
+            Ok(text) => Ok(TeamConfig { config: Config::parse(&path.display().to_string(), &text)?, folder }),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(TeamConfig::default()),
+            Err(error) => Err(RunError::file(&path, &error)),
+        }
+    }
+
+    /// The inventories it names.
+    pub(super) fn inventory(&self) -> Vec<PathBuf> {
+        self.config.inventory.iter().map(|path| self.folder.join(path)).collect()
+    }
+}
+
+/// A file's path and text.
+struct CheckText {
+    path: String,
+    id: String,
+    text: String,
+}
+
+impl Settings {
+    /// Works out what to judge by. `default_profile` and `from_inventory` come from the inventory's kind and
+    /// its own configuration.
+    pub(super) fn load(
+        args: &ProfileArgs,
+        team: &TeamConfig,
+        default_profile: &str,
+        from_inventory: &BTreeMap<String, Value>,
+    ) -> Result<Settings, RunError> {
+        let named = args.profile.clone().or_else(|| {
+            let told = team.config.profile.as_ref()?;
+            Some(if is_file(told) { team.folder.join(told).display().to_string() } else { told.clone() })
+        });
+        let mut profile = profile(named.as_deref().unwrap_or(default_profile))?;
+        for (key, value) in from_inventory {
+            if profile.parameters.contains_key(key) {
+                profile
+                    .set(key, value.clone())
+                    .map_err(|reason| RunError::flag("the inventory's configuration", reason))?;
+            }
+        }
+        for (key, value) in &team.config.parameters {
+            let file = team.folder.join(CONFIG).display().to_string();
+            profile
+                .set(key, value.clone())
+                .map_err(|reason| LoadError::new(&file, "", format!("parameters: {reason}")))?;
+        }
+        for set in &args.set {
+            let (key, text) = set
+                .split_once('=')
+                .ok_or_else(|| RunError::flag("--set", format!("`{set}` is not KEY=VALUE")))?;
+            let value: Value = yaml("--set", text).map_err(|error| RunError::flag("--set", error.message))?;
+            profile.set(key.trim(), value).map_err(|reason| RunError::flag("--set", reason))?;
+        }
+        let own = own_checks(args, team)?;
+        let own: Vec<Source<'_>> =
+            own.iter().map(|check| Source { file: &check.path, id: &check.id, text: &check.text }).collect();
+        let mut catalog = catalog(&own, &profile)?;
+        catalog.keep(&args.select, &args.skip).map_err(|reason| {
+            RunError::flag(if args.skip.is_empty() { "--select" } else { "--select or --skip" }, reason)
+        })?;
+        Ok(Settings { profile, catalog })
+    }
+}
+
+/// A shipped profile's name, or the path of a file.
+pub(super) fn profile(name: &str) -> Result<Profile, RunError> {
+    let profiles = Profiles { shipped: shipped::PROFILES };
+    if !is_file(name) {
+        return Ok(profiles.named(name)?);
+    }
+    let path = Path::new(name);
+    let text = fs::read_to_string(path).map_err(|error| RunError::file(path, &error))?;
+    Ok(profiles.in_file(name, &text)?)
+}
+
+fn is_file(name: &str) -> bool {
+    name.contains('/') || name.ends_with(".yaml") || name.ends_with(".yml")
+}
+
+/// The shipped checks, and the user's over them, compiled for a profile.
+pub(super) fn catalog(own: &[Source<'_>], profile: &Profile) -> Result<Catalog, RunError> {
+    let files: Vec<String> = shipped::CHECKS.iter().map(|(id, _)| format!("checks/{id}.yaml")).collect();
+    let shipped: Vec<Source<'_>> =
+        shipped::CHECKS.iter().zip(&files).map(|((id, text), file)| Source { file, id, text }).collect();
+    Ok(Catalog::load(&shipped, own, profile)?)
+}
+
+fn own_checks(args: &ProfileArgs, team: &TeamConfig) -> Result<Vec<CheckText>, RunError> {
+    let folders =
+        team.config.checks.iter().map(|folder| team.folder.join(folder)).chain(args.checks.iter().cloned());
+    let mut checks = Vec::new();
+    for folder in folders {
+        let entries = fs::read_dir(&folder).map_err(|error| RunError::file(&folder, &error))?;
+        let mut paths: Vec<PathBuf> = entries
+            .filter_map(|entry| Some(entry.ok()?.path()))
+            .filter(|path| {
+                path.extension().is_some_and(|extension| extension == "yaml" || extension == "yml")
+            })
+            .collect();
+        paths.sort();
+        if paths.is_empty() {
+            let reason = "it holds no check file (*.yaml)".to_owned();
+            return Err(RunError::File { path: folder, reason, help: None });
+        }
+        for path in paths {
+            let text = fs::read_to_string(&path).map_err(|error| RunError::file(&path, &error))?;
+            let id = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+            checks.push(CheckText { path: path.display().to_string(), id, text });
+        }
+    }
+    Ok(checks)
+}

@@ -1,0 +1,56 @@
+//! What the terminal is like: width, colour, and the two streams.
+
+use std::env;
+use std::io::{self, IsTerminal, Write};
+
+/// Columns of a table where nobody tells: a file or a pipe.
+const PIPE_WIDTH: usize = 120;
+
+/// The columns a table may take.
+pub(super) fn width() -> usize {
+    let told = env::var("COLUMNS").ok().and_then(|columns| columns.parse::<usize>().ok());
+    let seen = terminal_size::terminal_size_of(io::stdout()).map(|(width, _)| usize::from(width.0));
+    seen.or(told).filter(|width| *width > 0).unwrap_or(PIPE_WIDTH)
+}
+
+/// Whether a stream wants colour: `NO_COLOR`, `CLICOLOR_FORCE` and `TERM=dumb` are obeyed.
+pub(super) fn color(is_terminal: bool) -> bool {
+    let set = |name: &str| env::var_os(name).is_some_and(|value| !value.is_empty());
+    if set("NO_COLOR") {
+        return false;
+    }
+    if set("CLICOLOR_FORCE") && env::var("CLICOLOR_FORCE").is_ok_and(|value| value != "0") {
+        return true;
+    }
+    is_terminal && env::var("TERM").is_ok_and(|term| term != "dumb")
+}
+
+/// Writes to stdout; a reader that went away is not an error.
+pub(super) fn out(text: &str) -> io::Result<()> {
+    let mut stdout = io::stdout().lock();
+    match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        other => other,
+    }
+}
+
+/// Writes a line to stderr, without what could drive a terminal.
+pub(super) fn note(text: &str) {
+    let clean: String = text.chars().filter(|c| *c == '\n' || !c.is_control()).collect();
+    let _ = writeln!(io::stderr(), "{clean}");
+}
+
+/// Writes an error that was made safe already, colour and all.
+pub(super) fn error(text: &str) {
+    let _ = writeln!(io::stderr(), "{text}");
+}
+
+/// Whether stdout is a terminal.
+pub(super) fn stdout_is_terminal() -> bool {
+    io::stdout().is_terminal()
+}
+
+/// Whether stderr is a terminal.
+pub(super) fn stderr_is_terminal() -> bool {
+    io::stderr().is_terminal()
+}

@@ -1,0 +1,58 @@
+//! What a login tried, for the error when nothing helped.
+
+use super::driver::broke;
+use super::{Stage, TransportError};
+
+/// The ways that were tried so far, in words.
+#[derive(Debug, Default)]
+pub(super) struct Tried {
+    /// The methods that the server offers, as it lists them.
+    pub(super) offered: String,
+    ways: Vec<String>,
+}
+
+impl Tried {
+    /// Whether the server offers a method.
+    pub(super) fn offers(&self, method: &str) -> bool {
+        self.offered.split(',').any(|offered| offered == method)
+    }
+
+    /// One more way did not help.
+    pub(super) fn note(&mut self, way: impl Into<String>) {
+        self.ways.push(way.into());
+    }
+
+    /// Nothing helped.
+    pub(super) fn denied(&self, user: &str, has_password: bool) -> TransportError {
+        let tried = if self.ways.is_empty() { "nothing".into() } else { self.ways.join(", ") };
+        let offered = if self.offered.is_empty() { "nothing" } else { &self.offered };
+        let dialogue = self.offers("keyboard-interactive");
+        let password = if !has_password && (dialogue || self.offers("password")) {
+            ", or give a password with -k"
+        } else {
+            ""
+        };
+        failed(format!(
+            "permission denied for {user}: tried {tried}; the server offers {offered}. Name a key with \
+             --private-key or load it (ssh-add){password}; -u names another user"
+        ))
+    }
+
+    /// The connection ended in the middle of it.
+    pub(super) fn hung_up(&self, user: &str, why: &ssh2::Error) -> TransportError {
+        let tried =
+            if self.ways.is_empty() { String::new() } else { format!(" (tried {})", self.ways.join(", ")) };
+        failed(format!("the server hung up while {user} logged in{tried}: {}", why.message()))
+    }
+}
+
+/// A failure to log in.
+pub(super) fn failed(reason: impl Into<String>) -> TransportError {
+    TransportError::new(Stage::Authenticate, reason)
+}
+
+/// Whether the connection is gone. While libssh2 waits for the answer to a key, it reports that as a
+/// refused key; only the words tell.
+pub(super) fn lost(why: &ssh2::Error) -> bool {
+    broke(why) || why.message().starts_with("Waiting for")
+}

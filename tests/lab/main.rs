@@ -1,0 +1,31 @@
+//! The built binary against real hosts: `cargo test --features lab --test lab`. README.md says what is there.
+#![allow(clippy::print_stdout)]
+
+mod deadlines;
+mod faults;
+mod judge;
+mod leftovers;
+mod rig;
+mod secrets;
+
+use std::time::Duration;
+
+use rig::Lab;
+
+#[test]
+fn a_healthy_cluster_is_go() {
+    judge::is_go(&Lab::take().check(&[]));
+}
+
+#[test]
+fn a_healthy_cluster_is_go_through_openssh_too() {
+    judge::is_go(&Lab::take().check(&["--transport openssh"]));
+}
+
+#[test]
+fn a_healthy_cluster_is_judged_within_two_seconds() {
+    let lab = Lab::take();
+    let best = (0..5).map(|_| lab.check(&[]).wall).min().expect("five runs");
+    println!("five hosts and the dev box: {best:?}");
+    assert!(best < Duration::from_secs(2), "took {best:?}");
+}
