@@ -1,5 +1,6 @@
 //! Declarative checks, and what they make of the facts. Does no I/O, reads no clock, knows no
 //! transport.
+#![deny(clippy::disallowed_methods)]
 
 mod catalog;
 mod check;

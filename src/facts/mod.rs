@@ -1,5 +1,6 @@
 //! What is true of a machine: typed facts per subject, the probes that read them, and the pure
 //! parsers of what the probes answered. Does no I/O; names no other room.
+#![deny(clippy::disallowed_methods)]
 
 pub mod accelerator;
 mod address_origin;

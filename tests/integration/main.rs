@@ -1,4 +1,5 @@
 //! One binary, a module per topic.
 
+mod architecture;
 mod checks;
 mod script;

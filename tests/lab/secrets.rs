@@ -17,7 +17,7 @@ const CHECK: &str = "airworthy check -i /lab/layout.yaml --profile /lab/profile.
 
 /// Empties the journal.
 const FORGET: &str = "journalctl -q --rotate && journalctl -q --vacuum-time=1s";
-const CLEAN: &str = "rm -rf ~/facts ~/report.html ~/report.ndjson ~/typed.json";
+const CLEAN: &str = "rm -rf ~/facts ~/report.txt ~/report.json ~/typed.json";
 
 /// infra1 needs the password, the other hosts would not.
 const SUDO_WANTS_IT: Fault = Fault {
