@@ -2,10 +2,9 @@
 
 use std::io::Write as _;
 use std::process::{Command, Stdio};
-use std::time::{Duration, Instant};
 
 use airworthy::facts::{self, Circumstances, Ended, HostFacts, Reading};
-use airworthy::gather::{self, Answered, Errand, OwnProbe};
+use airworthy::gather::{self, Answered, Errand};
 
 const BOUNDARY: &str = "00112233445566778899aabbccddeeff";
 

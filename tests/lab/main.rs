@@ -18,11 +18,6 @@ fn a_healthy_cluster_is_go() {
 }
 
 #[test]
-fn a_healthy_cluster_is_go_through_openssh_too() {
-    judge::is_go(&Lab::take().check(&["--transport openssh"]));
-}
-
-#[test]
 fn a_healthy_cluster_is_judged_within_two_seconds() {
     let lab = Lab::take();
     let best = (0..5).map(|_| lab.check(&[]).wall).min().expect("five runs");

@@ -13,7 +13,7 @@ use crate::rig::{HOSTS, Lab, OUTSIDE, Run};
 
 const PASSWORD: &str = "zYx-7-Leak-Canary-41b";
 const CHECK: &str = "airworthy check -i /lab/layout.yaml --profile /lab/profile.yaml --save-facts /home/pai/facts \
-                     --report html=/home/pai/report.html --report ndjson=/home/pai/report.ndjson --format json";
+                     --report table=/home/pai/report.txt --report json=/home/pai/report.json --format json";
 
 /// Empties the journal.
 const FORGET: &str = "journalctl -q --rotate && journalctl -q --vacuum-time=1s";
