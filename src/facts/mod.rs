@@ -49,6 +49,7 @@ pub use fact::{Fact, Reading};
 pub use fleet::Fleet;
 pub use host::{FactTree, HostFacts, HostRecord, Layout, Outcome, Subject};
 pub use interfaces::{Interface, InterfaceAddress, InterfaceKind, LinkState};
+pub use network::Network;
 pub use probe::{DEADLINE, Probe, Read};
 pub use routes::Route;
 pub use transcript::{Answer, Ended, Section, Transcript};

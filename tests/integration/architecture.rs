@@ -22,11 +22,8 @@ const TABLE: [(&str, &[&str]); 11] = [
 /// The rooms a file's text names: by `crate::room` paths, by nested `use crate::{…}`, and by `super` chains that
 /// leave the room.
 fn named(text: &str, depth: usize) -> BTreeSet<String> {
-    let code: String = text
-        .lines()
-        .map(|line| line.split("//").next().unwrap_or_default())
-        .collect::<Vec<_>>()
-        .join(" ");
+    let code: String =
+        text.lines().map(|line| line.split("//").next().unwrap_or_default()).collect::<Vec<_>>().join(" ");
     let mut rooms = BTreeSet::new();
     let mut take = |rest: &str| {
         let rest = rest.trim_start();
@@ -78,7 +75,8 @@ fn violations(room: &str, depth: usize, text: &str) -> Vec<String> {
     if room == "run" {
         return Vec::new();
     }
-    let (_, allowed) = TABLE.iter().find(|(name, _)| *name == room).unwrap_or_else(|| panic!("no room {room}"));
+    let (_, allowed) =
+        TABLE.iter().find(|(name, _)| *name == room).unwrap_or_else(|| panic!("no room {room}"));
     let houses: BTreeSet<&str> = TABLE.iter().map(|(name, _)| *name).chain(["run"]).collect();
     named(text, depth)
         .into_iter()
