@@ -18,7 +18,7 @@ const IP: Probe = Probe::shell(
     "network-ip",
     "ip -o addr, ip -o link",
     "PATH=$PATH:/usr/sbin:/sbin:/usr/bin:/bin
-ip -o addr show || exit
+ip -o addr show || return
 ip -o link show
 ip -o route show default",
 );
