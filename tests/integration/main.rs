@@ -2,4 +2,6 @@
 
 mod architecture;
 mod checks;
+mod coverage;
+mod recorded;
 mod script;

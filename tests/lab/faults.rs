@@ -98,6 +98,13 @@ faults! {
         restore: "lab start worker3",
         expect: Unreachable("host-reachable", "worker3"),
     }
+    account_locked_by_its_shell {
+        on: "worker2",
+        apply: "usermod --shell /usr/sbin/nologin pai",
+        proof: "getent passwd pai | grep -q nologin",
+        restore: "usermod --shell /bin/bash pai",
+        expect: Unreachable("host-answers", "worker2"),
+    }
     login_shell_prints_noise {
         on: "infra2",
         apply: r#"cp -p /home/pai/.bashrc /root/ && cat - /root/.bashrc > /home/pai/.bashrc <<'EOF'
