@@ -164,6 +164,10 @@ fn running(transcript: &Transcript, info: &Fact<Value>) -> Fact<bool> {
     let answer = transcript.answer("docker-info");
     match (&info.reading, &answer.reading) {
         (Reading::Known(_), _) => Fact::known(true, info.source.clone()),
+        // On stderr, or among the errors of an answer: who may not ask is not told that nobody runs.
+        (Reading::Unknown(reason), Reading::Known(_)) if reason.contains("ermission denied") => {
+            Fact::unknown(reason.clone(), info.source.clone())
+        }
         (_, Reading::Known(answer)) if answer.err.contains("ermission denied") => {
             Fact::unknown(answer.err.to_string(), info.source.clone())
         }
