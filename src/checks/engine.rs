@@ -287,15 +287,19 @@ fn unknown(
     sight: &Sight<'_>,
     cause: Option<String>,
 ) -> Verdict {
-    let mut reasons: Vec<String> = if said.is_empty() { Vec::new() } else { vec![said] };
+    // One reason may stand behind several facts: it is told once, behind all of them.
+    let mut facts_by_reason: Vec<(&str, Vec<String>)> = Vec::new();
     for path in &condition.paths {
-        if let Some(Reading::Unknown(reason)) = sight.fact(path).map(|fact| &fact.reading) {
-            let reason = format!("{}: {reason}", path.iter().take(2).cloned().collect::<Vec<_>>().join("."));
-            if !reasons.contains(&reason) {
-                reasons.push(reason);
-            }
+        let Some(Reading::Unknown(reason)) = sight.fact(path).map(|fact| &fact.reading) else { continue };
+        let name = path.iter().take(2).cloned().collect::<Vec<_>>().join(".");
+        match facts_by_reason.iter_mut().find(|(other, _)| other == reason) {
+            Some((_, names)) if names.contains(&name) => {}
+            Some((_, names)) => names.push(name),
+            None => facts_by_reason.push((reason, vec![name])),
         }
     }
+    let told = facts_by_reason.iter().map(|(reason, names)| format!("{}: {reason}", names.join(", ")));
+    let mut reasons: Vec<String> = (!said.is_empty()).then_some(said).into_iter().chain(told).collect();
     if reasons.is_empty() {
         let error = condition.error(&sight.context).unwrap_or_else(|| "no reason is known".to_owned());
         reasons.push(format!("the condition could not be evaluated: {error}"));

@@ -20,6 +20,8 @@ pub struct Docker {
     pub daemon: Fact<String>,
     /// Whether the daemon answers the client.
     pub running: Fact<bool>,
+    /// What the client said when the daemon did not answer; absent where it does.
+    pub failure: Fact<String>,
     /// The daemon's version: `20.10.24+dfsg1`.
     pub version: Fact<String>,
     /// The runtime that containers get when they name none; what the daemon itself says.
@@ -104,6 +106,7 @@ pub fn parse(transcript: &Transcript) -> Docker {
         client: program(transcript, "docker"),
         daemon: program(transcript, "dockerd"),
         running: running(transcript, &info),
+        failure: failure(&info),
         version: text(&info, "ServerVersion"),
         default_runtime: text(&info, "DefaultRuntime"),
         runtimes: runtimes(&info),
@@ -169,6 +172,14 @@ fn running(transcript: &Transcript, info: &Fact<Value>) -> Fact<bool> {
         }
         (_, Reading::Known(_)) => Fact::known(false, info.source.clone()),
         _ => answer.clone().map(|_| false),
+    }
+}
+
+fn failure(info: &Fact<Value>) -> Fact<String> {
+    match &info.reading {
+        Reading::Known(_) => Fact::absent(info.source.clone()),
+        Reading::Absent => Fact::unknown("not asked", info.source.clone()),
+        Reading::Unknown(reason) => Fact::known(reason.clone(), info.source.clone()),
     }
 }
 
