@@ -81,7 +81,6 @@ fn uses_only_what_old_and_small_hosts_have() {
         "function ",
         "$'",
         "readarray",
-        "timeout ",
         "pgrep",
         "lsblk",
         "jq ",
