@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 use super::fact::{Fact, Reading};
 use super::json_object;
 use super::probe::Probe;
+use super::secret;
 use super::transcript::Transcript;
 use super::{docker_flags, docker_unit};
 
@@ -239,7 +240,7 @@ fn config_file(transcript: &Transcript) -> ConfigFile {
             Ok(object) => ConfigFile {
                 path: known_path,
                 problem: Fact::absent(path.clone()),
-                object: Fact::known(object, path),
+                object: Fact::known(secret::without(object), path),
             },
             Err(problem) => ConfigFile {
                 path: known_path,
