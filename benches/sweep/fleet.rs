@@ -51,6 +51,9 @@ pub(crate) fn serve(hosts: usize) {
         Arc::new(Config {
             methods: MethodSet::from(&[MethodKind::PublicKey][..]),
             keys: vec![keys::of_host(host)],
+            // sshd does not hesitate over `none`, which tells the methods, either.
+            auth_rejection_time: Duration::ZERO,
+            auth_rejection_time_initial: Some(Duration::ZERO),
             nodelay: true,
             ..Config::default()
         })

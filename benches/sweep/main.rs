@@ -74,6 +74,9 @@ fn compare(plan: &Plan) {
         let walls = format!("{:.2} [{:.2}-{:.2}]", wall[1], wall[0], wall[2]);
         println!("{name:<10}{walls:>24}{:>13.2}{:>13.1}", cpu[1], peak[2]);
     }
+    if let Some(path) = env::var_os("KEEP_REPORT") {
+        fs::copy(folder.path().join("report.json"), path).expect("kept");
+    }
     let ratio = median(bare.iter().zip(&ours).map(|(bare, ours)| ours.wall.as_secs_f64() / bare.wall.as_secs_f64()));
     let visits = (plan.hosts * 2 * (plan.runs + 1)) as f64;
     println!("ratio of the walls, median over the rounds: {ratio:.2}");
