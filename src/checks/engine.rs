@@ -121,7 +121,7 @@ fn judge_fleet(
     context.add_variable_from_value("params", params.cel.clone());
     let sees_hosts = |check: &Check| {
         let conditions = check.when.iter().chain([&check.require]);
-        conditions.into_iter().any(|condition| condition.source.contains("hosts"))
+        conditions.into_iter().any(|condition| condition.names("hosts"))
     };
     if checks.iter().any(|check| sees_hosts(check)) {
         let reached = hosts.iter().filter_map(|host| Some((host, host.facts()?.tree())));

@@ -84,16 +84,13 @@ impl Sight<'_> {
             found.push(entry);
         }
         // `docker.config` is shown where nothing of it is: not beside `docker.config.runtimes`.
-        let names: Vec<String> = found.iter().map(|found| format!("{}.", found.fact)).collect();
-        let shown: Vec<bool> = found
-            .iter()
-            .map(|found| {
-                !names.iter().any(|name| {
-                    name.starts_with(&format!("{}.", found.fact)) && *name != format!("{}.", found.fact)
-                })
-            })
-            .collect();
-        found.into_iter().zip(shown).filter(|(_, shown)| *shown).map(|(found, _)| found).collect()
+        let names: Vec<String> = found.iter().map(|found| found.fact.clone()).collect();
+        found.retain(|found| {
+            let deeper =
+                |name: &String| name.strip_prefix(&found.fact).is_some_and(|rest| rest.starts_with('.'));
+            !names.iter().any(deeper)
+        });
+        found
     }
 }
 
