@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 use super::fact::{Fact, Reading};
 use super::json_object;
 use super::probe::Probe;
+use super::secret;
 use super::transcript::Transcript;
 use super::{docker_flags, docker_unit};
 
@@ -20,6 +21,8 @@ pub struct Docker {
     pub daemon: Fact<String>,
     /// Whether the daemon answers the client.
     pub running: Fact<bool>,
+    /// What the client said when the daemon did not answer; absent where it does.
+    pub failure: Fact<String>,
     /// The daemon's version: `20.10.24+dfsg1`.
     pub version: Fact<String>,
     /// The runtime that containers get when they name none; what the daemon itself says.
@@ -104,6 +107,7 @@ pub fn parse(transcript: &Transcript) -> Docker {
         client: program(transcript, "docker"),
         daemon: program(transcript, "dockerd"),
         running: running(transcript, &info),
+        failure: failure(&info),
         version: text(&info, "ServerVersion"),
         default_runtime: text(&info, "DefaultRuntime"),
         runtimes: runtimes(&info),
@@ -176,6 +180,14 @@ fn running(transcript: &Transcript, info: &Fact<Value>) -> Fact<bool> {
     }
 }
 
+fn failure(info: &Fact<Value>) -> Fact<String> {
+    match &info.reading {
+        Reading::Known(_) => Fact::absent(info.source.clone()),
+        Reading::Absent => Fact::unknown("not asked", info.source.clone()),
+        Reading::Unknown(reason) => Fact::known(reason.clone(), info.source.clone()),
+    }
+}
+
 fn text(info: &Fact<Value>, key: &str) -> Fact<String> {
     info.clone().try_map(|info| {
         info.get(key)
@@ -232,7 +244,7 @@ fn config_file(transcript: &Transcript) -> ConfigFile {
             Ok(object) => ConfigFile {
                 path: known_path,
                 problem: Fact::absent(path.clone()),
-                object: Fact::known(object, path),
+                object: Fact::known(secret::without(object), path),
             },
             Err(problem) => ConfigFile {
                 path: known_path,
