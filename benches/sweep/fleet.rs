@@ -10,7 +10,8 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use russh::keys::PublicKey;
 use russh::server::{
-    Auth, ChannelOpenHandle, Config, Handle, Handler, Msg, PublicKeyOffer, Session, VerifiedPublicKey, run_stream,
+    Auth, ChannelOpenHandle, Config, Handle, Handler, Msg, PublicKeyOffer, Session, VerifiedPublicKey,
+    run_stream,
 };
 use russh::{Channel, ChannelId, Error, MethodKind, MethodSet};
 use tokio::net::{TcpSocket, TcpStream};
@@ -109,7 +110,11 @@ impl Guest {
 impl Handler for Guest {
     type Error = Error;
 
-    async fn auth_publickey_offered(&mut self, _user: &str, offer: PublicKeyOffer<'_>) -> Result<Auth, Error> {
+    async fn auth_publickey_offered(
+        &mut self,
+        _user: &str,
+        offer: PublicKeyOffer<'_>,
+    ) -> Result<Auth, Error> {
         self.takes(offer.public_key)
     }
 
@@ -127,7 +132,12 @@ impl Handler for Guest {
         Ok(())
     }
 
-    async fn exec_request(&mut self, id: ChannelId, command: &[u8], session: &mut Session) -> Result<(), Error> {
+    async fn exec_request(
+        &mut self,
+        id: ChannelId,
+        command: &[u8],
+        session: &mut Session,
+    ) -> Result<(), Error> {
         session.channel_success(id)?;
         let command = String::from_utf8_lossy(command);
         let length = command.rsplit(' ').next().and_then(|word| word.parse().ok());
@@ -164,7 +174,8 @@ fn answer_to(host: usize, script: &[u8]) -> Vec<u8> {
     let clock = SystemTime::now().duration_since(UNIX_EPOCH).expect("after 1970");
     let lines = |variable: &str| quoted(&script, variable).lines().collect::<Vec<_>>();
     let peers = lines("PEERS").iter().map(|peer| format!("{peer} connected\n")).collect::<String>();
-    let registries = lines("REGISTRIES").iter().map(|url| format!("registry\t{url}\t 401\n")).collect::<String>();
+    let registries =
+        lines("REGISTRIES").iter().map(|url| format!("registry\t{url}\t 401\n")).collect::<String>();
     let mut text = ANSWER.to_owned();
     for (word, value) in [
         ("{BOUNDARY}", quoted(&script, "mark__")),

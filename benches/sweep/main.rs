@@ -52,7 +52,13 @@ fn compare(plan: &Plan) {
     keys::write(folder.path(), plan.hosts, fleet.port);
     write_inventory(folder.path(), plan.hosts, fleet.port);
     let load = fs::read_to_string("/proc/loadavg").expect("a load");
-    println!("{} hosts, {} at a time, {} runs; load at the start: {}", plan.hosts, plan.forks, plan.runs, &load[..4]);
+    println!(
+        "{} hosts, {} at a time, {} runs; load at the start: {}",
+        plan.hosts,
+        plan.forks,
+        plan.runs,
+        &load[..4]
+    );
 
     let (mut bare, mut ours) = (Vec::new(), Vec::new());
     for round in 0..=plan.runs {
@@ -77,7 +83,8 @@ fn compare(plan: &Plan) {
     if let Some(path) = env::var_os("KEEP_REPORT") {
         fs::copy(folder.path().join("report.json"), path).expect("kept");
     }
-    let ratio = median(bare.iter().zip(&ours).map(|(bare, ours)| ours.wall.as_secs_f64() / bare.wall.as_secs_f64()));
+    let ratio =
+        median(bare.iter().zip(&ours).map(|(bare, ours)| ours.wall.as_secs_f64() / bare.wall.as_secs_f64()));
     let visits = (plan.hosts * 2 * (plan.runs + 1)) as f64;
     println!("ratio of the walls, median over the rounds: {ratio:.2}");
     println!("the fleet's own CPU: {:.2} ms/host", cpu_of(fleet.child.id()).as_secs_f64() * 1000.0 / visits);
@@ -145,7 +152,7 @@ fn check(folder: &Path, plan: &Plan) -> Cost {
         .env("HOME", folder)
         .env_remove("SSH_AUTH_SOCK")
         .stdout(report)
-        .stderr(Stdio::null());
+        .stderr(if env::var_os("SHOW").is_some() { Stdio::inherit() } else { Stdio::null() });
     run(&mut command)
 }
 
@@ -159,7 +166,9 @@ fn write_inventory(folder: &Path, hosts: usize, port: u16) {
         write(format!("{name} ansible_host={address} ip={address} ansible_port={port} ansible_user=ops"));
     }
     let planes = 3.min(hosts - 1);
-    for (group, members) in [("kube_control_plane", 0..planes), ("etcd", 0..planes), ("kube_node", planes..hosts)] {
+    for (group, members) in
+        [("kube_control_plane", 0..planes), ("etcd", 0..planes), ("kube_node", planes..hosts)]
+    {
         write(format!("[{group}]"));
         members.for_each(|host| write(fleet::name(host)));
     }
