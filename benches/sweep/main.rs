@@ -152,7 +152,7 @@ fn check(folder: &Path, plan: &Plan) -> Cost {
         .env("HOME", folder)
         .env_remove("SSH_AUTH_SOCK")
         .stdout(report)
-        .stderr(Stdio::null());
+        .stderr(if env::var_os("SHOW").is_some() { Stdio::inherit() } else { Stdio::null() });
     run(&mut command)
 }
 

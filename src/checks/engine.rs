@@ -26,18 +26,22 @@ pub fn judge(catalog: &Catalog, profile: &Profile, hosts: &[HostRecord], fleet: 
         verdicts.sort_by(|a, b| a.check.cmp(&b.check));
         verdicts
     };
-    let mut verdicts: Vec<Verdict> =
-        hosts.par_iter().map_init(root, |context, host| judge_one(context, host)).flatten_iter().collect();
+    let mut verdicts: Vec<Verdict> = hosts
+        .par_iter()
+        .map_init(|| root(&params), |context, host| judge_one(context, host))
+        .flatten_iter()
+        .collect();
     let mut of_fleet = judge_fleet(catalog, profile, hosts, fleet, &params);
     of_fleet.sort_by(|a, b| a.check.cmp(&b.check));
     verdicts.extend(of_fleet);
     verdicts
 }
 
-/// A context that knows the functions; hosts get scopes inside it.
-fn root() -> Context<'static, 'static> {
+/// A context that knows the functions and the parameters; hosts get scopes inside it.
+fn root(params: &Params<'_>) -> Context<'static, 'static> {
     let mut context = Context::default();
     functions::register(&mut context);
+    context.add_variable_from_value("params", params.cel.clone());
     context
 }
 
@@ -69,7 +73,6 @@ fn judge_host(
     }
     let subject = serde_json::to_value(&host.subject).unwrap_or_default();
     context.add_variable_from_value("host", to_cel(&subject));
-    context.add_variable_from_value("params", params.cel.clone());
     jinja.insert("host".to_owned(), Jinja::from_serialize(&subject));
     jinja.insert("params".to_owned(), params.jinja.clone());
 
@@ -114,11 +117,10 @@ fn judge_fleet(
     if checks.is_empty() {
         return Vec::new();
     }
-    let root = root();
+    let root = root(params);
     let mut context = root.new_inner_scope();
     let tree: FactTree = [("fleet".to_owned(), fleet.tree())].into();
     context.add_variable_from_value("fleet", to_cel_facts(&tree["fleet"]));
-    context.add_variable_from_value("params", params.cel.clone());
     let sees_hosts = |check: &Check| {
         let conditions = check.when.iter().chain([&check.require]);
         conditions.into_iter().any(|condition| condition.names("hosts"))

@@ -1,6 +1,6 @@
 //! What only many machines together show.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -235,23 +235,29 @@ fn unreachable_pairs(hosts: &[HostRecord], reached: &[Reached<'_>]) -> Fact<Vec<
     let source = "TCP to the peers' SSH ports";
     let mut pairs = Vec::new();
     let mut untold = None;
+    let mut by_address: HashMap<&str, &HostRecord> = HashMap::new();
+    for host in hosts {
+        by_address.entry(&host.subject.peer_address).or_insert(host);
+    }
     for (host, facts) in reached {
         match &facts.peers.tried.reading {
             Reading::Known(tried) => {
                 for peer in tried {
-                    let target = hosts.iter().find(|h| h.subject.peer_address == peer.address);
+                    let target = by_address.get(peer.address.as_str());
                     if target.is_some_and(|target| target.facts().is_none()) {
                         continue;
                     }
                     let name = target.map_or(peer.address.as_str(), |target| target.subject.name.as_str());
-                    let pair = format!(
-                        "{} -> {name} ({}:{}): {}",
-                        host.subject.name, peer.address, peer.port, peer.outcome
-                    );
+                    let pair = || {
+                        format!(
+                            "{} -> {name} ({}:{}): {}",
+                            host.subject.name, peer.address, peer.port, peer.outcome
+                        )
+                    };
                     match peer.reached {
                         Some(true) => {}
-                        Some(false) => pairs.push(pair),
-                        None => untold = Some(pair),
+                        Some(false) => pairs.push(pair()),
+                        None => untold = Some(pair()),
                     }
                 }
             }
