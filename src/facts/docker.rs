@@ -280,8 +280,8 @@ fn flag_keys(transcript: &Transcript) -> Fact<Vec<String>> {
             arguments.extend(words);
         }
         Reading::Absent => {}
-        Reading::Unknown(reason) if sources.is_empty() => return Fact::unknown(reason, unit.source),
-        Reading::Unknown(_) => {}
+        // What dockerd will be given at its next start counts as much as what it was given.
+        Reading::Unknown(reason) => return Fact::unknown(reason, unit.source),
     }
     if sources.is_empty() {
         return Fact::absent("dockerd's command line and unit");

@@ -35,9 +35,9 @@ const FILES: Probe = Probe::files(&[
     "/etc/systemd/network/*.network.d/*.conf",
     "/run/systemd/network/*.network",
     "/run/systemd/network/*.network.d/*.conf",
-    "/usr/lib/systemd/network/*.network",
-    "/usr/lib/systemd/network/*.network.d/*.conf",
+    // Where /lib leads to /usr/lib these are the same files; read once.
     "/lib/systemd/network/*.network",
+    "/lib/systemd/network/*.network.d/*.conf",
     "/run/systemd/netif/links/*",
     "/run/systemd/netif/leases/*",
     "/etc/network/interfaces",
