@@ -1,5 +1,6 @@
 //! Declarative checks, and what they make of the facts. Does no I/O, reads no clock, knows no
 //! transport.
+#![deny(clippy::disallowed_methods)]
 
 mod catalog;
 mod check;
@@ -12,8 +13,10 @@ mod functions;
 mod message;
 mod profile;
 pub mod shipped;
+mod sight;
 mod types;
 mod typing;
+mod values;
 mod verdict;
 mod version;
 mod vocabulary;

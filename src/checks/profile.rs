@@ -16,6 +16,7 @@ use super::yaml::yaml;
 #[serde(deny_unknown_fields)]
 pub struct ProfileFile {
     /// What it is for, in a sentence.
+    #[serde(default)]
     pub title: String,
     /// Profiles it builds on: their checks, parameters and severities, which its own override.
     #[serde(default)]

@@ -1,5 +1,6 @@
 //! What is true of a machine: typed facts per subject, the probes that read them, and the pure
 //! parsers of what the probes answered. Does no I/O; names no other room.
+#![deny(clippy::disallowed_methods)]
 
 pub mod accelerator;
 mod address_origin;
@@ -37,6 +38,7 @@ mod recorded;
 pub mod registries;
 mod routes;
 pub mod saved;
+mod secret;
 pub mod ssh;
 pub mod sudo;
 pub mod time;
@@ -48,6 +50,7 @@ pub use fact::{Fact, Reading};
 pub use fleet::Fleet;
 pub use host::{FactTree, HostFacts, HostRecord, Layout, Outcome, Subject};
 pub use interfaces::{Interface, InterfaceAddress, InterfaceKind, LinkState};
+pub use network::Network;
 pub use probe::{DEADLINE, Probe, Read};
 pub use routes::Route;
 pub use transcript::{Answer, Ended, Section, Transcript};

@@ -18,7 +18,7 @@ const IP: Probe = Probe::shell(
     "network-ip",
     "ip -o addr, ip -o link",
     "PATH=$PATH:/usr/sbin:/sbin:/usr/bin:/bin
-ip -o addr show || exit
+ip -o addr show || return
 ip -o link show
 ip -o route show default",
 );
@@ -386,7 +386,7 @@ default via 10.0.0.1 dev br0 proto static src 10.0.0.5 metric 425
             let mut transcript = Transcript::default();
             for (name, out) in [("files", files), (IP.name, ip.clone()), (network_manager::PROBE.name, ip)] {
                 let ended = Ended::Exited(0);
-                transcript.insert(name, Section { source: "".into(), ended, out, err: err.clone() });
+                transcript.insert(name, Section { source: "".into(), ended, out, err: err.clone(), stuck: None });
             }
             Network::parse(&transcript, Some("10.0.0.5"), now);
         }

@@ -64,7 +64,8 @@ impl Recorded {
 
     /// A probe, how it ended, what it wrote and what it complained.
     pub(super) fn ended(mut self, probe: &str, ended: Ended, out: &str, err: &str) -> Self {
-        let section = Section { source: probe.to_owned().into(), ended, out: out.into(), err: err.into() };
+        let section =
+            Section { source: probe.to_owned().into(), ended, out: out.into(), err: err.into(), stuck: None };
         self.sections.push((probe.to_owned(), section));
         self
     }
@@ -79,6 +80,7 @@ impl Recorded {
                 ended: Ended::Exited(0),
                 out: self.files.into(),
                 err: self.complaints.into(),
+                stuck: None,
             },
         );
         for (name, section) in self.sections {

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::circumstances::Circumstances;
 use super::fact::Fact;
 use super::probe::Probe;
+use super::secret;
 use super::transcript::{Ended, Transcript};
 
 /// Docker Hub's registry: what `docker.io` means.
@@ -158,6 +159,6 @@ fn is_registry(said: &str) -> bool {
 fn failure(said: &str) -> String {
     match status(said) {
         Some(status) => format!("answered {status}, a registry answers 200 or 401"),
-        None => said.trim_end_matches("000").trim().to_owned(),
+        None => secret::mask(said.trim_end_matches("000").trim()),
     }
 }

@@ -1,4 +1,5 @@
 //! How verdicts are shown: one file per format. Prints nothing, opens no file, decides no exit code.
+#![deny(clippy::disallowed_methods)]
 
 mod document;
 mod escape;

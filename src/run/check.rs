@@ -25,7 +25,7 @@ pub(super) fn check(args: &CheckArgs) -> Result<u8, RunError> {
     let started = Instant::now();
     let started_at = rfc3339(SystemTime::now()).unwrap_or_default();
     let reports = ReportFiles::open(&args.report)?;
-    let team = TeamConfig::find(&args.target.inventory)?;
+    let team = TeamConfig::find(args.target.inventory.iter().chain(&args.facts))?;
     let judged = match &args.facts {
         Some(path) => from_saved(args, &team, path)?,
         None => live(args, &team)?,

@@ -29,9 +29,9 @@ pub(super) struct Settings {
 }
 
 impl TeamConfig {
-    /// Reads `airworthy.yaml` beside the first inventory, or here.
-    pub(super) fn find(inventory: &[PathBuf]) -> Result<TeamConfig, RunError> {
-        let beside = inventory.first().map(|path| match path.is_dir() {
+    /// Reads `airworthy.yaml` beside the first of these (an inventory, saved facts), or here.
+    pub(super) fn find<'p>(beside: impl IntoIterator<Item = &'p PathBuf>) -> Result<TeamConfig, RunError> {
+        let beside = beside.into_iter().next().map(|path| match path.is_dir() {
             true => path.clone(),
             false => path.parent().map(Path::to_owned).unwrap_or_default(),
         });

@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use airworthy::checks::{Example, Expected, Profile, Profiles, Source, Status, compile, run_example, shipped};
+use airworthy::checks::{
+    Example, Expected, Profile, Profiles, Source, Status, compile, run_example, shipped,
+};
 
 fn profile() -> Profile {
     Profiles { shipped: shipped::PROFILES }.named("openpai").expect("the profile loads")
@@ -78,7 +80,12 @@ fn blanking_a_fact_never_lets_a_failing_check_pass() {
 fn nothing_passes_without_facts() {
     each(|check, profile| {
         for example in check.file.examples.iter().filter(|e| e.expect == Expected::Pass) {
-            let empty = Example { facts: Default::default(), fleet: Default::default(), probe: None, ..example.clone() };
+            let empty = Example {
+                facts: Default::default(),
+                fleet: Default::default(),
+                probe: None,
+                ..example.clone()
+            };
             let verdict = run_example(check, &empty, profile).expect("an example");
             // The script's own end mark is what `ssh.answered` stands for, and it is a fact like others.
             assert_eq!(verdict.status, Status::Unknown, "{}: {}", check.id, verdict.message);

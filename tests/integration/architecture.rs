@@ -1,0 +1,138 @@
+//! Who may name whom: the table of the house, kept true.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// Each room and the rooms it may name.
+const TABLE: [(&str, &[&str]); 11] = [
+    ("main", &["cli", "run"]),
+    ("lib", &[]),
+    ("cli", &["role"]),
+    ("exit_code", &[]),
+    ("role", &[]),
+    ("inventory", &["role"]),
+    ("transport", &["inventory"]),
+    ("facts", &["role"]),
+    ("gather", &["inventory", "transport", "facts"]),
+    ("checks", &["facts", "role"]),
+    ("report", &["checks", "facts", "role"]),
+];
+
+/// The rooms a file's text names: by `crate::room` paths, by nested `use crate::{…}`, and by `super` chains that
+/// leave the room.
+fn named(text: &str, depth: usize) -> BTreeSet<String> {
+    let code: String =
+        text.lines().map(|line| line.split("//").next().unwrap_or_default()).collect::<Vec<_>>().join(" ");
+    let mut rooms = BTreeSet::new();
+    let mut take = |rest: &str| {
+        let rest = rest.trim_start();
+        if let Some(list) = rest.strip_prefix('{') {
+            let mut level = 0;
+            let mut item = String::new();
+            for c in list.chars() {
+                match c {
+                    '{' => level += 1,
+                    '}' if level == 0 => break,
+                    '}' => level -= 1,
+                    ',' if level == 0 => {
+                        rooms.insert(head(&item));
+                        item.clear();
+                        continue;
+                    }
+                    _ => {}
+                }
+                item.push(c);
+            }
+            rooms.insert(head(&item));
+        } else {
+            rooms.insert(head(rest));
+        }
+    };
+    for (at, _) in code.match_indices("crate::") {
+        if !code[..at].ends_with(|c: char| c.is_alphanumeric() || c == '_') {
+            take(&code[at + "crate::".len()..]);
+        }
+    }
+    // `super` more often than the file is deep comes out in the house itself.
+    let out = "super::".repeat(depth);
+    for (at, _) in code.match_indices(&out) {
+        let before = &code[..at];
+        let rest = &code[at + out.len()..];
+        if !before.ends_with("super::") && !rest.starts_with("super::") && depth > 0 {
+            take(rest);
+        }
+    }
+    rooms.retain(|room| !room.is_empty());
+    rooms
+}
+
+fn head(path: &str) -> String {
+    path.trim_start().chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect()
+}
+
+fn violations(room: &str, depth: usize, text: &str) -> Vec<String> {
+    if room == "run" {
+        return Vec::new();
+    }
+    let (_, allowed) =
+        TABLE.iter().find(|(name, _)| *name == room).unwrap_or_else(|| panic!("no room {room}"));
+    let houses: BTreeSet<&str> = TABLE.iter().map(|(name, _)| *name).chain(["run"]).collect();
+    named(text, depth)
+        .into_iter()
+        .filter(|name| houses.contains(name.as_str()) && name != room && !allowed.contains(&name.as_str()))
+        .collect()
+}
+
+fn sources(folder: &Path, files: &mut Vec<PathBuf>) {
+    for entry in fs::read_dir(folder).expect("the folder is there") {
+        let path = entry.expect("an entry").path();
+        match path.is_dir() {
+            true => sources(&path, files),
+            false if path.extension().is_some_and(|e| e == "rs") => files.push(path),
+            false => {}
+        }
+    }
+}
+
+#[test]
+fn no_room_names_one_it_may_not() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut files = Vec::new();
+    sources(&root, &mut files);
+    assert!(files.len() > 50, "the house is larger than {} files", files.len());
+    let mut wrong = Vec::new();
+    for file in files {
+        let inside = file.strip_prefix(&root).expect("inside");
+        let parts: Vec<String> =
+            inside.with_extension("").iter().map(|part| part.to_string_lossy().into_owned()).collect();
+        let depth = parts.iter().filter(|part| *part != "mod").count();
+        let text = fs::read_to_string(&file).expect("readable");
+        for name in violations(&parts[0], depth, &text) {
+            wrong.push(format!("{} names {name}", inside.display()));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn planted_violations_are_found() {
+    for (room, depth, text) in [
+        ("facts", 2, "use crate::gather::visit;"),
+        ("facts", 2, "use crate::{\n    role::Role,\n    transport::{Login, Visit},\n};"),
+        ("report", 2, "fn f() { let _ = crate::run::run; }"),
+        ("checks", 2, "use super::super::inventory::Host;"),
+        ("inventory", 3, "use super::super::super::facts::Fact;"),
+        ("transport", 2, "pub(crate) use crate::facts::Fact as F;"),
+    ] {
+        assert_eq!(violations(room, depth, text).len(), 1, "{room}: {text}");
+    }
+    for (room, depth, text) in [
+        ("facts", 2, "use crate::role::Role; // not crate::run"),
+        ("checks", 2, "use super::verdict::Verdict;"),
+        ("inventory", 3, "use super::super::host::Host;"),
+        ("gather", 2, "use crate::{facts::Fact, inventory::Host};"),
+    ] {
+        assert_eq!(violations(room, depth, text), Vec::<String>::new(), "{room}: {text}");
+    }
+}
