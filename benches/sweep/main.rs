@@ -2,7 +2,8 @@
 //!
 //! `cargo bench --bench sweep [-- --hosts N --runs N --forks N]`. Three processes, so that each one's cost is its own:
 //! this one, which measures; the fleet, an SSH server that answers every command after 100 ms; and the client of the
-//! round: the bare sweep, or `airworthy check` (another build of it: `AIRWORTHY=PATH`). `docs/performance.md` says how to read the figures.
+//! round: the bare sweep, or `airworthy check` (another build of it: `AIRWORTHY=PATH`).
+//! `KEEP_REPORT=PATH` keeps its last report. `docs/performance.md` says how to read the figures.
 #![allow(clippy::print_stdout, reason = "figures are what a benchmark gives")]
 
 mod bare;
@@ -152,7 +153,7 @@ fn check(folder: &Path, plan: &Plan) -> Cost {
         .env("HOME", folder)
         .env_remove("SSH_AUTH_SOCK")
         .stdout(report)
-        .stderr(if env::var_os("SHOW").is_some() { Stdio::inherit() } else { Stdio::null() });
+        .stderr(Stdio::null());
     run(&mut command)
 }
 
