@@ -74,9 +74,8 @@ impl Condition {
                     let (line, column) = first.map_or((1, 1), |error| error.pos);
                     ConditionError {
                         line: usize::try_from(line).unwrap_or(1).max(1),
-                        column: usize::try_from(column).unwrap_or(0) + 1,
-                        message: first.map_or("it is not CEL".to_owned(), |error| error.msg.clone()),
-                        help: None,
+                        column: usize::try_from(column).unwrap_or(1).max(1),
+                        ..syntax(first.map_or("", |error| error.msg.as_str()))
                     }
                 })?;
                 match typing::infer(program.expression(), vocabulary) {
@@ -167,9 +166,54 @@ fn bounds(source: &str) -> Result<(), ConditionError> {
     Ok(())
 }
 
+/// The parser's words in ours.
+fn syntax(said: &str) -> ConditionError {
+    let said = said.strip_prefix("Syntax error: ").unwrap_or(said).trim();
+    let quoted = said.split('\'').nth(1).unwrap_or_default().trim();
+    let (message, help) = if said.contains("'<EOF>'") {
+        ("the condition ends too early".to_owned(), Some("something is missing behind this"))
+    } else if said.starts_with("token recognition error") {
+        let help = match quoted {
+            "=" => Some("CEL compares with `==`"),
+            "&" => Some("and is `&&`"),
+            "|" => Some("or is `||`"),
+            _ => None,
+        };
+        (format!("`{quoted}` is not CEL"), help)
+    } else if said.contains("mismatched input") || said.contains("extraneous input") {
+        (format!("`{quoted}` is not expected here"), Some("an operator such as `&&` or `==` may be missing before it"))
+    } else if said.is_empty() {
+        ("it is not CEL".to_owned(), None)
+    } else {
+        (said.split(" expecting {").next().unwrap_or_default().to_owned(), None)
+    };
+    ConditionError { line: 1, column: 1, message, help: help.map(str::to_owned) }
+}
+
 fn placed(program: &Program, source: &str, mistake: Mistake) -> ConditionError {
     let offset = program.source_info().offset_for(mistake.node).map_or(0, |(start, _)| start as usize);
-    let before: String = source.chars().take(offset).collect();
+    let characters: Vec<char> = source.chars().collect();
+    let blank = |at: usize| characters.get(at).is_some_and(|c| c.is_whitespace());
+    let mut offset = offset.min(characters.len());
+    match characters.get(offset) {
+        // A selection stands at its dot: the field is meant.
+        Some('.') => {
+            offset += 1;
+            while blank(offset) {
+                offset += 1;
+            }
+        }
+        // A call stands at its bracket: its name is meant.
+        Some('(') => {
+            while offset > 0 && blank(offset - 1) {
+                offset -= 1;
+            }
+            let named = |c: &char| c.is_alphanumeric() || *c == '_';
+            offset -= characters[..offset].iter().rev().take_while(|c| named(c)).count();
+        }
+        _ => {}
+    }
+    let before: String = characters[..offset].iter().collect();
     ConditionError {
         line: before.matches('\n').count() + 1,
         column: before.rsplit('\n').next().unwrap_or_default().chars().count() + 1,

@@ -59,7 +59,14 @@ impl<'v> Walk<'v> {
             Expr::Literal(literal) => Ok(match literal {
                 LiteralValue::Boolean(_) => Type::Bool,
                 LiteralValue::Double(_) => Type::Double,
-                LiteralValue::Int(_) | LiteralValue::UInt(_) => Type::Int,
+                LiteralValue::Int(_) => Type::Int,
+                LiteralValue::UInt(_) => {
+                    return Err(Mistake {
+                        node,
+                        message: "facts are never unsigned, so this would equal none".to_owned(),
+                        help: Some("leave the `u` away".to_owned()),
+                    });
+                }
                 LiteralValue::Null => Type::Null,
                 LiteralValue::String(_) => Type::String,
                 LiteralValue::Bytes(_) => Type::Any,
