@@ -98,9 +98,12 @@ impl Catalog {
             return Err(LoadError::new(&profile.name, "", message));
         }
         for check in checks.values() {
-            stands_after(&sources[check.id.as_str()], check, |id| sources.contains_key(id), || {
-                sources.keys().copied().collect()
-            })?;
+            stands_after(
+                &sources[check.id.as_str()],
+                check,
+                |id| sources.contains_key(id),
+                || sources.keys().copied().collect(),
+            )?;
         }
         Ok(Catalog { checks: in_order(checks, &sources)? })
     }
@@ -156,11 +159,8 @@ pub fn compile(source: &Source<'_>, profile: &Profile) -> Result<Check, LoadErro
     let well_formed = source.id.starts_with(|c: char| c.is_ascii_lowercase())
         && source.id.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-');
     if !well_formed {
-        return Err(fail(format!(
-            "`{}` is not an id",
-            source.id
-        ))
-        .help("name the file in lower case, with digits and hyphens: `docker-running.yaml`"));
+        return Err(fail(format!("`{}` is not an id", source.id))
+            .help("name the file in lower case, with digits and hyphens: `docker-running.yaml`"));
     }
     let file: CheckFile = yaml(source.file, source.text)?;
     match file.scope {
@@ -170,7 +170,9 @@ pub fn compile(source: &Source<'_>, profile: &Profile) -> Result<Check, LoadErro
                 .at(1, 1));
         }
         Scope::Fleet if !file.roles.is_empty() => {
-            return Err(fail("a fleet check has no `roles`".to_owned()).at_value("roles").help("it looks at all hosts side by side: leave `roles` away"));
+            return Err(fail("a fleet check has no `roles`".to_owned())
+                .at_value("roles")
+                .help("it looks at all hosts side by side: leave `roles` away"));
         }
         _ => {}
     }
@@ -181,16 +183,22 @@ pub fn compile(source: &Source<'_>, profile: &Profile) -> Result<Check, LoadErro
                 .at_value("severity"));
         }
         if let Some(role) = by_role.keys().find(|role| !file.roles.contains(role)) {
-            return Err(fail(format!("`severity` names the role `{role}`, which is none of the check's `roles`"))
-                .help("add it to `roles`, or leave it away here")
-                .at_text_in("severity", role.as_str()));
+            return Err(fail(format!(
+                "`severity` names the role `{role}`, which is none of the check's `roles`"
+            ))
+            .help("add it to `roles`, or leave it away here")
+            .at_text_in("severity", role.as_str()));
         }
     }
     for (at, stage) in file.stages.iter().enumerate() {
         if !STAGES.contains(&stage.as_str()) {
-            let help = nearest(stage, STAGES)
-                .map_or_else(|| format!("there are: {}", STAGES.join(", ")), |near| format!("did you mean `{near}`?"));
-            return Err(fail(format!("a visit has no stage `{stage}`")).help(help).at_value(&format!("stages.{at}")));
+            let help = nearest(stage, STAGES).map_or_else(
+                || format!("there are: {}", STAGES.join(", ")),
+                |near| format!("did you mean `{near}`?"),
+            );
+            return Err(fail(format!("a visit has no stage `{stage}`"))
+                .help(help)
+                .at_value(&format!("stages.{at}")));
         }
     }
     for (key, text) in [("title", &file.title), ("why", &file.why), ("remediation", &file.remediation)] {
@@ -277,6 +285,11 @@ fn stands_after<'s>(
     ids: impl Fn() -> Vec<&'s str>,
 ) -> Result<(), LoadError> {
     for (at, before) in check.file.after.iter().enumerate() {
+        if *before == check.id {
+            return Err(LoadError::new(source.file, source.text, "`after` names the check itself")
+                .help("leave it away")
+                .at_value(&format!("after.{at}")));
+        }
         if !exists(before) {
             let help = nearest(before, ids()).map_or_else(
                 || "`airworthy list` shows the ids".to_owned(),

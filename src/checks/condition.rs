@@ -181,7 +181,10 @@ fn syntax(said: &str) -> ConditionError {
         };
         (format!("`{quoted}` is not CEL"), help)
     } else if said.contains("mismatched input") || said.contains("extraneous input") {
-        (format!("`{quoted}` is not expected here"), Some("an operator such as `&&` or `==` may be missing before it"))
+        (
+            format!("`{quoted}` is not expected here"),
+            Some("an operator such as `&&` or `==` may be missing before it"),
+        )
     } else if said.is_empty() {
         ("it is not CEL".to_owned(), None)
     } else {

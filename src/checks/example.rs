@@ -48,7 +48,9 @@ pub fn run_example(check: &Arc<Check>, example: &Example, profile: &Profile) -> 
         Scope::Fleet => verdicts.into_iter().find(|verdict| verdict.host.is_none()),
     };
     wanted.ok_or_else(|| {
-        "the example's host has none of the check's roles, or its stage is none of the check's".to_owned()
+        "an example's host has none of the check's roles, or its stage is none of the check's; give it such a role \
+         (`host: {roles: [infra]}`) or stage"
+            .to_owned()
     })
 }
 
@@ -94,7 +96,9 @@ fn facts(
                 || format!("there are: {}", types.keys().cloned().collect::<Vec<_>>().join(", ")),
                 |near| format!("did you mean `{near}`?"),
             );
-            return Err(format!("an example names the fact `{subject}.{field}`, which does not exist; {near}"));
+            return Err(format!(
+                "an example names the fact `{subject}.{field}`, which does not exist; {near}"
+            ));
         };
         let given = Type::of_value(value);
         if !of.meets(&given) {

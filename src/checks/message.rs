@@ -24,7 +24,10 @@ pub(super) fn lint(template: &str, vocabulary: &Vocabulary) -> Result<(), (Strin
     let environment = environment();
     let parsed = environment.template_from_str(template).map_err(|error| {
         let detail = error.detail().unwrap_or("the template cannot be read").to_owned();
-        (detail, "a message is a minijinja template: `{{ subject.field }}`, `{% if %}`, `{% for %}`".to_owned())
+        (
+            detail,
+            "a message is a minijinja template: `{{ subject.field }}`, `{% if %}`, `{% for %}`".to_owned(),
+        )
     })?;
     let mut paths: Vec<String> = parsed.undeclared_variables(true).into_iter().collect();
     paths.sort();
@@ -170,7 +173,11 @@ mod tests {
             ("{{ dokcer.running }}", "did you mean `docker`?"),
             ("{% for r in params.registrys %}{{ r }}{% endfor %}", "did you mean `registries`?"),
         ] {
-            assert_eq!(lint(template, &vocabulary).map_err(|(_, help)| help), Err(near.to_owned()), "{template}");
+            assert_eq!(
+                lint(template, &vocabulary).map_err(|(_, help)| help),
+                Err(near.to_owned()),
+                "{template}"
+            );
         }
         assert!(lint("{{ docker.running | nofilter }}", &vocabulary).is_err());
         assert!(lint("{{ docker.running", &vocabulary).is_err());

@@ -45,6 +45,43 @@ pub struct Profile {
     pub severities: BTreeMap<String, SeverityByRole>,
 }
 
+/// Whether a value can stand where `current` does: conditions were written for its type.
+fn fits(key: &str, current: &Value, given: &Value) -> Result<(), String> {
+    let wrong = |wanted: &Type, given: &Value, what: &str| {
+        let advice = match (wanted, given) {
+            (_, Value::Null) => "; give it a value".to_owned(),
+            (Type::String, Value::Number(_) | Value::Bool(_)) => {
+                format!("; put it into quotes: \"{given}\"")
+            }
+            _ => String::new(),
+        };
+        Err(format!("{what} {}, not {} ({given}){advice}", wanted.name(), of(given)))
+    };
+    let stands = |wanted: &Type, given: &Value| match (wanted, given) {
+        (Type::Any, _) => true,
+        (_, Value::Null) => false,
+        (Type::Int, given) => given.is_i64() || given.is_u64(),
+        (wanted, given) => wanted.meets(&Type::of_value(given)),
+    };
+    match (Type::of_value(current), given) {
+        (Type::List(wanted), Value::Array(items)) => match items.iter().find(|item| !stands(&wanted, item)) {
+            Some(item) => wrong(&wanted, item, &format!("an element of the parameter `{key}` is")),
+            None => Ok(()),
+        },
+        (wanted, given) if !stands(&wanted, given) => {
+            wrong(&wanted, given, &format!("the parameter `{key}` is"))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn of(value: &Value) -> String {
+    match value {
+        Value::Null => "null".to_owned(),
+        value => Type::of_value(value).name(),
+    }
+}
+
 impl Profile {
     /// Lays `file` over what it includes; its own word counts.
     fn lay(&mut self, file: ProfileFile) {
@@ -66,15 +103,7 @@ impl Profile {
             );
             return Err(format!("the profile `{}` has no parameter `{key}`; {near}", self.name));
         };
-        let (wanted, given) = (Type::of_value(current), Type::of_value(&value));
-        let is_list = matches!((&wanted, &given), (Type::List(_), Type::List(_)));
-        if !is_list && !wanted.meets(&given) {
-            return Err(format!(
-                "the parameter `{key}` is {}, not {} ({value})",
-                wanted.name(),
-                given.name()
-            ));
-        }
+        fits(key, current, &value)?;
         *current = value;
         Ok(())
     }
@@ -107,9 +136,18 @@ impl Profiles<'_> {
         let mut profile = Profile { name: name.into_owned(), ..Profile::default() };
         for included in &parsed.include {
             self.include(included, &mut profile, &mut Vec::new()).map_err(|error| match error.at {
-                None => LoadError::new(file, text, error.message).at_text(included),
+                None => LoadError::new(file, text, error.message).at_text_in("include", included),
                 Some(_) => error,
             })?;
+        }
+        for (key, value) in &parsed.parameters {
+            if let Some(current) = profile.parameters.get(key) {
+                fits(key, current, value).map_err(|reason| {
+                    LoadError::new(file, text, reason)
+                        .help("the checks it includes were written for that")
+                        .at_value(&format!("parameters.{key}"))
+                })?;
+            }
         }
         profile.lay(parsed);
         Ok(profile)
@@ -118,8 +156,9 @@ impl Profiles<'_> {
     fn include(&self, name: &str, profile: &mut Profile, open: &mut Vec<String>) -> Result<(), LoadError> {
         let Some((_, text)) = self.shipped.iter().find(|(shipped, _)| *shipped == name) else {
             let names: Vec<&str> = self.shipped.iter().map(|(name, _)| *name).collect();
-            let message = format!("there is no profile `{name}`; there are: {}", names.join(", "));
-            return Err(LoadError::new(name, "", message));
+            let message = format!("there is no such profile; there are: {}", names.join(", "));
+            return Err(LoadError::new(&format!("profile {name}"), "", message)
+                .help("a profile of your own is named by its path: ./mine.yaml"));
         };
         if open.iter().any(|other| other == name) {
             return Err(LoadError::new(name, text, format!("the profile `{name}` includes itself")));

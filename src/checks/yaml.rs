@@ -32,14 +32,19 @@ pub fn yaml<T: DeserializeOwned>(file: &str, text: &str) -> Result<T, LoadError>
         let at = error.location().map(|at| (at.line() as usize, at.column() as usize));
         let (message, help) = explain(&first_sentence(&error.without_snippet().to_string()));
         // What is missing stands nowhere.
-        let at = if message.ends_with("is missing") { Some((1, 1)) } else { at };
+        let at = if message.starts_with("the key `") && message.ends_with("is missing") {
+            Some((1, 1))
+        } else {
+            at
+        };
         LoadError { at: at.filter(|_| !text.is_empty()), help, ..LoadError::new(file, text, message) }
     })
 }
 
 /// The reader's words in ours, and advice.
 fn explain(said: &str) -> (String, Option<String>) {
-    let after = |head: &str| said.strip_prefix(head).map(|rest| rest.trim_matches(['`', '\'', ' ']).to_owned());
+    let after =
+        |head: &str| said.strip_prefix(head).map(|rest| rest.trim_matches(['`', '\'', ' ']).to_owned());
     if let Some((wrong, names)) = one_of(said, "unknown field `") {
         return (format!("there is no key `{wrong}`"), Some(choice(&wrong, &names)));
     }
@@ -57,11 +62,14 @@ fn explain(said: &str) -> (String, Option<String>) {
         return (format!("the key `{key}` stands here a second time"), Some("keep one of them".to_owned()));
     }
     let (message, help) = match said {
-        _ if said.contains("null into string") => {
-            ("the value is missing", "write it behind the colon; a text that looks like null goes into quotes")
-        }
+        _ if said.contains("null into string") => (
+            "the value is missing",
+            "write it behind the colon; a text that looks like null goes into quotes",
+        ),
         _ if said.starts_with("expected mapping start") => ("`key: value` lines are expected here", ""),
-        _ if said.starts_with("expected sequence start") => ("a list is expected here", "write it as `[a, b]`"),
+        _ if said.starts_with("expected sequence start") => {
+            ("a list is expected here", "write it as `[a, b]`")
+        }
         _ if said.starts_with("expected string scalar") => ("a text is expected here", "put it into quotes"),
         _ if said.starts_with("multiple YAML documents") => {
             ("a second YAML document begins here", "a file holds one: remove the `---` line and what follows")

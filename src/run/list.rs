@@ -9,7 +9,7 @@ use serde_json::json;
 use super::error::RunError;
 use super::settings::{Settings, TeamConfig};
 use super::terminal;
-use crate::checks::{Check, Scope, SeverityByRole, nearest};
+use crate::checks::{Check, Profile, Scope, SeverityByRole, nearest};
 use crate::cli::{ExplainArgs, ListArgs, ListFormat};
 use crate::exit_code;
 
@@ -18,33 +18,68 @@ pub(super) fn list(args: &ListArgs) -> Result<u8, RunError> {
     let settings = Settings::load(&args.profile, &TeamConfig::find(&[])?, "openpai", &Default::default())?;
     let mut checks: Vec<&Check> = settings.catalog.checks().iter().map(|check| &**check).collect();
     checks.sort_by(|a, b| a.id.cmp(&b.id));
+    let profile = &settings.profile;
     let text = match args.format {
-        ListFormat::Table => table(&checks),
+        ListFormat::Table => table(profile, &checks),
         ListFormat::Json => {
             let rows: Vec<_> = checks
                 .iter()
                 .map(|check| {
-                    json!({"id": check.id, "roles": roles(check), "severity": severity(check), "title": check.file.title})
+                    json!({"id": check.id, "roles": roles(check), "severity": severity(profile, check), "title": check.file.title})
                 })
                 .collect();
             serde_json::to_string_pretty(&rows).unwrap_or_default() + "\n"
         }
-        ListFormat::Markdown => markdown(&settings.profile.name, &checks),
+        ListFormat::Markdown => markdown(profile, &checks),
     };
     terminal::out(&text).map_err(|error| RunError::file(Path::new("stdout"), &error))?;
     Ok(exit_code::GO)
 }
 
-fn table(checks: &[&Check]) -> String {
+/// The narrowest column of titles that is still a table.
+const TITLE: usize = 30;
+
+fn table(profile: &Profile, checks: &[&Check]) -> String {
+    let width = |cells: &dyn Fn(&Check) -> String| {
+        checks.iter().map(|check| cells(check).chars().count()).max().unwrap_or(0)
+    };
+    let narrow = width(&|check| check.id.clone())
+        + width(&|check| roles(check).join(", "))
+        + width(&|check| severity(profile, check));
+    if narrow + TITLE + 8 > terminal::width() {
+        return stacked(profile, checks);
+    }
     let mut table = Table::new();
     table.load_preset(presets::NOTHING).set_content_arrangement(ContentArrangement::Dynamic);
     table.set_width(u16::try_from(terminal::width()).unwrap_or(u16::MAX));
     table.set_header(["ID", "ROLES", "SEVERITY", "TITLE"]);
     for check in checks {
-        table.add_row([check.id.clone(), roles(check).join(", "), severity(check), check.file.title.clone()]);
+        let title = check.file.title.clone();
+        table.add_row([check.id.clone(), roles(check).join(", "), severity(profile, check), title]);
     }
     let lines: Vec<String> = table.lines().map(|line| line.trim_end().to_owned()).collect();
     lines.join("\n") + "\n"
+}
+
+/// For a narrow terminal: ids stay whole, so that they can be copied.
+fn stacked(profile: &Profile, checks: &[&Check]) -> String {
+    let mut text = String::new();
+    for check in checks {
+        let _ = writeln!(text, "{}\n  {} · {}", check.id, roles(check).join(", "), severity(profile, check));
+        let mut line = String::new();
+        for word in check.file.title.split_whitespace() {
+            if !line.is_empty() && line.chars().count() + word.chars().count() + 3 > terminal::width() {
+                let _ = writeln!(text, "  {line}");
+                line.clear();
+            }
+            if !line.is_empty() {
+                line.push(' ');
+            }
+            line.push_str(word);
+        }
+        let _ = writeln!(text, "  {line}");
+    }
+    text
 }
 
 fn roles(check: &Check) -> Vec<String> {
@@ -54,9 +89,10 @@ fn roles(check: &Check) -> Vec<String> {
     }
 }
 
-fn severity(check: &Check) -> String {
+/// The profile's word before the check's own.
+fn severity(profile: &Profile, check: &Check) -> String {
     let word = |severity| format!("{severity:?}").to_lowercase();
-    match &check.file.severity {
+    match profile.severities.get(&check.id).unwrap_or(&check.file.severity) {
         SeverityByRole::One(severity) => word(*severity),
         SeverityByRole::ByRole(by_role) => by_role
             .iter()
@@ -79,7 +115,7 @@ pub(super) fn explain(args: &ExplainArgs) -> Result<u8, RunError> {
         return Err(RunError::flag("explain", reason));
     };
     let mut text = format!("{}: {}\n", check.id, check.file.title);
-    let _ = writeln!(text, "{} · {}\n", roles(check).join(", "), severity(check));
+    let _ = writeln!(text, "{} · {}\n", roles(check).join(", "), severity(&settings.profile, check));
     let mut part = |head: &str, body: &str| {
         if !body.trim().is_empty() {
             let _ = writeln!(text, "{head}\n{}\n", indent(body.trim()));
@@ -88,15 +124,24 @@ pub(super) fn explain(args: &ExplainArgs) -> Result<u8, RunError> {
     part("Why", &check.file.why);
     part("Wanted", &check.file.require);
     part("Applies when", check.file.when.as_deref().unwrap_or_default());
-    let read: Vec<String> = check.require.paths.iter().map(|path| path.join(".")).collect();
+    let mut read: Vec<String> = Vec::new();
+    let mut parameters: Vec<String> = Vec::new();
+    for path in check.when.iter().chain([&check.require]).flat_map(|condition| &condition.paths) {
+        let (told, into) = match path.as_slice() {
+            [root, name, ..] if root == "params" => {
+                let value = settings.profile.parameters.get(name).map(ToString::to_string);
+                (format!("{name} = {}", value.unwrap_or_default()), &mut parameters)
+            }
+            path => (path.join("."), &mut read),
+        };
+        if !into.contains(&told) {
+            into.push(told);
+        }
+    }
     part("Read", &read.join("\n"));
-    let parameters: Vec<String> = check
-        .require
-        .paths
-        .iter()
-        .filter(|path| path[0] == "params" && path.len() > 1)
-        .filter_map(|path| Some(format!("{} = {}", path[1], settings.profile.parameters.get(&path[1])?)))
-        .collect();
+    if let Some(probe) = &check.file.probe {
+        part("Its own probe", &probe.run);
+    }
     part("Parameters (--set)", &parameters.join("\n"));
     part("After", &check.file.after.join(", "));
     part("Remedy", &check.file.remediation);
@@ -111,18 +156,19 @@ fn indent(text: &str) -> String {
 }
 
 /// docs/checks.md: made from the checks, never edited.
-fn markdown(profile: &str, checks: &[&Check]) -> String {
+fn markdown(profile: &Profile, checks: &[&Check]) -> String {
     let mut text = format!(
-        "# The checks of profile `{profile}`\n\n\
+        "# The checks of profile `{}`\n\n\
          Made by `airworthy list --format markdown` from the files in `checks/`; edit those.\n\n\
-         | id | roles | severity | requirement |\n|---|---|---|---|\n"
+         | id | roles | severity | requirement |\n|---|---|---|---|\n",
+        profile.name
     );
     for check in checks {
         let _ = writeln!(
             text,
             "| [`{id}`](#{id}) | {} | {} | {} |",
             roles(check).join(", "),
-            severity(check),
+            severity(profile, check),
             check.file.title.replace('|', "\\|"),
             id = check.id
         );
