@@ -124,20 +124,7 @@ pub(super) fn explain(args: &ExplainArgs) -> Result<u8, RunError> {
     part("Why", &check.file.why);
     part("Wanted", &check.file.require);
     part("Applies when", check.file.when.as_deref().unwrap_or_default());
-    let mut read: Vec<String> = Vec::new();
-    let mut parameters: Vec<String> = Vec::new();
-    for path in check.when.iter().chain([&check.require]).flat_map(|condition| &condition.paths) {
-        let (told, into) = match path.as_slice() {
-            [root, name, ..] if root == "params" => {
-                let value = settings.profile.parameters.get(name).map(ToString::to_string);
-                (format!("{name} = {}", value.unwrap_or_default()), &mut parameters)
-            }
-            path => (path.join("."), &mut read),
-        };
-        if !into.contains(&told) {
-            into.push(told);
-        }
-    }
+    let (parameters, read) = looks_at(&settings.profile, check);
     part("Read", &read.join("\n"));
     if let Some(probe) = &check.file.probe {
         part("Its own probe", &probe.run);
@@ -151,8 +138,46 @@ pub(super) fn explain(args: &ExplainArgs) -> Result<u8, RunError> {
     Ok(exit_code::GO)
 }
 
+/// The parameters that a check's conditions name, with their values, and the facts.
+fn looks_at(profile: &Profile, check: &Check) -> (Vec<String>, Vec<String>) {
+    let (mut parameters, mut read) = (Vec::new(), Vec::new());
+    for path in check.when.iter().chain([&check.require]).flat_map(|condition| &condition.paths) {
+        let (told, into) = match path.as_slice() {
+            [root, name, ..] if root == "params" => {
+                let value = profile.parameters.get(name).map(ToString::to_string);
+                (format!("{name} = {}", value.unwrap_or_default()), &mut parameters)
+            }
+            path => (path.join("."), &mut read),
+        };
+        if !into.contains(&told) {
+            into.push(told);
+        }
+    }
+    (parameters, read)
+}
+
 fn indent(text: &str) -> String {
     text.lines().map(|line| format!("  {line}").trim_end().to_owned()).collect::<Vec<_>>().join("\n")
+}
+
+/// Commands, which stand indented on lines of their own, as Markdown has them.
+fn fenced(text: &str) -> String {
+    let mut lines: Vec<String> = Vec::new();
+    let mut inside = false;
+    for line in text.lines() {
+        let is_command = line.starts_with("  ");
+        if is_command != inside && !line.trim().is_empty() {
+            lines.extend(if inside { ["```", ""] } else { ["", "```sh"] }.map(str::to_owned));
+            inside = is_command;
+        }
+        lines.push(
+            if inside { line.strip_prefix("    ").unwrap_or(line.trim_start()) } else { line }.to_owned(),
+        );
+    }
+    if inside {
+        lines.push("```".to_owned());
+    }
+    lines.join("\n")
 }
 
 /// docs/checks.md: made from the checks, never edited.
@@ -179,7 +204,14 @@ fn markdown(profile: &Profile, checks: &[&Check]) -> String {
         if let Some(when) = &check.file.when {
             let _ = write!(text, "\nApplies when:\n\n```cel\n{}\n```\n", when.trim());
         }
-        let _ = write!(text, "\nRemedy: {}\n", check.file.remediation.trim());
+        let (parameters, _) = looks_at(profile, check);
+        if !parameters.is_empty() {
+            let _ = writeln!(text, "\nParameters:\n");
+            for parameter in parameters {
+                let _ = writeln!(text, "- `{parameter}`");
+            }
+        }
+        let _ = write!(text, "\nRemedy:\n\n{}\n", fenced(check.file.remediation.trim()));
         if !check.file.references.is_empty() {
             text.push_str("\nReferences:\n\n");
             for reference in &check.file.references {

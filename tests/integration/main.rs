@@ -1,5 +1,10 @@
 //! One binary, a module per topic.
 
 mod architecture;
+mod check_files;
 mod checks;
+mod command_line;
+mod harness;
+mod robustness;
+mod saved_facts;
 mod script;
