@@ -114,7 +114,7 @@ pub struct CheckArgs {
     #[arg(long, value_name = "PATH", conflicts_with = "as_role")]
     pub facts: Option<PathBuf>,
     /// Facts older than this are unknown: 15m, 2h, 1d
-    #[arg(long, value_name = "AGE", requires = "facts", value_parser = parse_age)]
+    #[arg(long, value_name = "AGE", requires = "facts", conflicts_with = "as_role", value_parser = parse_age)]
     pub facts_max_age: Option<std::time::Duration>,
     /// Keep what was gathered, one JSON file a host
     #[arg(long, value_name = "DIR", conflicts_with = "facts")]

@@ -76,26 +76,17 @@ impl Catalog {
         let mut checks: BTreeMap<String, Check> = BTreeMap::new();
         for id in wanted {
             let Some(source) = sources.get(id) else {
-                let help =
-                    nearest(id, sources.keys().copied()).map(|near| format!("; did you mean `{near}`?"));
-                let message = format!(
-                    "the profile names a check `{id}` that does not exist{}",
-                    help.unwrap_or_default()
-                );
-                return Err(LoadError::new(&profile.name, "", message));
+                let message = format!("the profile names a check `{id}` that does not exist");
+                return Err(profile.mistake("checks", id, message, nearest(id, sources.keys().copied())));
             };
             if !checks.contains_key(id) {
                 checks.insert(id.to_owned(), compile(source, profile)?);
             }
         }
-        for id in profile.severities.keys().filter(|id| !checks.contains_key(*id)) {
-            let help = nearest(id, checks.keys().map(String::as_str))
-                .map(|near| format!("; did you mean `{near}`?"));
-            let message = format!(
-                "the profile gives a severity to `{id}`, which is none of its checks{}",
-                help.unwrap_or_default()
-            );
-            return Err(LoadError::new(&profile.name, "", message));
+        if let Some(id) = profile.severities.keys().find(|id| !checks.contains_key(*id)) {
+            let message = format!("the profile gives a severity to `{id}`, which is none of its checks");
+            let near = nearest(id, checks.keys().map(String::as_str));
+            return Err(profile.mistake("severities", id, message, near));
         }
         for check in checks.values() {
             stands_after(

@@ -74,16 +74,26 @@ fn is_global(environment: &Environment<'_>, name: &str) -> bool {
 fn environment() -> Environment<'static> {
     let mut environment = Environment::new();
     environment.set_undefined_behavior(UndefinedBehavior::Chainable);
-    environment.set_formatter(|out, state, value| match value.kind() {
-        ValueKind::Undefined => out.write_str("unknown").map_err(minijinja::Error::from),
-        ValueKind::None => out.write_str("none").map_err(minijinja::Error::from),
-        ValueKind::Seq | ValueKind::Map | ValueKind::Iterable => match serde_json::to_string(value) {
-            Ok(json) => out.write_str(&json).map_err(minijinja::Error::from),
-            Err(_) => minijinja::escape_formatter(out, state, value),
-        },
-        _ => minijinja::escape_formatter(out, state, value),
+    environment.set_formatter(|out, _, value| out.write_str(&word(value)).map_err(minijinja::Error::from));
+    environment.add_filter("join", |list: Jinja, between: Option<String>| {
+        let words: Result<Vec<String>, minijinja::Error> =
+            list.try_iter().map(|items| items.map(|item| word(&item)).collect());
+        words.map(|words| words.join(&between.unwrap_or_default()))
     });
     environment
+}
+
+/// A value as people write it.
+fn word(value: &Jinja) -> String {
+    match value.kind() {
+        ValueKind::Undefined => "unknown".to_owned(),
+        ValueKind::None => "none".to_owned(),
+        ValueKind::Bool => value.is_true().to_string(),
+        ValueKind::Seq | ValueKind::Map | ValueKind::Iterable => {
+            serde_json::to_string(value).unwrap_or_else(|_| value.to_string())
+        }
+        _ => value.to_string(),
+    }
 }
 
 /// Fills the template in; `None` where it cannot be.

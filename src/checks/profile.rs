@@ -43,6 +43,8 @@ pub struct Profile {
     pub parameters: BTreeMap<String, Value>,
     /// Severities that differ from the checks' own.
     pub severities: BTreeMap<String, SeverityByRole>,
+    /// The user's file that it stands in, and its text.
+    pub file: Option<(String, String)>,
 }
 
 /// Whether a value can stand where `current` does: conditions were written for its type.
@@ -90,6 +92,19 @@ impl Profile {
         self.severities.extend(file.severities);
     }
 
+    /// A mistake about `name`, which stands below `key` of the profile's file.
+    pub(super) fn mistake(&self, key: &str, name: &str, message: String, near: Option<&str>) -> LoadError {
+        let (file, text) = self
+            .file
+            .as_ref()
+            .map_or((self.name.as_str(), ""), |(file, text)| (file.as_str(), text.as_str()));
+        let help = match near {
+            Some(near) => format!("did you mean `{near}`?"),
+            None => "`airworthy list` shows the ids".to_owned(),
+        };
+        LoadError::new(file, text, message).help(help).at_text_in(key, name)
+    }
+
     /// Sets a parameter that the profile has.
     ///
     /// # Errors
@@ -133,7 +148,11 @@ impl Profiles<'_> {
     pub fn in_file(&self, file: &str, text: &str) -> Result<Profile, LoadError> {
         let parsed: ProfileFile = yaml(file, text)?;
         let name = std::path::Path::new(file).file_stem().map_or(file.into(), |stem| stem.to_string_lossy());
-        let mut profile = Profile { name: name.into_owned(), ..Profile::default() };
+        let mut profile = Profile {
+            name: name.into_owned(),
+            file: Some((file.to_owned(), text.to_owned())),
+            ..Profile::default()
+        };
         for included in &parsed.include {
             self.include(included, &mut profile, &mut Vec::new()).map_err(|error| match error.at {
                 None => LoadError::new(file, text, error.message).at_text_in("include", included),

@@ -97,7 +97,11 @@ impl<'v> Walk<'v> {
                 Type::Object(fields) => match fields.get(&select.field) {
                     Some(of) => Ok(of.clone()),
                     None => {
-                        Err(unknown_name(node, "the fact", &select.field, fields.keys().map(String::as_str)))
+                        let what = match &select.operand.expr {
+                            Expr::Ident(root) if root == "params" => "the profile's parameter",
+                            _ => "the fact",
+                        };
+                        Err(unknown_name(node, what, &select.field, fields.keys().map(String::as_str)))
                     }
                 },
                 other => Err(mistake(node, format!("`.{}` of a {}", select.field, other.name()))),

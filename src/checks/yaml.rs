@@ -74,6 +74,10 @@ fn explain(said: &str) -> (String, Option<String>) {
         _ if said.starts_with("multiple YAML documents") => {
             ("a second YAML document begins here", "a file holds one: remove the `---` line and what follows")
         }
+        _ if said.contains("did not find expected") => {
+            (said, "mend what stands here or just before: indentation, a quote, a bracket or a colon")
+        }
+        _ if said.contains("tabs disallowed") => (said, "YAML is indented with spaces"),
         _ if said.starts_with("unexpected end of input") => ("the file is empty", ""),
         _ => (said, ""),
     };

@@ -105,15 +105,15 @@ fn word(example: &Example, status: Option<crate::checks::Status>) -> String {
     word.ok().and_then(|word| word.as_str().map(str::to_owned)).unwrap_or_default()
 }
 
-/// A mistake of one example, at the name it is about: the last step of the first name in backticks.
+/// A mistake of one example, at the name it is about: the last step of the last name in backticks.
 fn misplaced(file: &str, text: &str, at: usize, message: String) -> RunError {
-    let name =
-        message.split('`').nth(1).and_then(|name| name.rsplit('.').next()).unwrap_or_default().to_owned();
     let path = format!("examples.{at}");
     let (message, help) = match message.split_once("; ") {
         Some((message, help)) => (message.to_owned(), Some(help.to_owned())),
         None => (message, None),
     };
+    let name =
+        message.rsplit('`').nth(1).and_then(|name| name.rsplit('.').next()).unwrap_or_default().to_owned();
     let error = LoadError { help, ..LoadError::new(file, text, message) };
     error.at_text_in(&path, &name).into()
 }

@@ -65,7 +65,10 @@ fn table(profile: &Profile, checks: &[&Check]) -> String {
 fn stacked(profile: &Profile, checks: &[&Check]) -> String {
     let mut text = String::new();
     for check in checks {
-        let _ = writeln!(text, "{}\n  {} · {}", check.id, roles(check).join(", "), severity(profile, check));
+        let (roles, severity) = (roles(check).join(", "), severity(profile, check));
+        let one_line = roles.chars().count() + severity.chars().count() + 5 <= terminal::width();
+        let between = if one_line { " · " } else { "\n  " };
+        let _ = writeln!(text, "{}\n  {roles}{between}{severity}", check.id);
         let mut line = String::new();
         for word in check.file.title.split_whitespace() {
             if !line.is_empty() && line.chars().count() + word.chars().count() + 3 > terminal::width() {

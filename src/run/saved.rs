@@ -60,7 +60,10 @@ pub(super) fn file_name(host: &str) -> String {
         .chars()
         .map(|c| if plain(c) { c.to_string() } else { format!("%{:02X}", u32::from(c)) })
         .collect();
-    if name.starts_with('.') { format!("%2E{}", &name[1..]) } else { name }
+    match name.strip_prefix('.') {
+        Some(rest) => format!("%2E{rest}"),
+        None => name,
+    }
 }
 
 /// The documents of one run.

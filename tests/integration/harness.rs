@@ -74,6 +74,11 @@ impl Bench {
 }
 
 impl Ran {
+    /// What stderr says, in one line: words may be broken over lines, with a bar before each.
+    pub(crate) fn told(&self) -> String {
+        self.err.replace('│', " ").split_whitespace().collect::<Vec<_>>().join(" ")
+    }
+
     /// The one JSON document that stdout is.
     pub(crate) fn json(&self) -> Value {
         serde_json::from_str(&self.out).unwrap_or_else(|error| panic!("{error}: {self:?}"))
@@ -84,8 +89,7 @@ impl Ran {
     pub(crate) fn complains(&self, of: &[&str]) {
         assert_eq!(self.code, 2, "{self:?}");
         assert_eq!(self.out, "", "{self:?}");
-        // Words may be broken over lines, with a bar before each.
-        let told = self.err.replace('│', " ").split_whitespace().collect::<Vec<_>>().join(" ");
+        let told = self.told();
         for wanted in of {
             assert!(told.contains(wanted), "no `{wanted}` in: {told}");
         }
