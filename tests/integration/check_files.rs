@@ -110,7 +110,7 @@ fn broken() -> Vec<Broken> {
         own(
             "expect: fail",
             "expect: fail, params: {worker_cpu: 1}",
-            "10:71",
+            "10:64",
             &["did you mean `worker_cpus`?"],
         ),
         own("expect: fail", "expect: fail, host: {roles: [infra]}", "10:5", &["none of the check's roles"]),
