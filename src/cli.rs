@@ -111,10 +111,10 @@ pub struct CheckArgs {
     #[arg(long, value_name = "STAGE", default_value = "new")]
     pub stage: Stage,
     /// Judge saved facts (a folder of JSON, or an NDJSON file); connects to nothing
-    #[arg(long, value_name = "PATH")]
+    #[arg(long, value_name = "PATH", conflicts_with = "as_role")]
     pub facts: Option<PathBuf>,
     /// Facts older than this are unknown: 15m, 2h, 1d
-    #[arg(long, value_name = "AGE", requires = "facts", value_parser = parse_age)]
+    #[arg(long, value_name = "AGE", requires = "facts", conflicts_with = "as_role", value_parser = parse_age)]
     pub facts_max_age: Option<std::time::Duration>,
     /// Keep what was gathered, one JSON file a host
     #[arg(long, value_name = "DIR", conflicts_with = "facts")]
@@ -317,7 +317,14 @@ fn parse_report(text: &str) -> Result<(Format, PathBuf), String> {
     if path.is_empty() {
         return Err("the path is empty".to_owned());
     }
-    Ok((Format::from_str(format, false)?, PathBuf::from(path)))
+    let known = Format::from_str(format, false).map_err(|_| {
+        let names: Vec<String> = Format::value_variants()
+            .iter()
+            .filter_map(|format| Some(format.to_possible_value()?.get_name().to_owned()))
+            .collect();
+        format!("there is no format `{format}`; there are: {}", names.join(", "))
+    })?;
+    Ok((known, PathBuf::from(path)))
 }
 
 fn parse_age(text: &str) -> Result<std::time::Duration, String> {

@@ -4,16 +4,20 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::check::{CheckFile, Parse, Scope};
+use super::check::{CheckFile, Parse, Scope, SeverityByRole};
 use super::condition::{Condition, ConditionError};
 use super::error::{LoadError, nearest};
+use super::message::Message;
 use super::profile::Profile;
 use super::types::Type;
 use super::vocabulary::Vocabulary;
-use super::yaml::yaml;
+use super::yaml::{offset_in_scalar, yaml};
 
 /// The longest deadline of a user's own probe.
 const LONGEST_DEADLINE: Duration = Duration::from_secs(15);
+
+/// Steps of a visit at which a host can be lost, as its failure names them.
+const STAGES: [&str; 7] = ["resolve", "connect", "handshake", "host-key", "authenticate", "run", "facts"];
 
 /// A check, compiled.
 #[derive(Debug)]
@@ -22,6 +26,12 @@ pub struct Check {
     pub id: String,
     /// As it was written.
     pub file: CheckFile,
+    /// The title, the remediation and the references, which every verdict of the check shares.
+    pub(super) title: Arc<str>,
+    pub(super) remediation: Arc<str>,
+    pub(super) references: Arc<[String]>,
+    /// `message`, compiled.
+    pub(super) message: Option<Message>,
     /// `when`, compiled.
     pub when: Option<Condition>,
     /// `require`, compiled.
@@ -73,44 +83,27 @@ impl Catalog {
         let mut checks: BTreeMap<String, Check> = BTreeMap::new();
         for id in wanted {
             let Some(source) = sources.get(id) else {
-                let help =
-                    nearest(id, sources.keys().copied()).map(|near| format!("; did you mean `{near}`?"));
-                let message = format!(
-                    "the profile names a check `{id}` that does not exist{}",
-                    help.unwrap_or_default()
-                );
-                return Err(LoadError::new(&profile.name, "", message));
+                let message = format!("the profile names a check `{id}` that does not exist");
+                return Err(profile.mistake("checks", id, message, nearest(id, sources.keys().copied())));
             };
             if !checks.contains_key(id) {
                 checks.insert(id.to_owned(), compile(source, profile)?);
             }
         }
-        for id in profile.severities.keys().filter(|id| !checks.contains_key(*id)) {
-            let help = nearest(id, checks.keys().map(String::as_str))
-                .map(|near| format!("; did you mean `{near}`?"));
-            let message = format!(
-                "the profile gives a severity to `{id}`, which is none of its checks{}",
-                help.unwrap_or_default()
-            );
-            return Err(LoadError::new(&profile.name, "", message));
+        if let Some(id) = profile.severities.keys().find(|id| !checks.contains_key(*id)) {
+            let message = format!("the profile gives a severity to `{id}`, which is none of its checks");
+            let near = nearest(id, checks.keys().map(String::as_str));
+            return Err(profile.mistake("severities", id, message, near));
         }
         for check in checks.values() {
-            for before in &check.file.after {
-                if !sources.contains_key(before.as_str()) {
-                    let source = sources[check.id.as_str()];
-                    let mut error = LoadError::new(
-                        source.file,
-                        source.text,
-                        format!("`after` names `{before}`, which does not exist"),
-                    );
-                    if let Some(near) = nearest(before, sources.keys().copied()) {
-                        error = error.help(format!("did you mean `{near}`?"));
-                    }
-                    return Err(error.at_text(before));
-                }
-            }
+            stands_after(
+                &sources[check.id.as_str()],
+                check,
+                |id| sources.contains_key(id),
+                || sources.keys().copied().collect(),
+            )?;
         }
-        Ok(Catalog { checks: in_order(checks)? })
+        Ok(Catalog { checks: in_order(checks, &sources)? })
     }
 
     /// One check by itself: what it stands after has no say.
@@ -135,7 +128,12 @@ impl Catalog {
     pub fn keep(&mut self, select: &[String], skip: &[String]) -> Result<(), String> {
         for pattern in select.iter().chain(skip) {
             if !self.checks.iter().any(|check| matches(pattern, &check.id)) {
-                let near = nearest(pattern, self.checks.iter().map(|check| check.id.as_str()));
+                let ids = || self.checks.iter().map(|check| check.id.as_str());
+                let near = nearest(pattern, ids()).map(str::to_owned).or_else(|| {
+                    // `dokcer`: the subject of many.
+                    let subjects = ids().filter_map(|id| id.split('-').next());
+                    nearest(pattern, subjects).map(|subject| format!("{subject}-*"))
+                });
                 let near = near.map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
                 return Err(format!(
                     "`{pattern}` names no check of this profile{near} (see `airworthy list`)"
@@ -159,25 +157,53 @@ pub fn compile(source: &Source<'_>, profile: &Profile) -> Result<Check, LoadErro
     let well_formed = source.id.starts_with(|c: char| c.is_ascii_lowercase())
         && source.id.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-');
     if !well_formed {
-        return Err(fail(format!(
-            "`{}` is not an id: a check's file is named like `docker-running.yaml`",
-            source.id
-        )));
+        return Err(fail(format!("`{}` is not an id", source.id))
+            .help("name the file in lower case, with digits and hyphens: `docker-running.yaml`"));
     }
     let file: CheckFile = yaml(source.file, source.text)?;
     match file.scope {
         Scope::Host if file.roles.is_empty() => {
-            return Err(fail("`roles` is missing".to_owned())
-                .help("name devbox, infra or worker, or set `scope: fleet`"));
+            return Err(fail("the key `roles` is missing".to_owned())
+                .help("name devbox, infra or worker, or set `scope: fleet`")
+                .at(1, 1));
         }
         Scope::Fleet if !file.roles.is_empty() => {
-            return Err(fail("a fleet check has no `roles`".to_owned()).at_text("roles"));
+            return Err(fail("a fleet check has no `roles`".to_owned())
+                .at_value("roles")
+                .help("it looks at all hosts side by side: leave `roles` away"));
         }
         _ => {}
     }
+    if let (SeverityByRole::ByRole(by_role), Scope::Host) = (&file.severity, file.scope) {
+        if let Some(role) = file.roles.iter().find(|role| !by_role.contains_key(role)) {
+            return Err(fail(format!("`severity` says nothing of the role `{role}`"))
+                .help("give each of the check's `roles` its severity, or one word for all")
+                .at_value("severity"));
+        }
+        if let Some(role) = by_role.keys().find(|role| !file.roles.contains(role)) {
+            return Err(fail(format!(
+                "`severity` names the role `{role}`, which is none of the check's `roles`"
+            ))
+            .help("add it to `roles`, or leave it away here")
+            .at_text_in("severity", role.as_str()));
+        }
+    }
+    for (at, stage) in file.stages.iter().enumerate() {
+        if !STAGES.contains(&stage.as_str()) {
+            let help = nearest(stage, STAGES).map_or_else(
+                || format!("there are: {}", STAGES.join(", ")),
+                |near| format!("did you mean `{near}`?"),
+            );
+            return Err(fail(format!("a visit has no stage `{stage}`"))
+                .help(help)
+                .at_value(&format!("stages.{at}")));
+        }
+    }
     for (key, text) in [("title", &file.title), ("why", &file.why), ("remediation", &file.remediation)] {
         if text.trim().is_empty() {
-            return Err(fail(format!("`{key}` is empty")).at_text(key));
+            return Err(fail(format!("`{key}` is empty"))
+                .help("people read it in the report: write a sentence")
+                .at_value(key));
         }
     }
     let mut vocabulary = match file.scope {
@@ -193,18 +219,25 @@ pub fn compile(source: &Source<'_>, profile: &Profile) -> Result<Check, LoadErro
         };
         vocabulary = vocabulary.with_probe(of);
         if file.scope == Scope::Fleet {
-            return Err(fail("a fleet check has no probe of its own".to_owned()).at_text("probe"));
+            return Err(fail("a fleet check has no probe of its own".to_owned())
+                .help("a probe runs on one host: judge it there, in a check with `roles`")
+                .at_value("probe"));
+        }
+        if probe.run.trim().is_empty() {
+            return Err(fail("the probe runs nothing".to_owned())
+                .help("`run` is shell text (POSIX sh) that reads and never changes the host")
+                .at_value("probe.run"));
         }
         match probe.deadline.as_deref().map(|told| (told, parse_duration(told))) {
             Some((told, None)) => {
-                return Err(
-                    fail(format!("`{told}` is not a deadline such as 5s or 500ms")).at_text("deadline")
-                );
+                return Err(fail(format!("`{told}` is not a deadline"))
+                    .help("write it as 5s or 500ms, 15s at most")
+                    .at_value("probe.deadline"));
             }
             Some((told, Some(limit))) if limit > LONGEST_DEADLINE || limit.is_zero() => {
-                return Err(
-                    fail(format!("the deadline `{told}` is not between 1ms and 15s")).at_text("deadline")
-                );
+                return Err(fail(format!("the deadline `{told}` is not between 1ms and 15s"))
+                    .help("a visit is short: measure less, or keep what takes long in a file and read that")
+                    .at_value("probe.deadline"));
             }
             _ => {}
         }
@@ -214,30 +247,31 @@ pub fn compile(source: &Source<'_>, profile: &Profile) -> Result<Check, LoadErro
     };
     let when = file.when.as_deref().map(|text| condition("when", text)).transpose()?;
     let require = condition("require", &file.require)?;
-    if let Some(message) = &file.message {
-        super::message::lint(message)
-            .map_err(|error| fail(format!("message: {error}")).at_text("message:"))?;
-    }
-    Ok(Check { id: source.id.to_owned(), file, when, require })
+    let message = file.message.as_deref().map(|message| Message::compile(message, &vocabulary));
+    let message = message
+        .transpose()
+        .map_err(|(mistake, help)| fail(format!("message: {mistake}")).help(help).at_value("message"))?;
+    Ok(Check {
+        id: source.id.to_owned(),
+        title: file.title.as_str().into(),
+        remediation: file.remediation.trim().into(),
+        references: file.references.as_slice().into(),
+        message,
+        when,
+        require,
+        file,
+    })
 }
 
 /// Puts a mistake within a condition where it stands in the file: behind its key, or in the block below.
 fn place(source: &Source<'_>, key: &str, condition: &str, error: ConditionError) -> LoadError {
     let placed = LoadError { help: error.help, ..LoadError::new(source.file, source.text, error.message) };
-    let wanted = condition.lines().nth(error.line - 1).unwrap_or_default().trim();
-    let mut seen_key = false;
-    for (i, line) in source.text.lines().enumerate() {
-        seen_key |= line.starts_with(&format!("{key}:"));
-        if !seen_key || wanted.is_empty() {
-            continue;
-        }
-        if let Some(start) = line.find(wanted) {
-            let indent = condition.lines().nth(error.line - 1).map_or(0, |l| l.len() - l.trim_start().len());
-            let start = line[..start].chars().count();
-            return placed.at(i + 1, start + error.column.saturating_sub(indent).max(1));
-        }
+    let lines = condition.split_inclusive('\n').take(error.line.saturating_sub(1));
+    let character = lines.map(|line| line.chars().count()).sum::<usize>() + error.column.saturating_sub(1);
+    match offset_in_scalar(source.text, key, condition, character) {
+        Some(offset) => placed.at_offset(offset),
+        None => placed.at_text(&format!("{key}:")),
     }
-    placed.at_text(&format!("{key}:"))
 }
 
 /// `5s`, `500ms`, `1.5s`.
@@ -250,10 +284,52 @@ fn parse_duration(text: &str) -> Option<Duration> {
     (seconds.is_finite() && (0.0..=3600.0).contains(&seconds)).then(|| Duration::from_secs_f64(seconds))
 }
 
+/// Every check that one stands `after` has to be there.
+fn stands_after<'s>(
+    source: &Source<'_>,
+    check: &Check,
+    exists: impl Fn(&str) -> bool,
+    ids: impl Fn() -> Vec<&'s str>,
+) -> Result<(), LoadError> {
+    for (at, before) in check.file.after.iter().enumerate() {
+        if *before == check.id {
+            return Err(LoadError::new(source.file, source.text, "`after` names the check itself")
+                .help("leave it away")
+                .at_value(&format!("after.{at}")));
+        }
+        if !exists(before) {
+            let help = nearest(before, ids()).map_or_else(
+                || "`airworthy list` shows the ids".to_owned(),
+                |near| format!("did you mean `{near}`?"),
+            );
+            return Err(LoadError::new(
+                source.file,
+                source.text,
+                format!("`after` names `{before}`, which does not exist"),
+            )
+            .help(help)
+            .at_value(&format!("after.{at}")));
+        }
+    }
+    Ok(())
+}
+
+/// Looks over what one check stands after, where `ids` are all checks there are.
+///
+/// # Errors
+/// When it names a check that does not exist.
+pub fn lint_after(source: &Source<'_>, check: &Check, ids: &[&str]) -> Result<(), LoadError> {
+    stands_after(source, check, |id| ids.contains(&id), || ids.to_vec())
+}
+
 /// Depth first over `after`; an id that is not in this profile has no say.
-fn in_order(mut checks: BTreeMap<String, Check>) -> Result<Vec<Arc<Check>>, LoadError> {
+fn in_order(
+    mut checks: BTreeMap<String, Check>,
+    sources: &BTreeMap<&str, Source<'_>>,
+) -> Result<Vec<Arc<Check>>, LoadError> {
     fn visit(
         id: &str,
+        sources: &BTreeMap<&str, Source<'_>>,
         checks: &BTreeMap<String, Check>,
         done: &mut Vec<String>,
         open: &mut Vec<String>,
@@ -262,17 +338,20 @@ fn in_order(mut checks: BTreeMap<String, Check>) -> Result<Vec<Arc<Check>>, Load
             return Ok(());
         }
         if open.iter().any(|other| other == id) {
-            open.push(id.to_owned());
-            return Err(LoadError::new(
-                id,
-                "",
-                format!("`after` goes round in a circle: {}", open.join(" after ")),
-            ));
+            let before = open.last().cloned().unwrap_or_default();
+            let start = open.iter().position(|other| other == id).unwrap_or(0);
+            let mut circle = open.split_off(start);
+            circle.push(id.to_owned());
+            let source = sources[before.as_str()];
+            let message = format!("`after` goes round in a circle: {}", circle.join(" after "));
+            return Err(LoadError::new(source.file, source.text, message)
+                .help("a cause stands first: take one of these `after` away")
+                .at_text_in("after", id));
         }
         let Some(check) = checks.get(id) else { return Ok(()) };
         open.push(id.to_owned());
         for before in &check.file.after {
-            visit(before, checks, done, open)?;
+            visit(before, sources, checks, done, open)?;
         }
         open.pop();
         done.push(id.to_owned());
@@ -280,7 +359,7 @@ fn in_order(mut checks: BTreeMap<String, Check>) -> Result<Vec<Arc<Check>>, Load
     }
     let mut order = Vec::new();
     for id in checks.keys() {
-        visit(id, &checks, &mut order, &mut Vec::new())?;
+        visit(id, sources, &checks, &mut order, &mut Vec::new())?;
     }
     Ok(order.iter().filter_map(|id| checks.remove(id)).map(Arc::new).collect())
 }

@@ -54,7 +54,7 @@ pub struct CheckFile {
 
 /// One severity, or one for each role; a host with several roles owes the strictest.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(untagged)]
+#[serde(untagged, expecting = "a severity is error, warning or info, or one of them by role: {infra: error}")]
 pub enum SeverityByRole {
     /// The same everywhere.
     One(Severity),

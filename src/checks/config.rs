@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::error::LoadError;
-use super::waiver::Waiver;
+use super::waiver::{UNREACHABLE, Waiver};
 use super::yaml::yaml;
 
 /// `airworthy.yaml`, as written. Paths are relative to its folder.
@@ -34,14 +34,17 @@ impl Config {
     /// The first mistake in it.
     pub fn parse(file: &str, text: &str) -> Result<Config, LoadError> {
         let config: Config = yaml(file, text)?;
-        for waiver in &config.waivers {
+        for (at, waiver) in config.waivers.iter().enumerate() {
             if waiver.reason.trim().is_empty() {
-                return Err(LoadError::new(
-                    file,
-                    text,
-                    format!("the waiver of `{}` has no reason", waiver.check),
-                )
-                .at_text("reason"));
+                let message = format!("the waiver of `{}` has no reason", waiver.check);
+                return Err(LoadError::new(file, text, message)
+                    .help("say why, for whoever reads the report")
+                    .at_value(&format!("waivers.{at}.reason")));
+            }
+            if waiver.check == UNREACHABLE && waiver.hosts.is_empty() {
+                return Err(LoadError::new(file, text, "the waiver of `unreachable` names no host")
+                    .help("name those that may be missing: `hosts: [node17]`")
+                    .at_value(&format!("waivers.{at}.check")));
             }
         }
         Ok(config)

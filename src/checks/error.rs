@@ -4,6 +4,8 @@ use std::fmt;
 
 use thiserror::Error;
 
+use super::yaml::value_offset;
+
 /// A mistake in a file, with its place, for people who will mend it.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub struct LoadError {
@@ -49,14 +51,37 @@ impl LoadError {
     #[must_use]
     pub fn at_text(self, needle: &str) -> Self {
         match self.text.find(needle) {
-            Some(offset) => {
-                let before = &self.text[..offset];
-                let line = before.matches('\n').count() + 1;
-                let column = before.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
-                self.at(line, column)
-            }
+            Some(offset) => self.at_offset(offset),
             None => self,
         }
+    }
+
+    /// The same mistake at a value, named by its path: `require`, `examples.0`, `parameters.registries`.
+    #[must_use]
+    pub fn at_value(self, path: &str) -> Self {
+        match value_offset(&self.text, path) {
+            Some(offset) => self.at_offset(offset),
+            None => self,
+        }
+    }
+
+    /// The same mistake at the first `needle` from a value on, else at the value.
+    #[must_use]
+    pub fn at_text_in(self, path: &str, needle: &str) -> Self {
+        let Some(start) = value_offset(&self.text, path) else { return self };
+        match self.text[start..].find(needle) {
+            Some(further) => self.at_offset(start + further),
+            None => self.at_offset(start),
+        }
+    }
+
+    /// The same mistake at a byte of the text.
+    #[must_use]
+    pub(super) fn at_offset(self, offset: usize) -> Self {
+        let before = &self.text[..offset];
+        let line = before.matches('\n').count() + 1;
+        let column = before.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
+        self.at(line, column)
     }
 }
 
@@ -76,24 +101,8 @@ impl fmt::Display for LoadError {
 
 /// The name among `names` that is closest to `wrong`, where one is close.
 pub fn nearest<'n>(wrong: &str, names: impl IntoIterator<Item = &'n str>) -> Option<&'n str> {
-    let scored = names.into_iter().map(|name| (distance(wrong, name), name));
+    let scored = names.into_iter().map(|name| (strsim::osa_distance(wrong, name), name));
     scored.filter(|(d, name)| *d <= 1 + name.len().max(wrong.len()) / 3).min().map(|(_, name)| name)
-}
-
-/// Levenshtein's distance.
-fn distance(a: &str, b: &str) -> usize {
-    let b: Vec<char> = b.chars().collect();
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, ca) in a.chars().enumerate() {
-        let mut diagonal = row[0];
-        row[0] = i + 1;
-        for (j, cb) in b.iter().enumerate() {
-            let cost = diagonal + usize::from(ca != *cb);
-            diagonal = row[j + 1];
-            row[j + 1] = cost.min(diagonal + 1).min(row[j] + 1);
-        }
-    }
-    row[b.len()]
 }
 
 #[cfg(test)]
@@ -103,6 +112,7 @@ mod tests {
     #[test]
     fn finds_the_near_and_not_the_far() {
         assert_eq!(nearest("default_runtme", ["default_runtime", "running"]), Some("default_runtime"));
+        assert_eq!(nearest("dokcer", ["docker", "time"]), Some("docker"));
         assert_eq!(nearest("xyz", ["default_runtime", "running"]), None);
     }
 }

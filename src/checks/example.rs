@@ -48,7 +48,9 @@ pub fn run_example(check: &Arc<Check>, example: &Example, profile: &Profile) -> 
         Scope::Fleet => verdicts.into_iter().find(|verdict| verdict.host.is_none()),
     };
     wanted.ok_or_else(|| {
-        "the example's host has none of the check's roles, or its stage is none of the check's".to_owned()
+        "an example's host has none of the check's roles, or its stage is none of the check's; give it such a role \
+         (`host: {roles: [infra]}`) or stage"
+            .to_owned()
     })
 }
 
@@ -89,8 +91,19 @@ fn facts(
 ) -> Result<Value, String> {
     let mut object = serde_json::Map::new();
     for (field, value) in fields {
-        if !types.contains_key(field) {
-            return Err(no_such(&format!("fact {subject}."), field, types.keys().map(String::as_str)));
+        let Some(of) = types.get(field) else {
+            let near = nearest(field, types.keys().map(String::as_str)).map_or_else(
+                || format!("there are: {}", types.keys().cloned().collect::<Vec<_>>().join(", ")),
+                |near| format!("did you mean `{near}`?"),
+            );
+            return Err(format!(
+                "an example names the fact `{subject}.{field}`, which does not exist; {near}"
+            ));
+        };
+        let given = Type::of_value(value);
+        if !of.meets(&given) {
+            let (of, given) = (of.name(), given.name());
+            return Err(format!("an example gives `{subject}.{field}`, which is {of}, as {given} ({value})"));
         }
         let fact: Fact<Value> = match value {
             Value::Null => Fact::absent(SOURCE),

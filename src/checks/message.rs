@@ -1,54 +1,165 @@
 //! A check's message: its own sentence with the facts filled in, else the facts by themselves.
 
 use std::collections::BTreeMap;
-use std::sync::LazyLock;
 
 use minijinja::value::Value as Jinja;
-use minijinja::{Environment, UndefinedBehavior};
+use minijinja::value::ValueKind;
+use minijinja::{Environment, ErrorKind, UndefinedBehavior};
 use serde_json::Value;
 
+use super::error::nearest;
+use super::types::Type;
 use super::verdict::Found;
+use super::vocabulary::Vocabulary;
 use crate::facts::{Fact, Reading};
 
 /// The longest message, in characters: what hosts say is theirs to make long.
 const LONGEST: usize = 600;
 
-/// How every template is filled in; made once, for it knows a hundred filters and tests by name.
-static ENVIRONMENT: LazyLock<Environment<'static>> = LazyLock::new(|| {
-    let mut environment = Environment::new();
-    environment.set_undefined_behavior(UndefinedBehavior::Chainable);
-    environment.set_formatter(|out, state, value| {
-        if value.is_undefined() {
-            out.write_str("unknown").map_err(minijinja::Error::from)
-        } else {
-            minijinja::escape_formatter(out, state, value)
+/// A check's message, compiled.
+#[derive(Debug)]
+pub(super) struct Message {
+    environment: Environment<'static>,
+    /// What the template names, as `subject.field`; a subject by itself stands for all of it.
+    paths: Vec<String>,
+}
+
+/// The template's name within its own environment.
+const NAME: &str = "message";
+
+impl Message {
+    /// Compiles a template.
+    ///
+    /// # Errors
+    /// What is wrong with it, and what to do.
+    pub(super) fn compile(template: &str, vocabulary: &Vocabulary) -> Result<Message, (String, String)> {
+        lint(template, vocabulary)?;
+        let mut environment = environment();
+        let added = environment.add_template_owned(NAME, template.to_owned());
+        added.map_err(|error| (error.to_string(), String::new()))?;
+        let named = environment.get_template(NAME).map(|template| template.undeclared_variables(true));
+        let paths = named.unwrap_or_default().into_iter().collect();
+        Ok(Message { environment, paths })
+    }
+
+    /// Fills the template in with what `value` says of a subject's field (or of all of a subject); `None` where
+    /// it cannot be filled in.
+    pub(super) fn render(&self, value: impl Fn(&str, Option<&str>) -> Option<Jinja>) -> Option<String> {
+        let mut names: BTreeMap<&str, BTreeMap<&str, Jinja>> = BTreeMap::new();
+        let mut whole: BTreeMap<&str, Jinja> = BTreeMap::new();
+        for path in &self.paths {
+            let (subject, rest) =
+                path.split_once('.').map_or((path.as_str(), None), |(s, rest)| (s, Some(rest)));
+            match rest.map(|rest| rest.split('.').next().unwrap_or(rest)) {
+                Some(field) => {
+                    if let Some(found) = value(subject, Some(field)) {
+                        names.entry(subject).or_default().insert(field, found);
+                    }
+                }
+                None => {
+                    if let Some(found) = value(subject, None) {
+                        whole.insert(subject, found);
+                    }
+                }
+            }
         }
-    });
-    environment
-});
+        let context: BTreeMap<&str, Jinja> = names
+            .into_iter()
+            .map(|(subject, fields)| (subject, Jinja::from_iter(fields)))
+            .chain(whole)
+            .collect();
+        let text = self.environment.get_template(NAME).ok()?.render(context).ok()?;
+        Some(shorten(text.split_whitespace().collect::<Vec<_>>().join(" ")))
+    }
+}
 
 /// Looks a template over.
 ///
 /// # Errors
-/// What is wrong with it.
-pub(super) fn lint(template: &str) -> Result<(), String> {
-    Environment::new().template_from_str(template).map(|_| ()).map_err(|error| error.to_string())
+/// What is wrong with it, and what to do.
+fn lint(template: &str, vocabulary: &Vocabulary) -> Result<(), (String, String)> {
+    let environment = environment();
+    let parsed = environment.template_from_str(template).map_err(|error| {
+        let detail = error.detail().unwrap_or("the template cannot be read").to_owned();
+        (
+            detail,
+            "a message is a minijinja template: `{{ subject.field }}`, `{% if %}`, `{% for %}`".to_owned(),
+        )
+    })?;
+    let mut paths: Vec<String> = parsed.undeclared_variables(true).into_iter().collect();
+    paths.sort();
+    for path in paths {
+        let mut steps = path.split('.');
+        let mut of: Option<Type> = None;
+        for step in &mut steps {
+            let (found, names): (Option<Type>, Vec<String>) = match &of {
+                None => (vocabulary.get(step).cloned(), vocabulary.names().map(str::to_owned).collect()),
+                Some(Type::Object(fields)) => (fields.get(step).cloned(), fields.keys().cloned().collect()),
+                Some(_) => break,
+            };
+            if found.is_none() && !(of.is_none() && is_global(&environment, step)) {
+                let near = nearest(step, names.iter().map(String::as_str)).map_or_else(
+                    || format!("there are: {}", names.join(", ")),
+                    |near| format!("did you mean `{near}`?"),
+                );
+                return Err((format!("`{path}` does not exist: there is no `{step}`"), near));
+            }
+            of = found.or(Some(Type::Any));
+        }
+    }
+    // Filters and tests are looked up when they are used; nothing is known here, so every value is `unknown`.
+    match environment.render_str(template, ()) {
+        Err(error)
+            if matches!(
+                error.kind(),
+                ErrorKind::UnknownFilter | ErrorKind::UnknownTest | ErrorKind::UnknownFunction
+            ) =>
+        {
+            let detail = error.detail().unwrap_or_default().to_owned();
+            Err((detail, "minijinja's own filters are there: join, length, default, first, …".to_owned()))
+        }
+        _ => Ok(()),
+    }
 }
 
-/// Fills the template in; `None` where it cannot be.
-pub(super) fn render(template: &str, names: &BTreeMap<String, Jinja>) -> Option<String> {
-    let text = ENVIRONMENT.render_str(template, names).ok()?;
-    Some(shorten(text.split_whitespace().collect::<Vec<_>>().join(" ")))
+fn is_global(environment: &Environment<'_>, name: &str) -> bool {
+    environment.globals().any(|(global, _)| global == name)
 }
 
-/// One subject's facts as the template sees them: unknown ones are undefined.
-pub(super) fn values(fields: &BTreeMap<String, Fact<Value>>) -> Jinja {
-    let known = fields.iter().filter_map(|(field, fact)| match &fact.reading {
-        Reading::Known(value) => Some((field.clone(), Jinja::from_serialize(value))),
-        Reading::Absent => Some((field.clone(), Jinja::from(()))),
-        Reading::Unknown(_) => None,
+/// What a template is filled in with: an unknown fact prints `unknown`, an absent one `none`, lists and maps as
+/// compact JSON.
+fn environment() -> Environment<'static> {
+    let mut environment = Environment::new();
+    environment.set_undefined_behavior(UndefinedBehavior::Chainable);
+    environment.set_formatter(|out, _, value| out.write_str(&word(value)).map_err(minijinja::Error::from));
+    environment.add_filter("join", |list: Jinja, between: Option<String>| {
+        let words: Result<Vec<String>, minijinja::Error> =
+            list.try_iter().map(|items| items.map(|item| word(&item)).collect());
+        words.map(|words| words.join(&between.unwrap_or_default()))
     });
-    Jinja::from_iter(known)
+    environment
+}
+
+/// A value as people write it.
+fn word(value: &Jinja) -> String {
+    match value.kind() {
+        ValueKind::Undefined => "unknown".to_owned(),
+        ValueKind::None => "none".to_owned(),
+        ValueKind::Bool => value.is_true().to_string(),
+        ValueKind::Seq | ValueKind::Map | ValueKind::Iterable => {
+            serde_json::to_string(value).unwrap_or_else(|_| value.to_string())
+        }
+        _ => value.to_string(),
+    }
+}
+
+/// One fact as the template sees it: an unknown one is undefined.
+pub(super) fn value(fact: &Fact<Value>) -> Option<Jinja> {
+    match &fact.reading {
+        Reading::Known(value) => Some(Jinja::from_serialize(value)),
+        Reading::Absent => Some(Jinja::from(())),
+        Reading::Unknown(_) => None,
+    }
 }
 
 /// The facts by themselves: `docker.default_runtime is runc`.
@@ -68,5 +179,74 @@ fn shorten(text: String) -> String {
     match text.char_indices().nth(LONGEST) {
         Some((end, _)) => format!("{}…", &text[..end]),
         None => text,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn shown(template: &str) -> String {
+        let fact = |value| Fact::known(value, "a test");
+        let fields: BTreeMap<String, Fact<Value>> = [
+            ("yes", fact(json!(true))),
+            ("no", fact(json!(false))),
+            ("text", fact(json!("a <b> & 'c'"))),
+            ("list", fact(json!(["a", null, true, 1, 2.5]))),
+            ("map", fact(json!({"k": ["v"], "n": null}))),
+            ("whole", fact(json!(3))),
+            ("double", fact(json!(3.0))),
+            ("absent", Fact::absent("a test")),
+            ("lost", Fact::unknown("no reason", "a test")),
+        ]
+        .map(|(name, fact)| (name.to_owned(), fact))
+        .into();
+        let mut environment = environment();
+        environment.add_template_owned(NAME, template.to_owned()).expect("it parses");
+        let paths = environment.get_template(NAME).expect("it is there").undeclared_variables(true);
+        let message = Message { environment, paths: paths.into_iter().collect() };
+        message.render(|_, field| value(fields.get(field?)?)).expect("it renders")
+    }
+
+    #[test]
+    fn values_are_shown_as_people_write_them() {
+        for (template, wanted) in [
+            ("{{ f.yes }} {{ f.no }}", "true false"),
+            ("{{ f.absent }}", "none"),
+            ("{{ f.lost }} {{ f.lost.deeper }} {{ f.nowhere }}", "unknown unknown unknown"),
+            ("{{ f.list }}", r#"["a",null,true,1,2.5]"#),
+            ("{{ f.map }}", r#"{"k":["v"],"n":null}"#),
+            ("{{ f.map.k }} {{ f.map.n }}", r#"["v"] none"#),
+            ("{{ f.list | join(', ') }}", "a, none, true, 1, 2.5"),
+            ("{{ f.whole }} {{ f.double }}", "3 3.0"),
+            ("{{ f.text }}", "a <b> & 'c'"),
+            ("{% for item in f.list %}{{ item }};{% endfor %}", "a;none;true;1;2.5;"),
+            ("{% if f.absent == none %}nothing{% endif %}", "nothing"),
+        ] {
+            assert_eq!(shown(template), wanted, "{template}");
+        }
+    }
+
+    #[test]
+    fn a_name_that_does_not_exist_is_a_mistake() {
+        let vocabulary = Vocabulary::host(&[("registries".to_owned(), json!(["a"]))].into());
+        for (template, near) in [
+            ("{{ docker.runing }}", "did you mean `running`?"),
+            ("{{ dokcer.running }}", "did you mean `docker`?"),
+            ("{% for r in params.registrys %}{{ r }}{% endfor %}", "did you mean `registries`?"),
+        ] {
+            assert_eq!(
+                lint(template, &vocabulary).map_err(|(_, help)| help),
+                Err(near.to_owned()),
+                "{template}"
+            );
+        }
+        assert!(lint("{{ docker.running | nofilter }}", &vocabulary).is_err());
+        assert!(lint("{{ docker.running", &vocabulary).is_err());
+        let sound = "{% for r in params.registries %}{{ r }} {{ loop.index }}{% endfor %}{% set x = 1 %}{{ x }} \
+                     {{ docker.config['a'].b }} {{ docker.runtimes | join(', ') }}";
+        assert_eq!(lint(sound, &vocabulary), Ok(()));
     }
 }

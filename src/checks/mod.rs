@@ -23,7 +23,7 @@ mod vocabulary;
 pub mod waiver;
 mod yaml;
 
-pub use catalog::{Catalog, Check, Source, compile};
+pub use catalog::{Catalog, Check, Source, compile, lint_after};
 pub use check::{CheckFile, CheckProbe, Example, ExampleHost, Expected, Parse, Scope, SeverityByRole};
 pub use condition::{Condition, ConditionError, Truth};
 pub use config::Config;

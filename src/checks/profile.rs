@@ -43,6 +43,45 @@ pub struct Profile {
     pub parameters: BTreeMap<String, Value>,
     /// Severities that differ from the checks' own.
     pub severities: BTreeMap<String, SeverityByRole>,
+    /// The user's file that it stands in, and its text.
+    pub file: Option<(String, String)>,
+}
+
+/// Whether a value can stand where `current` does: conditions were written for its type.
+fn fits(key: &str, current: &Value, given: &Value) -> Result<(), String> {
+    let wrong = |wanted: &Type, given: &Value, what: &str| {
+        let advice = match (wanted, given) {
+            (_, Value::Null) => "; give it a value".to_owned(),
+            (Type::String, Value::Number(_) | Value::Bool(_)) => {
+                format!("; put it into quotes: \"{given}\"")
+            }
+            _ => String::new(),
+        };
+        Err(format!("{what} {}, not {} ({given}){advice}", wanted.name(), of(given)))
+    };
+    let stands = |wanted: &Type, given: &Value| match (wanted, given) {
+        (Type::Any, _) => true,
+        (_, Value::Null) => false,
+        (Type::Int, given) => given.is_i64() || given.is_u64(),
+        (wanted, given) => wanted.meets(&Type::of_value(given)),
+    };
+    match (Type::of_value(current), given) {
+        (Type::List(wanted), Value::Array(items)) => match items.iter().find(|item| !stands(&wanted, item)) {
+            Some(item) => wrong(&wanted, item, &format!("an element of the parameter `{key}` is")),
+            None => Ok(()),
+        },
+        (wanted, given) if !stands(&wanted, given) => {
+            wrong(&wanted, given, &format!("the parameter `{key}` is"))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn of(value: &Value) -> String {
+    match value {
+        Value::Null => "null".to_owned(),
+        value => Type::of_value(value).name(),
+    }
 }
 
 impl Profile {
@@ -51,6 +90,19 @@ impl Profile {
         self.checks.extend(file.checks);
         self.parameters.extend(file.parameters);
         self.severities.extend(file.severities);
+    }
+
+    /// A mistake about `name`, which stands below `key` of the profile's file.
+    pub(super) fn mistake(&self, key: &str, name: &str, message: String, near: Option<&str>) -> LoadError {
+        let (file, text) = self
+            .file
+            .as_ref()
+            .map_or((self.name.as_str(), ""), |(file, text)| (file.as_str(), text.as_str()));
+        let help = match near {
+            Some(near) => format!("did you mean `{near}`?"),
+            None => "`airworthy list` shows the ids".to_owned(),
+        };
+        LoadError::new(file, text, message).help(help).at_text_in(key, name)
     }
 
     /// Sets a parameter that the profile has.
@@ -66,15 +118,7 @@ impl Profile {
             );
             return Err(format!("the profile `{}` has no parameter `{key}`; {near}", self.name));
         };
-        let (wanted, given) = (Type::of_value(current), Type::of_value(&value));
-        let is_list = matches!((&wanted, &given), (Type::List(_), Type::List(_)));
-        if !is_list && !wanted.meets(&given) {
-            return Err(format!(
-                "the parameter `{key}` is {}, not {} ({value})",
-                wanted.name(),
-                given.name()
-            ));
-        }
+        fits(key, current, &value)?;
         *current = value;
         Ok(())
     }
@@ -104,12 +148,25 @@ impl Profiles<'_> {
     pub fn in_file(&self, file: &str, text: &str) -> Result<Profile, LoadError> {
         let parsed: ProfileFile = yaml(file, text)?;
         let name = std::path::Path::new(file).file_stem().map_or(file.into(), |stem| stem.to_string_lossy());
-        let mut profile = Profile { name: name.into_owned(), ..Profile::default() };
+        let mut profile = Profile {
+            name: name.into_owned(),
+            file: Some((file.to_owned(), text.to_owned())),
+            ..Profile::default()
+        };
         for included in &parsed.include {
             self.include(included, &mut profile, &mut Vec::new()).map_err(|error| match error.at {
-                None => LoadError::new(file, text, error.message).at_text(included),
+                None => LoadError::new(file, text, error.message).at_text_in("include", included),
                 Some(_) => error,
             })?;
+        }
+        for (key, value) in &parsed.parameters {
+            if let Some(current) = profile.parameters.get(key) {
+                fits(key, current, value).map_err(|reason| {
+                    LoadError::new(file, text, reason)
+                        .help("the checks it includes were written for that")
+                        .at_value(&format!("parameters.{key}"))
+                })?;
+            }
         }
         profile.lay(parsed);
         Ok(profile)
@@ -118,8 +175,9 @@ impl Profiles<'_> {
     fn include(&self, name: &str, profile: &mut Profile, open: &mut Vec<String>) -> Result<(), LoadError> {
         let Some((_, text)) = self.shipped.iter().find(|(shipped, _)| *shipped == name) else {
             let names: Vec<&str> = self.shipped.iter().map(|(name, _)| *name).collect();
-            let message = format!("there is no profile `{name}`; there are: {}", names.join(", "));
-            return Err(LoadError::new(name, "", message));
+            let message = format!("there is no such profile; there are: {}", names.join(", "));
+            return Err(LoadError::new(&format!("profile {name}"), "", message)
+                .help("a profile of your own is named by its path: ./mine.yaml"));
         };
         if open.iter().any(|other| other == name) {
             return Err(LoadError::new(name, text, format!("the profile `{name}` includes itself")));

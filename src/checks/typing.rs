@@ -59,7 +59,14 @@ impl<'v> Walk<'v> {
             Expr::Literal(literal) => Ok(match literal {
                 LiteralValue::Boolean(_) => Type::Bool,
                 LiteralValue::Double(_) => Type::Double,
-                LiteralValue::Int(_) | LiteralValue::UInt(_) => Type::Int,
+                LiteralValue::Int(_) => Type::Int,
+                LiteralValue::UInt(_) => {
+                    return Err(Mistake {
+                        node,
+                        message: "facts are never unsigned, so this would equal none".to_owned(),
+                        help: Some("leave the `u` away".to_owned()),
+                    });
+                }
                 LiteralValue::Null => Type::Null,
                 LiteralValue::String(_) => Type::String,
                 LiteralValue::Bytes(_) => Type::Any,
@@ -90,7 +97,11 @@ impl<'v> Walk<'v> {
                 Type::Object(fields) => match fields.get(&select.field) {
                     Some(of) => Ok(of.clone()),
                     None => {
-                        Err(unknown_name(node, "the fact", &select.field, fields.keys().map(String::as_str)))
+                        let what = match &select.operand.expr {
+                            Expr::Ident(root) if root == "params" => "the profile's parameter",
+                            _ => "the fact",
+                        };
+                        Err(unknown_name(node, what, &select.field, fields.keys().map(String::as_str)))
                     }
                 },
                 other => Err(mistake(node, format!("`.{}` of a {}", select.field, other.name()))),

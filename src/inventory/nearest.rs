@@ -7,7 +7,7 @@ pub(super) fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a s
     let allowed = (wanted.chars().count() / 3).clamp(1, 3);
     candidates
         .into_iter()
-        .map(|candidate| (distance(&wanted, &plain(candidate)), candidate))
+        .map(|candidate| (strsim::osa_distance(&wanted, &plain(candidate)), candidate))
         .filter(|(distance, _)| *distance <= allowed)
         .min_by_key(|(distance, _)| *distance)
         .map(|(_, candidate)| candidate)
@@ -22,22 +22,6 @@ pub(super) fn did_you_mean<'a>(
     nearest(name, candidates).map_or_else(|| otherwise.to_owned(), |near| format!("did you mean `{near}`?"))
 }
 
-/// Levenshtein's edit distance.
-fn distance(a: &str, b: &str) -> usize {
-    let b: Vec<char> = b.chars().collect();
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, from) in a.chars().enumerate() {
-        let mut diagonal = row[0];
-        row[0] = i + 1;
-        for (j, &to) in b.iter().enumerate() {
-            let substituted = diagonal + usize::from(from != to);
-            diagonal = row[j + 1];
-            row[j + 1] = substituted.min(row[j] + 1).min(diagonal + 1);
-        }
-    }
-    row[b.len()]
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -47,6 +31,6 @@ mod tests {
         assert_eq!(nearest("kube-nodes", ["etcd", "kube_node"]), Some("kube_node"));
         assert_eq!(nearest("gpu-machne", ["master-machine", "gpu-machine"]), Some("gpu-machine"));
         assert_eq!(nearest("web", ["etcd", "kube_node"]), None);
-        assert_eq!(distance("kitten", "sitting"), 3);
+        assert_eq!(nearest("etdc", ["etcd", "kube_node"]), Some("etcd"));
     }
 }

@@ -2,23 +2,27 @@
 
 use std::fmt::Write as _;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::diagnostic;
 use super::error::RunError;
 use super::{settings, terminal};
-use crate::checks::{Example, Expected, LoadError, Profile, Source, compile, run_example};
+use crate::checks::{
+    Example, Expected, LoadError, Profile, Source, compile, lint_after, run_example, shipped,
+};
 use crate::cli::CheckFileArgs;
 use crate::exit_code;
 
-/// Runs `check-file`; every file is looked at before the status is given.
+/// Runs `check-file`; every file is looked at before the status is given. A file that is no check file is an
+/// error, and then nothing stands on stdout; an example that comes out otherwise is a NO-GO.
 pub(super) fn check_file(args: &CheckFileArgs) -> Result<u8, RunError> {
     let profile = settings::profile(&args.profile)?;
+    let mut broken = 0;
     let mut sound = true;
     let mut text = String::new();
     for path in &args.files {
-        match judge_file(path, &profile) {
+        match judge_file(path, &args.files, &profile) {
             Ok(lines) => {
                 let failed = lines.iter().filter(|(ok, _)| !ok).count();
                 sound &= failed == 0;
@@ -29,23 +33,57 @@ pub(super) fn check_file(args: &CheckFileArgs) -> Result<u8, RunError> {
                 }
             }
             Err(error) => {
-                sound = false;
+                broken += 1;
                 let color = terminal::color(terminal::stderr_is_terminal());
                 terminal::error(diagnostic::render(&error, color, terminal::width()).trim_end());
             }
         }
     }
+    if broken > 0 {
+        terminal::note(text.trim_end());
+        return Ok(exit_code::COULD_NOT_RUN);
+    }
     terminal::out(&text).map_err(|error| RunError::file(Path::new("stdout"), &error))?;
-    Ok(if sound { exit_code::GO } else { exit_code::COULD_NOT_RUN })
+    Ok(if sound { exit_code::GO } else { exit_code::NO_GO })
 }
 
-fn judge_file(path: &Path, profile: &Profile) -> Result<Vec<(bool, String)>, RunError> {
+/// Ids that a check may stand after: those that ship, those that are looked at too, and its neighbours.
+fn ids(path: &Path, files: &[PathBuf]) -> Vec<String> {
+    let stem = |path: &Path| path.file_stem().map(|stem| stem.to_string_lossy().into_owned());
+    let folder = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let neighbours = fs::read_dir(folder).into_iter().flatten().filter_map(|entry| Some(entry.ok()?.path()));
+    let neighbours = neighbours.filter(|path| path.extension().is_some_and(|e| e == "yaml" || e == "yml"));
+    let own = files.iter().cloned().chain(neighbours).filter_map(|path| stem(&path));
+    shipped::CHECKS.iter().map(|(id, _)| (*id).to_owned()).chain(own).collect()
+}
+
+fn judge_file(path: &Path, files: &[PathBuf], profile: &Profile) -> Result<Vec<(bool, String)>, RunError> {
     let text = fs::read_to_string(path).map_err(|error| RunError::file(path, &error))?;
     let id = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
     let file = path.display().to_string();
-    let check = compile(&Source { file: &file, id: &id, text: &text }, profile)?;
-    let check = Arc::new(check);
+    let source = Source { file: &file, id: &id, text: &text };
+    let check = Arc::new(compile(&source, profile)?);
+    let ids = ids(path, files);
+    lint_after(
+        &source,
+        &check,
+        &ids.iter().map(String::as_str).filter(|other| *other != id).collect::<Vec<_>>(),
+    )?;
     let examples = &check.file.examples;
+    let mut results = Vec::new();
+    for (at, example) in examples.iter().enumerate() {
+        let verdict =
+            run_example(&check, example, profile).map_err(|message| misplaced(&file, &text, at, message))?;
+        let wanted = example.expect.status();
+        let line = format!(
+            "example {}: expected {}, is {}: {}",
+            at + 1,
+            word(example, None),
+            word(example, Some(verdict.status)),
+            verdict.message
+        );
+        results.push((verdict.status == wanted, line));
+    }
     for (word, expected) in
         [("pass", Expected::Pass), ("fail", Expected::Fail), ("unknown", Expected::Unknown)]
     {
@@ -53,16 +91,29 @@ fn judge_file(path: &Path, profile: &Profile) -> Result<Vec<(bool, String)>, Run
             let error = LoadError::new(&file, &text, format!("no example is expected to be `{word}`")).help(
                 "a check that cannot fail, or cannot be unknown, is not a check: add an example of each",
             );
-            return Err(error.at_text("examples").into());
+            let error =
+                if text.contains("\nexamples:") { error.at_text("examples:") } else { error.at(1, 1) };
+            return Err(error.into());
         }
     }
-    let run = |(at, example): (usize, &Example)| {
-        let verdict = run_example(&check, example, profile)?;
-        let wanted = example.expect.status();
-        let line =
-            format!("example {}: expected {wanted:?}, is {:?}: {}", at + 1, verdict.status, verdict.message);
-        Ok((verdict.status == wanted, line))
+    Ok(results)
+}
+
+/// A status in the words of check files.
+fn word(example: &Example, status: Option<crate::checks::Status>) -> String {
+    let word = serde_json::to_value(status.unwrap_or(example.expect.status()));
+    word.ok().and_then(|word| word.as_str().map(str::to_owned)).unwrap_or_default()
+}
+
+/// A mistake of one example, at the name it is about: the last step of the last name in backticks.
+fn misplaced(file: &str, text: &str, at: usize, message: String) -> RunError {
+    let path = format!("examples.{at}");
+    let (message, help) = match message.split_once("; ") {
+        Some((message, help)) => (message.to_owned(), Some(help.to_owned())),
+        None => (message, None),
     };
-    let results: Result<Vec<(bool, String)>, String> = examples.iter().enumerate().map(run).collect();
-    results.map_err(|message| LoadError::new(&file, &text, message).at_text("examples").into())
+    let name =
+        message.rsplit('`').nth(1).and_then(|name| name.rsplit('.').next()).unwrap_or_default().to_owned();
+    let error = LoadError { help, ..LoadError::new(file, text, message) };
+    error.at_text_in(&path, &name).into()
 }

@@ -6,6 +6,9 @@ use miette::{Diagnostic, GraphicalReportHandler, GraphicalTheme, LabeledSpan, Na
 
 use super::error::RunError;
 
+/// A snippet with longer lines, in bytes, is no help.
+const LONGEST_LINE: usize = 400;
+
 /// One complaint about one place.
 struct Complaint {
     message: String,
@@ -59,15 +62,23 @@ pub(super) fn render(error: &RunError, color: bool, width: usize) -> String {
                 offset: diagnostic.offset,
             })
             .collect(),
-        RunError::Load(load) => vec![Complaint {
-            message: match load.at {
-                Some(_) => clean(&load.message),
-                None => format!("{}: {}", clean(&load.file), clean(&load.message)),
-            },
-            help: load.help.as_deref().map(clean),
-            source: load.at.map(|_| NamedSource::new(&load.file, visible(&load.text))),
-            offset: load.at.map_or(0, |(line, column)| offset(&load.text, line, column)),
-        }],
+        RunError::Load(load) => {
+            let shown = load.at.filter(|(line, _)| {
+                load.text.lines().skip(line.saturating_sub(2)).take(3).all(|line| line.len() <= LONGEST_LINE)
+            });
+            vec![Complaint {
+                message: match (shown, load.at) {
+                    (Some(_), _) => clean(&load.message),
+                    (None, Some((line, column))) => {
+                        format!("{}:{line}:{column}: {}", clean(&load.file), clean(&load.message))
+                    }
+                    (None, None) => format!("{}: {}", clean(&load.file), clean(&load.message)),
+                },
+                help: load.help.as_deref().map(clean),
+                source: shown.map(|_| NamedSource::new(&load.file, visible(&load.text))),
+                offset: load.at.map_or(0, |(line, column)| offset(&load.text, line, column)),
+            }]
+        }
         other => vec![Complaint { message: clean(&other.to_string()), help: None, source: None, offset: 0 }],
     };
     let theme = if color { GraphicalTheme::unicode() } else { GraphicalTheme::unicode_nocolor() };

@@ -9,7 +9,7 @@ use serde_json::json;
 use super::error::RunError;
 use super::settings::{Settings, TeamConfig};
 use super::terminal;
-use crate::checks::{Check, Scope, SeverityByRole, nearest};
+use crate::checks::{Check, Profile, Scope, SeverityByRole, nearest};
 use crate::cli::{ExplainArgs, ListArgs, ListFormat};
 use crate::exit_code;
 
@@ -18,33 +18,71 @@ pub(super) fn list(args: &ListArgs) -> Result<u8, RunError> {
     let settings = Settings::load(&args.profile, &TeamConfig::find(&[])?, "openpai", &Default::default())?;
     let mut checks: Vec<&Check> = settings.catalog.checks().iter().map(|check| &**check).collect();
     checks.sort_by(|a, b| a.id.cmp(&b.id));
+    let profile = &settings.profile;
     let text = match args.format {
-        ListFormat::Table => table(&checks),
+        ListFormat::Table => table(profile, &checks),
         ListFormat::Json => {
             let rows: Vec<_> = checks
                 .iter()
                 .map(|check| {
-                    json!({"id": check.id, "roles": roles(check), "severity": severity(check), "title": check.file.title})
+                    json!({"id": check.id, "roles": roles(check), "severity": severity(profile, check), "title": check.file.title})
                 })
                 .collect();
             serde_json::to_string_pretty(&rows).unwrap_or_default() + "\n"
         }
-        ListFormat::Markdown => markdown(&settings.profile.name, &checks),
+        ListFormat::Markdown => markdown(profile, &checks),
     };
     terminal::out(&text).map_err(|error| RunError::file(Path::new("stdout"), &error))?;
     Ok(exit_code::GO)
 }
 
-fn table(checks: &[&Check]) -> String {
+/// The narrowest column of titles that is still a table.
+const TITLE: usize = 30;
+
+fn table(profile: &Profile, checks: &[&Check]) -> String {
+    let width = |cells: &dyn Fn(&Check) -> String| {
+        checks.iter().map(|check| cells(check).chars().count()).max().unwrap_or(0)
+    };
+    let narrow = width(&|check| check.id.clone())
+        + width(&|check| roles(check).join(", "))
+        + width(&|check| severity(profile, check));
+    if narrow + TITLE + 8 > terminal::width() {
+        return stacked(profile, checks);
+    }
     let mut table = Table::new();
     table.load_preset(presets::NOTHING).set_content_arrangement(ContentArrangement::Dynamic);
     table.set_width(u16::try_from(terminal::width()).unwrap_or(u16::MAX));
     table.set_header(["ID", "ROLES", "SEVERITY", "TITLE"]);
     for check in checks {
-        table.add_row([check.id.clone(), roles(check).join(", "), severity(check), check.file.title.clone()]);
+        let title = check.file.title.clone();
+        table.add_row([check.id.clone(), roles(check).join(", "), severity(profile, check), title]);
     }
     let lines: Vec<String> = table.lines().map(|line| line.trim_end().to_owned()).collect();
     lines.join("\n") + "\n"
+}
+
+/// For a narrow terminal: ids stay whole, so that they can be copied.
+fn stacked(profile: &Profile, checks: &[&Check]) -> String {
+    let mut text = String::new();
+    for check in checks {
+        let (roles, severity) = (roles(check).join(", "), severity(profile, check));
+        let one_line = roles.chars().count() + severity.chars().count() + 5 <= terminal::width();
+        let between = if one_line { " · " } else { "\n  " };
+        let _ = writeln!(text, "{}\n  {roles}{between}{severity}", check.id);
+        let mut line = String::new();
+        for word in check.file.title.split_whitespace() {
+            if !line.is_empty() && line.chars().count() + word.chars().count() + 3 > terminal::width() {
+                let _ = writeln!(text, "  {line}");
+                line.clear();
+            }
+            if !line.is_empty() {
+                line.push(' ');
+            }
+            line.push_str(word);
+        }
+        let _ = writeln!(text, "  {line}");
+    }
+    text
 }
 
 fn roles(check: &Check) -> Vec<String> {
@@ -54,9 +92,10 @@ fn roles(check: &Check) -> Vec<String> {
     }
 }
 
-fn severity(check: &Check) -> String {
+/// The profile's word before the check's own.
+fn severity(profile: &Profile, check: &Check) -> String {
     let word = |severity| format!("{severity:?}").to_lowercase();
-    match &check.file.severity {
+    match profile.severities.get(&check.id).unwrap_or(&check.file.severity) {
         SeverityByRole::One(severity) => word(*severity),
         SeverityByRole::ByRole(by_role) => by_role
             .iter()
@@ -79,7 +118,7 @@ pub(super) fn explain(args: &ExplainArgs) -> Result<u8, RunError> {
         return Err(RunError::flag("explain", reason));
     };
     let mut text = format!("{}: {}\n", check.id, check.file.title);
-    let _ = writeln!(text, "{} · {}\n", roles(check).join(", "), severity(check));
+    let _ = writeln!(text, "{} · {}\n", roles(check).join(", "), severity(&settings.profile, check));
     let mut part = |head: &str, body: &str| {
         if !body.trim().is_empty() {
             let _ = writeln!(text, "{head}\n{}\n", indent(body.trim()));
@@ -88,15 +127,11 @@ pub(super) fn explain(args: &ExplainArgs) -> Result<u8, RunError> {
     part("Why", &check.file.why);
     part("Wanted", &check.file.require);
     part("Applies when", check.file.when.as_deref().unwrap_or_default());
-    let read: Vec<String> = check.require.paths.iter().map(|path| path.join(".")).collect();
+    let (parameters, read) = looks_at(&settings.profile, check);
     part("Read", &read.join("\n"));
-    let parameters: Vec<String> = check
-        .require
-        .paths
-        .iter()
-        .filter(|path| path[0] == "params" && path.len() > 1)
-        .filter_map(|path| Some(format!("{} = {}", path[1], settings.profile.parameters.get(&path[1])?)))
-        .collect();
+    if let Some(probe) = &check.file.probe {
+        part("Its own probe", &probe.run);
+    }
     part("Parameters (--set)", &parameters.join("\n"));
     part("After", &check.file.after.join(", "));
     part("Remedy", &check.file.remediation);
@@ -106,23 +141,62 @@ pub(super) fn explain(args: &ExplainArgs) -> Result<u8, RunError> {
     Ok(exit_code::GO)
 }
 
+/// The parameters that a check's conditions name, with their values, and the facts.
+fn looks_at(profile: &Profile, check: &Check) -> (Vec<String>, Vec<String>) {
+    let (mut parameters, mut read) = (Vec::new(), Vec::new());
+    for path in check.when.iter().chain([&check.require]).flat_map(|condition| &condition.paths) {
+        let (told, into) = match path.as_slice() {
+            [root, name, ..] if root == "params" => {
+                let value = profile.parameters.get(name).map(ToString::to_string);
+                (format!("{name} = {}", value.unwrap_or_default()), &mut parameters)
+            }
+            path => (path.join("."), &mut read),
+        };
+        if !into.contains(&told) {
+            into.push(told);
+        }
+    }
+    (parameters, read)
+}
+
 fn indent(text: &str) -> String {
     text.lines().map(|line| format!("  {line}").trim_end().to_owned()).collect::<Vec<_>>().join("\n")
 }
 
+/// Commands, which stand indented on lines of their own, as Markdown has them.
+fn fenced(text: &str) -> String {
+    let mut lines: Vec<String> = Vec::new();
+    let mut inside = false;
+    for line in text.lines() {
+        let is_command = line.starts_with("  ");
+        if is_command != inside && !line.trim().is_empty() {
+            lines.extend(if inside { ["```", ""] } else { ["", "```sh"] }.map(str::to_owned));
+            inside = is_command;
+        }
+        lines.push(
+            if inside { line.strip_prefix("    ").unwrap_or(line.trim_start()) } else { line }.to_owned(),
+        );
+    }
+    if inside {
+        lines.push("```".to_owned());
+    }
+    lines.join("\n")
+}
+
 /// docs/checks.md: made from the checks, never edited.
-fn markdown(profile: &str, checks: &[&Check]) -> String {
+fn markdown(profile: &Profile, checks: &[&Check]) -> String {
     let mut text = format!(
-        "# The checks of profile `{profile}`\n\n\
+        "# The checks of profile `{}`\n\n\
          Made by `airworthy list --format markdown` from the files in `checks/`; edit those.\n\n\
-         | id | roles | severity | requirement |\n|---|---|---|---|\n"
+         | id | roles | severity | requirement |\n|---|---|---|---|\n",
+        profile.name
     );
     for check in checks {
         let _ = writeln!(
             text,
             "| [`{id}`](#{id}) | {} | {} | {} |",
             roles(check).join(", "),
-            severity(check),
+            severity(profile, check),
             check.file.title.replace('|', "\\|"),
             id = check.id
         );
@@ -133,7 +207,14 @@ fn markdown(profile: &str, checks: &[&Check]) -> String {
         if let Some(when) = &check.file.when {
             let _ = write!(text, "\nApplies when:\n\n```cel\n{}\n```\n", when.trim());
         }
-        let _ = write!(text, "\nRemedy: {}\n", check.file.remediation.trim());
+        let (parameters, _) = looks_at(profile, check);
+        if !parameters.is_empty() {
+            let _ = writeln!(text, "\nParameters:\n");
+            for parameter in parameters {
+                let _ = writeln!(text, "- `{parameter}`");
+            }
+        }
+        let _ = write!(text, "\nRemedy:\n\n{}\n", fenced(check.file.remediation.trim()));
         if !check.file.references.is_empty() {
             text.push_str("\nReferences:\n\n");
             for reference in &check.file.references {

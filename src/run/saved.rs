@@ -24,6 +24,10 @@ pub(super) struct Saved {
 
 /// Writes one file a host into `folder`; each is written whole or not at all.
 pub(super) fn write(folder: &Path, documents: &[SavedHost]) -> Result<(), RunError> {
+    if folder.exists() && !folder.is_dir() {
+        let reason = "it is a file, and a folder is wanted".to_owned();
+        return Err(RunError::File { path: folder.to_owned(), reason, help: None });
+    }
     fs::create_dir_all(folder).map_err(|error| RunError::file(folder, &error))?;
     for document in documents {
         let text = json(document)?;
@@ -56,7 +60,10 @@ pub(super) fn file_name(host: &str) -> String {
         .chars()
         .map(|c| if plain(c) { c.to_string() } else { format!("%{:02X}", u32::from(c)) })
         .collect();
-    if name.starts_with('.') { format!("%2E{}", &name[1..]) } else { name }
+    match name.strip_prefix('.') {
+        Some(rest) => format!("%2E{rest}"),
+        None => name,
+    }
 }
 
 /// The documents of one run.
@@ -110,29 +117,64 @@ pub(super) fn read(path: &Path) -> Result<Saved, RunError> {
         }
         if names.insert(host.host.name.clone(), ()).is_some() {
             let reason = format!("the host {} is there twice", host.host.name);
-            return Err(RunError::File { path: path.to_owned(), reason, help: None });
+            let help = Some("keep the file that was gathered last".to_owned());
+            return Err(RunError::File { path: path.to_owned(), reason, help });
         }
     }
     Ok(Saved { inventory, records: hosts.into_iter().map(SavedHost::record).collect() })
 }
 
 fn read_file(path: &Path) -> Result<Vec<SavedHost>, RunError> {
-    let failed = |reason: String| RunError::File { path: path.to_owned(), reason, help: None };
-    let text = fs::read_to_string(path).map_err(|error| RunError::file(path, &error))?;
+    let broken = |line: usize, told: String| {
+        let (at, reason) = place(line, &told);
+        let path = PathBuf::from(format!("{}{at}", path.display()));
+        let help = match told.contains("gather again") {
+            true => None,
+            false => Some("gather again, or take the file away".to_owned()),
+        };
+        RunError::File { path, reason, help }
+    };
+    let bytes = fs::read(path).map_err(|error| RunError::file(path, &error))?;
+    let Ok(text) = String::from_utf8(bytes) else {
+        return Err(broken(0, "it is not text, so it is no saved facts".to_owned()));
+    };
     if text.lines().count() > 1
         && text.lines().all(|line| line.is_empty() || line.starts_with('{') && line.ends_with('}'))
     {
         let lines = text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty());
-        return lines
-            .map(|(at, line)| {
-                SavedHost::parse(line).map_err(|error| failed(format!("line {}: {error}", at + 1)))
-            })
-            .collect();
+        return lines.map(|(at, line)| SavedHost::parse(line).map_err(|error| broken(at, error))).collect();
     }
     if text.len() as u64 > LARGEST {
-        return Err(failed(format!("it is larger than {} MiB", LARGEST >> 20)));
+        return Err(broken(0, format!("it is larger than {} MiB", LARGEST >> 20)));
     }
-    Ok(vec![SavedHost::parse(&text).map_err(failed)?])
+    if text.trim().is_empty() {
+        return Err(broken(0, "it is empty".to_owned()));
+    }
+    Ok(vec![SavedHost::parse(&text).map_err(|error| broken(0, error))?])
+}
+
+/// JSON's "… at line 24 column 2", `skipped` lines further down: `:24:2` and the rest, in our words.
+fn place(skipped: usize, told: &str) -> (String, String) {
+    let placed = told.rsplit_once(" at line ").and_then(|(reason, at)| {
+        let (line, column) = at.split_once(" column ")?;
+        Some((reason, line.parse::<usize>().ok()? + skipped, column))
+    });
+    let (at, reason) = match placed {
+        Some((reason, line, column)) => (format!(":{line}:{column}"), reason),
+        None if skipped > 0 => (format!(":{}", skipped + 1), told),
+        None => (String::new(), told),
+    };
+    let reason = match reason.strip_prefix("EOF while parsing ") {
+        Some(what) => format!("the file ends within {what}: it was cut off"),
+        None if reason.starts_with("missing field") => {
+            format!("{reason}: this is no document of saved facts")
+        }
+        None if reason.starts_with("expected value") => {
+            "this is not JSON, so it is no saved facts".to_owned()
+        }
+        None => reason.to_owned(),
+    };
+    (at, reason)
 }
 
 /// Facts of the whole run: every host it had is there.
@@ -183,12 +225,30 @@ pub(super) fn against(cluster: &Cluster, saved: Saved) -> Vec<HostRecord> {
 pub(super) fn expire(records: &mut [HostRecord], limit: Duration, now: Timestamp) {
     for record in records.iter_mut().filter(|record| record.facts().is_some()) {
         let gathered = record.gathered_at.as_deref().and_then(|text| text.parse::<Timestamp>().ok());
-        let age = gathered.map(|gathered| now.duration_since(gathered).unsigned_abs());
+        let age = gathered.map(|gathered| now.duration_since(gathered));
         let reason = match age {
-            Some(age) if age <= limit => continue,
-            Some(age) => format!("its facts are {} s old, older than {} s", age.as_secs(), limit.as_secs()),
+            Some(age) if age.unsigned_abs() <= limit => continue,
+            Some(age) if age.is_negative() => format!(
+                "its facts say that they were gathered {} from now: a clock is wrong",
+                span(age.unsigned_abs())
+            ),
+            Some(age) => {
+                format!("its facts are {} old, and may be {} old", span(age.unsigned_abs()), span(limit))
+            }
             None => "its facts do not say when they were gathered".to_owned(),
         };
         record.outcome = Outcome::Unreachable { stage: "facts".to_owned(), reason };
     }
+}
+
+/// A time span for people, rounded up so that it never reads as the limit that it exceeds.
+fn span(of: Duration) -> String {
+    let seconds = of.as_secs() + u64::from(of.subsec_nanos() > 0);
+    let (number, unit) = match seconds {
+        0..=120 => (seconds, "s"),
+        121..=7200 => (seconds.div_ceil(60), "min"),
+        7201..=172_800 => (seconds.div_ceil(3600), "h"),
+        _ => (seconds.div_ceil(86400), "days"),
+    };
+    format!("{number} {unit}")
 }

@@ -8,7 +8,9 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 
 use super::error::RunError;
-use crate::checks::{Catalog, Config, LoadError, Profile, Profiles, Source, shipped, yaml};
+use crate::checks::{
+    Catalog, Config, LoadError, Profile, Profiles, Scope, Source, nearest, shipped, waiver, yaml,
+};
 use crate::cli::ProfileArgs;
 
 /// The file of a team's defaults.
@@ -19,6 +21,7 @@ const CONFIG: &str = "airworthy.yaml";
 pub(super) struct TeamConfig {
     pub(super) config: Config,
     folder: PathBuf,
+    text: String,
 }
 
 /// What to judge by.
@@ -38,10 +41,18 @@ impl TeamConfig {
         let folder = beside.unwrap_or_default();
         let path = folder.join(CONFIG);
         match fs::read_to_string(&path) {
-            Ok(text) => Ok(TeamConfig { config: Config::parse(&path.display().to_string(), &text)?, folder }),
+            Ok(text) => {
+                let config = Config::parse(&path.display().to_string(), &text)?;
+                Ok(TeamConfig { config, folder, text })
+            }
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(TeamConfig::default()),
             Err(error) => Err(RunError::file(&path, &error)),
         }
+    }
+
+    /// A mistake at one of its values.
+    fn mistake(&self, value: &str, message: String) -> LoadError {
+        LoadError::new(&self.folder.join(CONFIG).display().to_string(), &self.text, message).at_value(value)
     }
 
     /// The inventories it names.
@@ -70,7 +81,14 @@ impl Settings {
             let told = team.config.profile.as_ref()?;
             Some(if is_file(told) { team.folder.join(told).display().to_string() } else { told.clone() })
         });
-        let mut profile = profile(named.as_deref().unwrap_or(default_profile))?;
+        let mut profile =
+            profile(named.as_deref().unwrap_or(default_profile)).map_err(|error| match error {
+                RunError::Load(inner) if args.profile.is_none() && inner.at.is_none() && named.is_some() => {
+                    let mistake = team.mistake("profile", format!("{}: {}", inner.file, inner.message));
+                    RunError::from(LoadError { help: inner.help, ..mistake })
+                }
+                other => other,
+            })?;
         for (key, value) in from_inventory {
             if profile.parameters.contains_key(key) {
                 profile
@@ -79,27 +97,80 @@ impl Settings {
             }
         }
         for (key, value) in &team.config.parameters {
-            let file = team.folder.join(CONFIG).display().to_string();
-            profile
-                .set(key, value.clone())
-                .map_err(|reason| LoadError::new(&file, "", format!("parameters: {reason}")))?;
+            own_flag(key)
+                .and_then(|()| profile.set(key, value.clone()))
+                .map_err(|reason| team.mistake(&format!("parameters.{key}"), reason))?;
         }
         for set in &args.set {
-            let (key, text) = set
-                .split_once('=')
-                .ok_or_else(|| RunError::flag("--set", format!("`{set}` is not KEY=VALUE")))?;
-            let value: Value = yaml("--set", text).map_err(|error| RunError::flag("--set", error.message))?;
-            profile.set(key.trim(), value).map_err(|reason| RunError::flag("--set", reason))?;
+            let (key, text) = set.split_once('=').ok_or_else(|| {
+                RunError::flag("--set", format!("`{set}` is not KEY=VALUE, such as worker_cpus=8"))
+            })?;
+            let key = key.trim();
+            let value: Value = match text.trim() {
+                "" => Value::Null,
+                text => yaml("--set", text).map_err(|error| {
+                    let reason = format!(
+                        "the value of `{key}` is not YAML: {} (lists are written '{key}=[a, b]', in the shell's \
+                         quotes)",
+                        error.message
+                    );
+                    RunError::flag("--set", reason)
+                })?,
+            };
+            own_flag(key)
+                .and_then(|()| profile.set(key, value))
+                .map_err(|reason| RunError::flag("--set", reason))?;
         }
         let own = own_checks(args, team)?;
         let own: Vec<Source<'_>> =
             own.iter().map(|check| Source { file: &check.path, id: &check.id, text: &check.text }).collect();
         let mut catalog = catalog(&own, &profile)?;
-        catalog.keep(&args.select, &args.skip).map_err(|reason| {
-            RunError::flag(if args.skip.is_empty() { "--select" } else { "--select or --skip" }, reason)
-        })?;
+        waivers_fit(team, &catalog, &own)?;
+        catalog.keep(&args.select, &[]).map_err(|reason| RunError::flag("--select", reason))?;
+        catalog.keep(&[], &args.skip).map_err(|reason| RunError::flag("--skip", reason))?;
         Ok(Settings { profile, catalog })
     }
+}
+
+/// Parameters that flags of their own set.
+fn own_flag(key: &str) -> Result<(), String> {
+    match key {
+        "stage" | "devbox" => Err(format!("`{key}` is set by its own flag, --{key}")),
+        _ => Ok(()),
+    }
+}
+
+/// A waiver that can never apply is a mistake: whoever wrote it believes that it does.
+fn waivers_fit(team: &TeamConfig, catalog: &Catalog, own: &[Source<'_>]) -> Result<(), RunError> {
+    let shipped = shipped::CHECKS.iter().map(|(id, _)| *id);
+    let ids: Vec<&str> =
+        shipped.chain(own.iter().map(|source| source.id)).chain([waiver::UNREACHABLE]).collect();
+    for (at, waiver) in team.config.waivers.iter().enumerate() {
+        let here = format!("waivers.{at}.check");
+        if !ids.contains(&waiver.check.as_str()) {
+            let message = format!("a waiver names the check `{}`, which does not exist", waiver.check);
+            let help = nearest(&waiver.check, ids.iter().copied()).map_or_else(
+                || "`airworthy list` shows the ids".to_owned(),
+                |near| format!("did you mean `{near}`?"),
+            );
+            return Err(team.mistake(&here, message).help(help).into());
+        }
+        let scope = catalog.get(&waiver.check).map(|check| check.file.scope);
+        let (message, help) = match scope {
+            Some(Scope::Host) if waiver.hosts.is_empty() => {
+                ("names no host, and its check judges hosts", "name those it is for: `hosts: [node17]`")
+            }
+            Some(Scope::Fleet) if !waiver.hosts.is_empty() => {
+                ("names hosts, and its check judges the fleet", "leave `hosts` away")
+            }
+            _ => continue,
+        };
+        return Err(team
+            .mistake(&here, format!("the waiver of `{}` {message}", waiver.check))
+            .help(help)
+            .into());
+    }
+    Ok(())
 }
 
 /// A shipped profile's name, or the path of a file.
@@ -140,7 +211,8 @@ fn own_checks(args: &ProfileArgs, team: &TeamConfig) -> Result<Vec<CheckText>, R
         paths.sort();
         if paths.is_empty() {
             let reason = "it holds no check file (*.yaml)".to_owned();
-            return Err(RunError::File { path: folder, reason, help: None });
+            let help = Some("`airworthy schema check` tells what one holds".to_owned());
+            return Err(RunError::File { path: folder, reason, help });
         }
         for path in paths {
             let text = fs::read_to_string(&path).map_err(|error| RunError::file(&path, &error))?;

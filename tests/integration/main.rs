@@ -1,7 +1,12 @@
 //! One binary, a module per topic.
 
 mod architecture;
+mod check_files;
 mod checks;
+mod command_line;
 mod coverage;
+mod harness;
 mod recorded;
+mod robustness;
+mod saved_facts;
 mod script;

@@ -1,0 +1,243 @@
+//! Exit statuses, streams and complaints of every command, as a user meets them.
+
+use crate::harness::{Bench, validates};
+
+/// A check of this machine that is GO wherever the tests run.
+const GO: [&str; 7] = ["check", "--as", "worker", "--select", "cpu-count", "--set", "worker_cpus=1"];
+
+fn with<'a>(first: &[&'a str], more: &[&'a str]) -> Vec<&'a str> {
+    first.iter().chain(more).copied().collect()
+}
+
+#[test]
+fn the_exit_status_tells_go_no_go_and_could_not_run() {
+    let bench = Bench::new();
+    assert_eq!(bench.run(&GO).code, 0);
+    assert_eq!(bench.run(&with(&GO[..5], &["--set", "worker_cpus=100000"])).code, 1);
+    assert_eq!(bench.run(&with(&GO, &["--report", "json=/nonexistent/x"])).code, 2);
+    assert_eq!(bench.run(&["list"]).code, 0);
+    assert_eq!(bench.run(&["--version"]).code, 0);
+    assert_eq!(bench.run(&["check", "--help"]).code, 0);
+}
+
+#[test]
+fn stdout_is_one_json_document_that_is_valid() {
+    let bench = Bench::new();
+    let schema = bench.run(&["schema", "report"]).json();
+    for args in [&GO[..], &["check", "--as", "worker"], &["check", "--as", "infra"], &["check"]] {
+        let ran = bench.run(&with(args, &["--format", "json"]));
+        assert!(ran.code < 2, "{ran:?}");
+        assert_eq!(ran.err, "", "nothing else is said where there is no terminal");
+        validates(&schema, &ran.json());
+    }
+}
+
+#[test]
+fn reports_into_files_are_those_that_stdout_would_be() {
+    let bench = Bench::new();
+    let ran = bench.run(&with(&GO, &["--report", "json=r.json", "--report", "table=r.txt"]));
+    assert_eq!(ran.code, 0, "{ran:?}");
+    assert_eq!(bench.read("r.txt"), ran.out);
+    validates(
+        &bench.run(&["schema", "report"]).json(),
+        &serde_json::from_str(&bench.read("r.json")).expect("JSON"),
+    );
+    let names: Vec<String> = std::fs::read_dir(bench.path())
+        .expect("readable")
+        .map(|entry| entry.expect("an entry").file_name().to_string_lossy().into_owned())
+        .collect();
+    assert_eq!(names.len(), 2, "nothing half-written is left: {names:?}");
+}
+
+#[test]
+fn nothing_applied_is_no_pass() {
+    let bench = Bench::new();
+    bench.run(&["check", "--as", "devbox", "--select", "gpu-count"]).complains(&["nothing was judged"]);
+}
+
+#[test]
+fn wrong_flags_are_told_with_what_was_expected() {
+    let bench = Bench::new();
+    bench.write("file", "");
+    std::fs::create_dir(bench.path().join("empty")).expect("made");
+    let cases: [(&[&str], &[&str]); 32] = [
+        (&["--set", "foo"], &["--set", "`foo` is not KEY=VALUE", "worker_cpus=8"]),
+        (&["--set", "worker_cpu=1"], &["no parameter `worker_cpu`", "did you mean `worker_cpus`?"]),
+        (&["--set", "zzzzzzzzzz=1"], &["no parameter", "there are: clock_skew_max_ms"]),
+        (&["--set", "worker_cpus=x"], &["`worker_cpus` is int, not string"]),
+        (&["--set", "worker_cpus=1.5"], &["`worker_cpus` is int, not double"]),
+        (&["--set", "worker_cpus="], &["`worker_cpus` is int, not null", "give it a value"]),
+        (&["--set", "worker_cpus=99999999999999999999"], &["`worker_cpus` is int, not double"]),
+        (&["--set", "docker_check=maybe"], &["`docker_check` is bool, not string"]),
+        (&["--set", "registries=5"], &["`registries` is list of string, not int"]),
+        (&["--set", "registries=[5]"], &["an element of the parameter `registries` is string, not int"]),
+        (&["--set", "os_supported=[22.04]"], &["put it into quotes: \"22.04\""]),
+        (&["--set", "registries=[a"], &["the value of `registries` is not YAML", "in the shell's quotes"]),
+        (&["--set", "registries=[!x a]"], &["tag"]),
+        (&["--set", "registries=[\"ftp://x\"]"], &["neither http:// nor https://"]),
+        (&["--set", "stage=rerun"], &["--stage"]),
+        (&["--select", "dokcer-running"], &["--select", "did you mean `docker-running`?", "airworthy list"]),
+        (&["--select", "dokcer"], &["did you mean `docker-*`?"]),
+        (&["--skip", "nope"], &["--skip", "`nope` names no check"]),
+        (&["--report", "json"], &["expected FORMAT=PATH"]),
+        (&["--report", "xml=x"], &["no format `xml`", "table, json"]),
+        (&["--report", "json="], &["the path is empty"]),
+        (&["--report", "json=/nonexistent/x"], &["/nonexistent/x", "No such file"]),
+        (&["--report", "json=empty"], &["it is a folder"]),
+        (&["--save-facts", "file"], &["it is a file, and a folder is wanted"]),
+        (&["--profile", "opnpai"], &["profile opnpai", "base, openpai", "./mine.yaml"]),
+        (&["--profile", "./nope.yaml"], &["./nope.yaml", "No such file"]),
+        (&["--checks", "nope"], &["nope", "No such file"]),
+        (&["--checks", "empty"], &["holds no check file"]),
+        (&["--limit", "x"], &["name one with -i"]),
+        (&["--fail-on", "info"], &["possible values: error, warning"]),
+        (&["--facts-max-age", "15m"], &["cannot be used with"]),
+        (&["--facts", "empty"], &["cannot be used with"]),
+    ];
+    for (args, wanted) in cases {
+        let ran = bench.run(&with(&["check", "--as", "worker"], args));
+        assert_eq!(ran.code, 2, "{args:?} is no mistake");
+        ran.complains(wanted);
+    }
+}
+
+#[test]
+fn the_other_commands_complain_as_well() {
+    let bench = Bench::new();
+    bench.write("hosts.yaml", "all: {children: {kube_node: {hosts: {node1: {ansible_host: 192.0.2.7}}}}}\n");
+    for (args, wanted) in [
+        (&["check", "--facts-max-age", "15m"][..], &["--facts <PATH>"][..]),
+        (&["check", "--facts", ".", "--facts-max-age", "15"], &["90s, 15m, 2h or 1d"]),
+        (&["explain", "docker-runing"][..], &["did you mean `docker-running`?"][..]),
+        (&["explain", "qqqqqqq"], &["no check `qqqqqqq`", "airworthy list"]),
+        (&["list", "--profile", "x"], &["there are: base, openpai"]),
+        (&["inventory", "-i", "nope"], &["nope"]),
+        (&["inventory", "-i", "hosts.yaml", "--host", "nod1"], &["did you mean `node1`?"]),
+        (&["inventory", "-i", "hosts.yaml", "--limit", "zzz"], &["zzz"]),
+        (&["check-file", "nope.yaml"], &["nope.yaml", "No such file"]),
+        (&["schema", "reprt"], &["report, facts, check, profile, config"]),
+        (&["completions", "csh"], &["bash"]),
+        (&["facts", "--transcript", "nope"], &["nope", "No such file"]),
+        (&["facts", "--transcript", "/dev/null"], &["not our script"]),
+        (&["chekc"], &["check"]),
+        (&[], &["Usage"]),
+    ] {
+        let ran = bench.run(args);
+        if args.is_empty() || args[0] != "inventory" {
+            ran.complains(wanted);
+        } else {
+            assert_eq!((ran.code, ran.out.as_str()), (2, ""), "{ran:?}");
+            assert!(wanted.iter().all(|wanted| ran.err.contains(wanted)), "{ran:?}");
+        }
+    }
+}
+
+#[test]
+fn list_explain_and_inventory_show_what_they_should() {
+    let bench = Bench::new();
+    let listed = bench.run(&["list", "--format", "json"]).json();
+    let ids: Vec<&str> =
+        listed.as_array().expect("a list").iter().filter_map(|row| row["id"].as_str()).collect();
+    assert!(ids.len() > 30 && ids.is_sorted(), "{ids:?}");
+    for id in &ids {
+        let ran = bench.run(&["explain", id]);
+        assert_eq!(ran.code, 0, "{ran:?}");
+        assert!(ran.out.starts_with(&format!("{id}: ")), "{}", ran.out);
+        for part in ["\nWhy\n", "\nWanted\n", "\nRead\n", "\nRemedy\n"] {
+            assert!(ran.out.contains(part) || part == "\nRead\n", "{id}: {part}");
+        }
+    }
+    let shown = bench.run(&["explain", "docker-running"]).out;
+    assert!(shown.contains("docker_check = true"), "a parameter of `when` is told: {shown}");
+
+    bench.write(
+        "hosts.yaml",
+        "all: {children: {kube_node: {hosts: {node1: {ansible_host: 192.0.2.7, ansible_password: geheim}}}}}\n",
+    );
+    let table = bench.run(&["inventory", "-i", "hosts.yaml"]);
+    assert!(table.out.contains("node1") && table.out.contains("192.0.2.7"), "{table:?}");
+    let one = bench.run(&["inventory", "-i", "hosts.yaml", "--host", "node1"]);
+    assert!(one.out.contains("hosts.yaml:1") && !one.out.contains("geheim"), "{one:?}");
+    let json = bench.run(&["inventory", "-i", "hosts.yaml", "--format", "json"]).json();
+    assert_eq!(json["_meta"]["hostvars"]["node1"]["ansible_host"], "192.0.2.7");
+}
+
+#[test]
+fn tables_fit_the_width_and_ids_stay_whole() {
+    let bench = Bench::new();
+    for width in [40usize, 60, 80, 120, 200] {
+        let columns = width.to_string();
+        let ran = bench.run_with(&["list"], &[("COLUMNS", &columns)]);
+        for line in ran.out.lines() {
+            assert!(line.chars().count() <= width, "{width}: {line}");
+        }
+        for id in ["gpu-driver-matches-library", "devbox-host-key-unique"] {
+            assert!(ran.out.contains(id), "{id} at {width}:\n{}", ran.out);
+        }
+        let ran = bench.run_with(&with(&GO, &["--verbose"]), &[("COLUMNS", &columns)]);
+        for line in ran.out.lines() {
+            assert!(line.chars().count() <= width || !line.contains(' '), "{width}: {line}");
+        }
+    }
+}
+
+#[test]
+fn colours_are_given_only_where_they_are_wanted() {
+    let bench = Bench::new();
+    let plain = bench.run(&GO);
+    assert!(!plain.out.contains('\x1b'), "{plain:?}");
+    let forced = bench.run_with(&GO, &[("NO_COLOR", ""), ("CLICOLOR_FORCE", "1")]);
+    assert!(forced.out.contains('\x1b'), "{forced:?}");
+    let both = bench.run_with(&GO, &[("NO_COLOR", "1"), ("CLICOLOR_FORCE", "1")]);
+    assert!(!both.out.contains('\x1b'), "{both:?}");
+    let json =
+        bench.run_with(&with(&GO, &["--format", "json"]), &[("NO_COLOR", ""), ("CLICOLOR_FORCE", "1")]);
+    assert!(!json.out.contains('\x1b'), "{json:?}");
+}
+
+#[test]
+fn completions_know_every_command() {
+    let bench = Bench::new();
+    for shell in ["bash", "zsh", "fish"] {
+        let ran = bench.run(&["completions", shell]);
+        assert_eq!(ran.code, 0);
+        for command in ["check", "facts", "explain", "check-file"] {
+            assert!(ran.out.contains(command), "{shell} {command}");
+        }
+    }
+}
+
+#[test]
+fn an_airworthy_yaml_is_obeyed_and_its_mistakes_are_placed() {
+    let bench = Bench::new();
+    bench.gather();
+    let judge = |text: &str| {
+        bench.write("facts/airworthy.yaml", text);
+        bench.run(&["check", "--facts", "facts", "--select", "cpu-count", "--format", "json"])
+    };
+    let ran = judge("parameters: {worker_cpus: 1}\n");
+    assert_eq!((ran.code, &ran.json()["parameters"]["worker_cpus"]), (0, &1.into()), "{ran:?}");
+    assert_eq!(judge("parameters: {worker_cpus: 100000}\n").code, 1);
+    let waiver = "waivers:\n  - {check: X, hosts: [localhost], reason: known, expires: 2999-12-31}\n";
+    let cases: [(String, &str, &str); 13] = [
+        ("profil: base\n".into(), ":1:1", "did you mean `profile`?"),
+        ("parameters:\n  worker_cpu: 1\n".into(), ":2:15", "did you mean `worker_cpus`?"),
+        ("parameters:\n  worker_cpus: many\n".into(), ":2:16", "is int, not string"),
+        ("parameters:\n  stage: rerun\n".into(), ":2:10", "--stage"),
+        ("profile: nope\n".into(), ":1:10", "base, openpai"),
+        ("checks: [nowhere]\n".into(), "nowhere", "No such file"),
+        (waiver.replace('X', "cpu-cuont"), ":2:13", "did you mean `cpu-count`?"),
+        (waiver.replace('X', "clock-skew"), ":2:13", "leave `hosts` away"),
+        (waiver.replace('X', "cpu-count").replace("[localhost]", "[]"), ":2:13", "names no host"),
+        (waiver.replace('X', "unreachable").replace("[localhost]", "[]"), ":2:13", "names no host"),
+        (waiver.replace('X', "cpu-count").replace("known", "''"), ":2:52", "has no reason"),
+        (waiver.replace('X', "cpu-count").replace("2999-12-31", "soon"), ":2:", "soon"),
+        (waiver.replace('X', "cpu-count").replace("hosts:", "host:"), ":2:", "did you mean `hosts`?"),
+    ];
+    for (text, place, wanted) in cases {
+        let ran = judge(&text);
+        ran.complains(&[wanted]);
+        let file = if place.starts_with(':') { "airworthy.yaml" } else { "facts" };
+        assert!(ran.err.contains(&format!("{file}{place}")) || ran.err.contains(place), "{text} {}", ran.err);
+    }
+}
