@@ -219,7 +219,7 @@ fn an_airworthy_yaml_is_obeyed_and_its_mistakes_are_placed() {
     assert_eq!((ran.code, &ran.json()["parameters"]["worker_cpus"]), (0, &1.into()), "{ran:?}");
     assert_eq!(judge("parameters: {worker_cpus: 100000}\n").code, 1);
     let waiver = "waivers:\n  - {check: X, hosts: [localhost], reason: known, expires: 2999-12-31}\n";
-    let cases: [(String, &str, &str); 13] = [
+    let cases: [(String, &str, &str); 14] = [
         ("profil: base\n".into(), ":1:1", "did you mean `profile`?"),
         ("parameters:\n  worker_cpu: 1\n".into(), ":2:15", "did you mean `worker_cpus`?"),
         ("parameters:\n  worker_cpus: many\n".into(), ":2:16", "is int, not string"),
@@ -231,6 +231,11 @@ fn an_airworthy_yaml_is_obeyed_and_its_mistakes_are_placed() {
         (waiver.replace('X', "cpu-count").replace("[localhost]", "[]"), ":2:13", "names no host"),
         (waiver.replace('X', "unreachable").replace("[localhost]", "[]"), ":2:13", "names no host"),
         (waiver.replace('X', "cpu-count").replace("known", "''"), ":2:52", "has no reason"),
+        (
+            waiver.replace('X', "cpu-count").replace("reason: known, ", ""),
+            ":2:",
+            "the key `reason` is missing",
+        ),
         (waiver.replace('X', "cpu-count").replace("2999-12-31", "soon"), ":2:", "soon"),
         (waiver.replace('X', "cpu-count").replace("hosts:", "host:"), ":2:", "did you mean `hosts`?"),
     ];

@@ -219,3 +219,27 @@ fn a_waiver_turns_no_go_into_go_visibly_and_an_expired_one_does_not() {
     let today = jiff::Zoned::now().date().to_string();
     assert_eq!(judge(&bench, &lost.replace("2999-12-31", &today), "1").code, 0);
 }
+
+#[test]
+fn what_hosts_say_cannot_drive_the_terminal() {
+    let bench = Bench::new();
+    bench.gather();
+    let mut document: Value = serde_json::from_str(&bench.read("facts/localhost.json")).expect("JSON");
+    let evil = "\u{1b}[31m\u{7}\u{9b}2J\r\nFAIL everything\u{202e}";
+    document["host"]["name"] = json!(format!("w{evil}"));
+    document["facts"]["os"]["id"] = json!({"known": evil, "source": evil});
+    document["facts"]["os"]["version_id"] = json!({"unknown": evil, "source": evil});
+    bench.write("facts/localhost.json", document.to_string());
+    for width in ["40", "80", "200"] {
+        for format in ["table", "json"] {
+            let args = ["check", "--facts", "facts", "--verbose", "--format", format];
+            let ran = bench.run_with(&args, &[("COLUMNS", width)]);
+            assert_eq!(ran.code, 1);
+            let driving = |c: char| c != '\n' && (c.is_control() && (c as u32) < 0x80);
+            assert!(!ran.out.chars().any(driving), "{:?}", ran.out.chars().find(|c| driving(*c)));
+            assert!(!ran.out.lines().any(|line| line.starts_with("FAIL everything")));
+        }
+        let table = bench.run_with(&["check", "--facts", "facts"], &[("COLUMNS", width)]).out;
+        assert!(!table.contains(['\u{9b}', '\u{202e}', '\u{1b}']), "{table:?}");
+    }
+}
