@@ -156,6 +156,9 @@ fn list_explain_and_inventory_show_what_they_should() {
     );
     let table = bench.run(&["inventory", "-i", "hosts.yaml"]);
     assert!(table.out.contains("node1") && table.out.contains("192.0.2.7"), "{table:?}");
+    let narrow = bench.run_with(&["inventory", "-i", "hosts.yaml"], &[("COLUMNS", "40")]);
+    assert!(narrow.out.contains("node1") && narrow.out.contains("192.0.2.7"), "{narrow:?}");
+    assert!(narrow.out.lines().all(|line| line.chars().count() <= 40), "{narrow:?}");
     let one = bench.run(&["inventory", "-i", "hosts.yaml", "--host", "node1"]);
     assert!(one.out.contains("hosts.yaml:1") && !one.out.contains("geheim"), "{one:?}");
     let json = bench.run(&["inventory", "-i", "hosts.yaml", "--format", "json"]).json();

@@ -126,6 +126,30 @@ fn broken_facts_are_placed() {
 }
 
 #[test]
+fn an_inventory_beside_saved_facts_says_who_is_there() {
+    let bench = Bench::new();
+    cluster(&bench);
+    bench.write(
+        "hosts.yaml",
+        "all: {children: {kube_node: {hosts: {w1: {ansible_host: 192.0.2.7}, w3: }}}}\n",
+    );
+    let args = ["check", "--facts", "facts", "-i", "hosts.yaml", "--devbox", "none", "--format", "json"];
+    let ran = bench.run(&args);
+    assert_eq!(ran.code, 1, "{ran:?}");
+    let report = ran.json();
+    let hosts: Vec<(&str, bool)> = report["hosts"]
+        .as_array()
+        .expect("a list")
+        .iter()
+        .map(|row| (row["name"].as_str().unwrap_or_default(), row["reached"] == true))
+        .collect();
+    assert_eq!(hosts, [("w1", true), ("w3", false)]);
+    assert_eq!(report["hosts"][0]["address"], "192.0.2.7", "the inventory's word counts");
+    assert_eq!(report["hosts"][1]["unreachable"]["stage"], "facts");
+    assert!(ran.told().contains("are left out: w2"), "{ran:?}");
+}
+
+#[test]
 fn old_facts_are_unknown() {
     let bench = Bench::new();
     bench.gather();
