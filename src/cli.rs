@@ -154,7 +154,7 @@ pub struct FactsArgs {
     /// Read the answer that the script gave elsewhere, and print its facts
     #[arg(long, value_name = "FILE")]
     pub transcript: Option<PathBuf>,
-    /// Keep the hosts' answers as they came, one file a host
+    /// Keep the hosts' answers as they came, one file a host; they hold daemon.json and the like unfiltered
     #[arg(long, value_name = "DIR")]
     pub save_transcripts: Option<PathBuf>,
     /// One JSON file a host into this folder, instead of NDJSON to stdout

@@ -339,3 +339,19 @@ fn encrypted_and_unsafe_values_stay_text() {
         assert!(warnings.contains(expected), "{warnings}");
     }
 }
+
+#[test]
+fn a_host_that_would_be_left_out_is_told() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("hosts.ini");
+    std::fs::write(&path, "[kube_control_plane]\nn1\n[etcd]\nn1\n[kube_node]\nn1\n[kube_nodes]\nn2\n")
+        .expect("written");
+    let error = airworthy::inventory::load(&[path.clone()]).expect_err("n2 has no role").to_string();
+    assert!(error.contains(":7:") && error.contains("did you mean `kube_node`?"), "{error}");
+
+    std::fs::write(&path, "[kube_control_plane]\nn1\n[kube_node]\nn1\n[spare]\nn2\n[bastion]\nb\n")
+        .expect("written");
+    let inventory = airworthy::inventory::load(&[path]).expect("loads");
+    let told = |name: &str| inventory.warnings.iter().any(|w| w.ends_with(&format!(": {name}")));
+    assert!(told("n2"), "{:?}", inventory.warnings);
+}

@@ -105,6 +105,11 @@ impl Condition {
         }
     }
 
+    /// Whether it names this variable.
+    pub fn names(&self, variable: &str) -> bool {
+        self.program.references().has_variable(variable)
+    }
+
     /// Evaluates the condition.
     pub fn evaluate(&self, context: &Context<'_, '_>) -> Truth {
         match self.program.execute(context) {

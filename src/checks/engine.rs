@@ -1,69 +1,48 @@
 //! Holds every check against every host, and the fleet's against the fleet.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use cel::objects::{Key, Map};
 use cel::{Context, Value as Cel};
 use minijinja::value::Value as Jinja;
 use rayon::prelude::*;
-use serde_json::Value;
 
 use super::catalog::{Catalog, Check};
-use super::check::{Parse, Scope};
+use super::check::Scope;
 use super::condition::{Condition, Truth};
 use super::functions;
 use super::message;
 use super::profile::Profile;
+use super::sight::{Params, Sight, parse_probe};
+use super::values::{fact_to_cel, map, to_cel, to_cel_facts};
 use super::verdict::{Found, Severity, Status, Verdict};
 use crate::facts::{Fact, FactTree, Fleet, HostRecord, Outcome, Reading, Subject};
 
 /// Judges a cluster: every host's verdicts in the order of hosts, then of ids; the fleet's last.
 pub fn judge(catalog: &Catalog, profile: &Profile, hosts: &[HostRecord], fleet: &Fleet) -> Vec<Verdict> {
-    let params = params(profile);
+    let params = Params::of(profile);
     let judge_one = |context: &Context<'static, 'static>, host: &HostRecord| {
         let mut verdicts = judge_host(catalog, profile, host, context, &params);
         verdicts.sort_by(|a, b| a.check.cmp(&b.check));
         verdicts
     };
-    let mut verdicts: Vec<Verdict> =
-        hosts.par_iter().map_init(root, |context, host| judge_one(context, host)).flatten_iter().collect();
+    let mut verdicts: Vec<Verdict> = hosts
+        .par_iter()
+        .map_init(|| root(&params), |context, host| judge_one(context, host))
+        .flatten_iter()
+        .collect();
     let mut of_fleet = judge_fleet(catalog, profile, hosts, fleet, &params);
     of_fleet.sort_by(|a, b| a.check.cmp(&b.check));
     verdicts.extend(of_fleet);
     verdicts
 }
 
-/// A context that knows the functions; hosts get scopes inside it.
-fn root() -> Context<'static, 'static> {
+/// A context that knows the functions and the parameters; hosts get scopes inside it.
+fn root(params: &Params<'_>) -> Context<'static, 'static> {
     let mut context = Context::default();
     functions::register(&mut context);
+    context.add_variable_from_value("params", params.cel.clone());
     context
-}
-
-/// The parameters, once for CEL and once for messages.
-struct Params<'p> {
-    values: &'p BTreeMap<String, Value>,
-    cel: Cel,
-    jinja: Jinja,
-}
-
-fn params(profile: &Profile) -> Params<'_> {
-    Params {
-        values: &profile.parameters,
-        cel: map(profile.parameters.iter().map(|(key, value)| (key.clone(), to_cel(value)))),
-        jinja: Jinja::from_serialize(&profile.parameters),
-    }
-}
-
-/// What one check looks at: the names in scope, and where each value came from.
-struct Sight<'s> {
-    context: Context<'s, 'static>,
-    facts: &'s FactTree,
-    probe: Option<Fact<Value>>,
-    subject: Option<&'s Subject>,
-    params: &'s Params<'s>,
-    jinja: &'s BTreeMap<String, Jinja>,
 }
 
 fn judge_host(
@@ -94,7 +73,6 @@ fn judge_host(
     }
     let subject = serde_json::to_value(&host.subject).unwrap_or_default();
     context.add_variable_from_value("host", to_cel(&subject));
-    context.add_variable_from_value("params", params.cel.clone());
     jinja.insert("host".to_owned(), Jinja::from_serialize(&subject));
     jinja.insert("params".to_owned(), params.jinja.clone());
 
@@ -139,14 +117,13 @@ fn judge_fleet(
     if checks.is_empty() {
         return Vec::new();
     }
-    let root = root();
+    let root = root(params);
     let mut context = root.new_inner_scope();
     let tree: FactTree = [("fleet".to_owned(), fleet.tree())].into();
     context.add_variable_from_value("fleet", to_cel_facts(&tree["fleet"]));
-    context.add_variable_from_value("params", params.cel.clone());
     let sees_hosts = |check: &Check| {
         let conditions = check.when.iter().chain([&check.require]);
-        conditions.into_iter().any(|condition| condition.source.contains("hosts"))
+        conditions.into_iter().any(|condition| condition.names("hosts"))
     };
     if checks.iter().any(|check| sees_hosts(check)) {
         let reached = hosts.iter().filter_map(|host| Some((host, host.facts()?.tree())));
@@ -233,17 +210,17 @@ fn judge_check(
                     status: Status::NotApplicable,
                     message: reason.clone(),
                     reason: Some(reason),
-                    found: found(when, sight),
+                    found: sight.found(when),
                     ..verdict
                 };
             }
             Truth::Unknown(said) => {
-                let found = found(when, sight);
+                let found = sight.found(when);
                 return unknown(verdict, when, said, found, sight, fold(check, earlier, false));
             }
         }
     }
-    let found = found(&check.require, sight);
+    let found = sight.found(&check.require);
     if let Some(cause) = fold(check, earlier, true) {
         let reason = format!("not judged, because {cause} failed");
         return Verdict {
@@ -287,15 +264,19 @@ fn unknown(
     sight: &Sight<'_>,
     cause: Option<String>,
 ) -> Verdict {
-    let mut reasons: Vec<String> = if said.is_empty() { Vec::new() } else { vec![said] };
+    // One reason may stand behind several facts: it is told once, behind all of them.
+    let mut facts_by_reason: Vec<(&str, Vec<String>)> = Vec::new();
     for path in &condition.paths {
-        if let Some(Reading::Unknown(reason)) = sight.fact(path).map(|fact| &fact.reading) {
-            let reason = format!("{}: {reason}", path.iter().take(2).cloned().collect::<Vec<_>>().join("."));
-            if !reasons.contains(&reason) {
-                reasons.push(reason);
-            }
+        let Some(Reading::Unknown(reason)) = sight.fact(path).map(|fact| &fact.reading) else { continue };
+        let name = path.iter().take(2).cloned().collect::<Vec<_>>().join(".");
+        match facts_by_reason.iter_mut().find(|(other, _)| other == reason) {
+            Some((_, names)) if names.contains(&name) => {}
+            Some((_, names)) => names.push(name),
+            None => facts_by_reason.push((reason, vec![name])),
         }
     }
+    let told = facts_by_reason.iter().map(|(reason, names)| format!("{}: {reason}", names.join(", ")));
+    let mut reasons: Vec<String> = (!said.is_empty()).then_some(said).into_iter().chain(told).collect();
     if reasons.is_empty() {
         let error = condition.error(&sight.context).unwrap_or_else(|| "no reason is known".to_owned());
         reasons.push(format!("the condition could not be evaluated: {error}"));
@@ -313,108 +294,4 @@ fn unknown(
 
 fn one_line(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
-}
-
-impl Sight<'_> {
-    /// The fact at the root of a path.
-    fn fact(&self, path: &[String]) -> Option<&Fact<Value>> {
-        match path {
-            [root, ..] if root == "probe" => self.probe.as_ref(),
-            [subject, field, ..] => self.facts.get(subject)?.get(field),
-            _ => None,
-        }
-    }
-}
-
-/// What the condition looked at, in the order in which it names it.
-fn found(condition: &Condition, sight: &Sight<'_>) -> Vec<Found> {
-    let mut found = Vec::new();
-    for path in &condition.paths {
-        let name = path.join(".");
-        let entry = match (path[0].as_str(), sight.fact(path)) {
-            (_, Some(fact)) => {
-                let depth = if path[0] == "probe" { 1 } else { 2 };
-                let value =
-                    fact.value().map_or(Value::Null, |value| descend(value, &path[depth.min(path.len())..]));
-                Found { fact: name, value, source: fact.source.to_string() }
-            }
-            ("params", None) => {
-                let value =
-                    sight.params.values.get(&path[1]).map_or(Value::Null, |value| descend(value, &path[2..]));
-                Found { fact: name, value, source: "profile".to_owned() }
-            }
-            ("host", None) => {
-                let subject =
-                    sight.subject.and_then(|subject| serde_json::to_value(subject).ok()).unwrap_or_default();
-                Found { fact: name, value: descend(&subject, &path[1..]), source: "inventory".to_owned() }
-            }
-            _ => continue,
-        };
-        found.push(entry);
-    }
-    // `docker.config` is shown where nothing of it is: not beside `docker.config.runtimes`.
-    let names: Vec<String> = found.iter().map(|found| format!("{}.", found.fact)).collect();
-    let shown: Vec<bool> = found
-        .iter()
-        .map(|found| {
-            !names.iter().any(|name| {
-                name.starts_with(&format!("{}.", found.fact)) && *name != format!("{}.", found.fact)
-            })
-        })
-        .collect();
-    found.into_iter().zip(shown).filter(|(_, shown)| *shown).map(|(found, _)| found).collect()
-}
-
-fn descend(value: &Value, path: &[String]) -> Value {
-    path.iter().try_fold(value, |value, key| value.get(key)).cloned().unwrap_or_default()
-}
-
-fn parse_probe(parse: Parse, text: &str) -> Result<Value, String> {
-    match parse {
-        Parse::Text => Ok(Value::String(text.strip_suffix('\n').unwrap_or(text).to_owned())),
-        Parse::Lines => Ok(text.lines().map(|line| Value::String(line.to_owned())).collect()),
-        Parse::Json => {
-            serde_json::from_str(text).map_err(|error| format!("the probe did not write JSON: {error}"))
-        }
-        Parse::Number => match text.trim().parse::<f64>() {
-            Ok(number) if number.is_finite() => Ok(Value::from(number)),
-            _ => Err(format!(
-                "the probe did not write a number: `{}`",
-                text.trim().chars().take(80).collect::<String>()
-            )),
-        },
-    }
-}
-
-fn map(entries: impl Iterator<Item = (String, Cel)>) -> Cel {
-    let map: HashMap<Key, Cel> = entries.map(|(key, value)| (Key::String(Arc::new(key)), value)).collect();
-    Cel::Map(Map { map: Arc::new(map) })
-}
-
-fn to_cel_facts(fields: &BTreeMap<String, Fact<Value>>) -> Cel {
-    map(fields.iter().filter_map(|(field, fact)| Some((field.clone(), fact_to_cel(fact)?))))
-}
-
-/// A known fact is its value, an absent one null; an unknown one is left out.
-fn fact_to_cel(fact: &Fact<Value>) -> Option<Cel> {
-    match &fact.reading {
-        Reading::Known(value) => Some(to_cel(value)),
-        Reading::Absent => Some(Cel::Null),
-        Reading::Unknown(_) => None,
-    }
-}
-
-/// Whole numbers enter as int, never as uint: CEL compares them with literals.
-fn to_cel(value: &Value) -> Cel {
-    match value {
-        Value::Null => Cel::Null,
-        Value::Bool(value) => Cel::Bool(*value),
-        Value::Number(number) => match number.as_i64() {
-            Some(whole) => Cel::Int(whole),
-            None => Cel::Float(number.as_f64().unwrap_or(f64::NAN)),
-        },
-        Value::String(text) => Cel::String(Arc::new(text.clone())),
-        Value::Array(items) => Cel::List(Arc::new(items.iter().map(to_cel).collect())),
-        Value::Object(fields) => map(fields.iter().map(|(key, value)| (key.clone(), to_cel(value)))),
-    }
 }

@@ -9,6 +9,7 @@ use ipnet::IpNet;
 
 use super::types::Type;
 use super::version;
+use crate::facts::registries::base_url;
 
 /// A function conditions can call: its name, what it takes, what it gives.
 pub struct Function {
@@ -23,7 +24,7 @@ pub struct Function {
 }
 
 /// Every function beyond standard CEL.
-pub const FUNCTIONS: [Function; 7] = [
+pub const FUNCTIONS: [Function; 8] = [
     Function {
         name: "version_at_least",
         takes: &[Type::String, Type::String],
@@ -58,7 +59,13 @@ pub const FUNCTIONS: [Function; 7] = [
         name: "same_model",
         takes: &[Type::String, Type::String],
         gives: Type::Bool,
-        means: "the product's name contains the promised model, whatever the case and the punctuation",
+        means: "the product's name has the promised model's words, whatever the case and the punctuation",
+    },
+    Function {
+        name: "registry_url",
+        takes: &[Type::String],
+        gives: Type::String,
+        means: "a registry's base URL: `docker.io` is the hub, `host[:port]` speaks HTTPS",
     },
     Function {
         name: "unknown",
@@ -102,10 +109,10 @@ pub(super) fn register(context: &mut Context<'_, '_>) {
             Ok::<bool, ExecutionError>(a.contains(&b) || b.contains(&a))
         },
     );
-    let _ = context.add_function("same_model", |name: Arc<String>, promised: Arc<String>| {
-        let plain =
-            |text: &str| text.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_lowercase();
-        plain(&name).contains(&plain(&promised))
+    let _ = context
+        .add_function("same_model", |name: Arc<String>, promised: Arc<String>| same_model(&name, &promised));
+    let _ = context.add_function("registry_url", |f: &FunctionContext<'_, '_>, registry: Arc<String>| {
+        base_url(&registry).map(cel::Value::from).map_err(|reason| f.error(reason))
     });
     let _ = context.add_function(UNKNOWN, |reason: Arc<String>| -> Result<bool, ExecutionError> {
         Err(ExecutionError::function_error(UNKNOWN, reason))
@@ -118,6 +125,20 @@ fn compare(f: &FunctionContext<'_, '_>, a: &str, b: &str) -> Result<Ordering, Ex
 
 fn network(f: &FunctionContext<'_, '_>, text: &str) -> Result<IpNet, ExecutionError> {
     text.parse().map_err(|_| f.error(format!("`{text}` is not a network such as 10.0.0.0/8")))
+}
+
+/// `V100-32GB` is a `Tesla V100-SXM2-32GB`, `teslak80` a `Tesla K80`; `A10` is no `A100`. Words count, whatever
+/// their case and what stands between them.
+fn same_model(name: &str, promised: &str) -> bool {
+    let words = |text: &str| -> Vec<String> {
+        let lower = text.to_lowercase();
+        lower.split(|c: char| !c.is_alphanumeric()).filter(|w| !w.is_empty()).map(str::to_owned).collect()
+    };
+    let (name, promised) = (words(name), words(promised));
+    let joined = promised.concat();
+    let is_run =
+        || (0..name.len()).any(|from| (from..name.len()).any(|to| name[from..=to].concat() == joined));
+    !promised.is_empty() && (promised.iter().all(|word| name.contains(word)) || is_run())
 }
 
 /// A Kubernetes quantity: a decimal number and a suffix (`Ki` … `Ei`, `k` … `E`, `m`).
@@ -146,4 +167,24 @@ fn quantity(text: &str) -> Option<f64> {
     let plain = digits.starts_with(|c: char| c.is_ascii_digit())
         && digits.chars().all(|c| c.is_ascii_digit() || c == '.');
     plain.then(|| number.parse::<f64>().ok()).flatten().map(|number| number * factor)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::same_model;
+
+    #[test]
+    fn models_are_told_apart_by_words() {
+        for (name, promised, same) in [
+            ("Tesla K80", "K80", true),
+            ("Tesla K80", "teslak80", true),
+            ("NVIDIA A100-SXM4-80GB", "A10", false),
+            ("NVIDIA L40", "L4", false),
+            ("Tesla V100-SXM2-32GB", "V100-32GB", true),
+            ("NVIDIA GeForce GTX 1080 Ti", "GTX-1080Ti", true),
+            ("Tesla K80", "", false),
+        ] {
+            assert_eq!(same_model(name, promised), same, "{name} {promised}");
+        }
+    }
 }

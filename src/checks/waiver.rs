@@ -50,4 +50,19 @@ pub fn apply(waivers: &[Waiver], verdicts: &mut [Verdict], unreachable: &[&str],
         verdict.reason = Some(format!("{}; until {}", waiver.reason, waiver.expires));
         verdict.cause = None;
     }
+    let waived: Vec<(Option<String>, String)> = verdicts
+        .iter()
+        .filter(|verdict| verdict.status == Status::Waived)
+        .map(|verdict| (verdict.host.clone(), verdict.check.clone()))
+        .collect();
+    for verdict in verdicts.iter_mut().filter(|verdict| verdict.status == Status::Unknown) {
+        let Some(cause) = &verdict.cause else { continue };
+        if waived.iter().any(|(host, check)| *host == verdict.host && check == cause) {
+            let advice = format!("; {cause} is waived, this one is not: waive it too, or --skip it");
+            verdict.message.push_str(&advice);
+            if let Some(reason) = &mut verdict.reason {
+                reason.push_str(&advice);
+            }
+        }
+    }
 }

@@ -14,6 +14,8 @@ pub struct ContainerRuntime {
     /// Where `nvidia-container-runtime` is and is executable: in PATH, or where daemon.json or dockerd's
     /// flags say; absent where it is not.
     pub nvidia: Fact<String>,
+    /// Programs that were looked up, by the name or path they were looked up by, and are there and executable.
+    pub present: Fact<Vec<String>>,
     /// Runtime programs that daemon.json or dockerd's flags name and that are not there or not
     /// executable.
     pub missing: Fact<Vec<String>>,
@@ -47,6 +49,7 @@ pub fn parse(transcript: &Transcript) -> ContainerRuntime {
     let Some(text) = answer.value().map(|answer| answer.out.clone().into_owned()) else {
         return ContainerRuntime {
             nvidia: answer.clone().map(|_| String::new()),
+            present: answer.clone().map(|_| Vec::new()),
             missing: answer.map(|_| Vec::new()),
         };
     };
@@ -71,6 +74,12 @@ pub fn parse(transcript: &Transcript) -> ContainerRuntime {
             Some(path) => Fact::known(path, "command -v nvidia-container-runtime"),
             None => Fact::absent("command -v nvidia-container-runtime"),
         },
+        present: Fact::known(
+            text.lines()
+                .filter_map(|line| Some(line.strip_prefix("there ")?.split_once(' ')?.0.to_owned()))
+                .collect(),
+            answer.source.clone(),
+        ),
         missing: Fact::known(missing, answer.source),
     }
 }

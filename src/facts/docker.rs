@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 use super::fact::{Fact, Reading};
 use super::json_object;
 use super::probe::Probe;
+use super::secret;
 use super::transcript::Transcript;
 use super::{docker_flags, docker_unit};
 
@@ -20,6 +21,8 @@ pub struct Docker {
     pub daemon: Fact<String>,
     /// Whether the daemon answers the client.
     pub running: Fact<bool>,
+    /// What the client said when the daemon did not answer; absent where it does.
+    pub failure: Fact<String>,
     /// The daemon's version: `20.10.24+dfsg1`.
     pub version: Fact<String>,
     /// The runtime that containers get when they name none; what the daemon itself says.
@@ -104,6 +107,7 @@ pub fn parse(transcript: &Transcript) -> Docker {
         client: program(transcript, "docker"),
         daemon: program(transcript, "dockerd"),
         running: running(transcript, &info),
+        failure: failure(&info),
         version: text(&info, "ServerVersion"),
         default_runtime: text(&info, "DefaultRuntime"),
         runtimes: runtimes(&info),
@@ -164,11 +168,23 @@ fn running(transcript: &Transcript, info: &Fact<Value>) -> Fact<bool> {
     let answer = transcript.answer("docker-info");
     match (&info.reading, &answer.reading) {
         (Reading::Known(_), _) => Fact::known(true, info.source.clone()),
+        // On stderr, or among the errors of an answer: who may not ask is not told that nobody runs.
+        (Reading::Unknown(reason), Reading::Known(_)) if reason.contains("ermission denied") => {
+            Fact::unknown(reason.clone(), info.source.clone())
+        }
         (_, Reading::Known(answer)) if answer.err.contains("ermission denied") => {
             Fact::unknown(answer.err.to_string(), info.source.clone())
         }
         (_, Reading::Known(_)) => Fact::known(false, info.source.clone()),
         _ => answer.clone().map(|_| false),
+    }
+}
+
+fn failure(info: &Fact<Value>) -> Fact<String> {
+    match &info.reading {
+        Reading::Known(_) => Fact::absent(info.source.clone()),
+        Reading::Absent => Fact::unknown("not asked", info.source.clone()),
+        Reading::Unknown(reason) => Fact::known(reason.clone(), info.source.clone()),
     }
 }
 
@@ -228,7 +244,7 @@ fn config_file(transcript: &Transcript) -> ConfigFile {
             Ok(object) => ConfigFile {
                 path: known_path,
                 problem: Fact::absent(path.clone()),
-                object: Fact::known(object, path),
+                object: Fact::known(secret::without(object), path),
             },
             Err(problem) => ConfigFile {
                 path: known_path,
@@ -264,8 +280,8 @@ fn flag_keys(transcript: &Transcript) -> Fact<Vec<String>> {
             arguments.extend(words);
         }
         Reading::Absent => {}
-        Reading::Unknown(reason) if sources.is_empty() => return Fact::unknown(reason, unit.source),
-        Reading::Unknown(_) => {}
+        // What dockerd will be given at its next start counts as much as what it was given.
+        Reading::Unknown(reason) => return Fact::unknown(reason, unit.source),
     }
     if sources.is_empty() {
         return Fact::absent("dockerd's command line and unit");

@@ -17,6 +17,7 @@ pub(super) fn arguments(transcript: &Transcript) -> Fact<Vec<String>> {
         };
     };
     let environment = environment(unit, transcript);
+    let unread = unread(unit, transcript);
     let words = unit.values("ExecStart").flat_map(|start| {
         let line = start.split("argv[]=").nth(1).unwrap_or_default();
         let line = line.split(" ; ").next().unwrap_or_default();
@@ -28,7 +29,16 @@ pub(super) fn arguments(transcript: &Transcript) -> Fact<Vec<String>> {
             Some(name) => {
                 let value =
                     environment.iter().rev().find(|(key, _)| key == name).map(|(_, value)| value.as_str());
-                arguments.extend(docker_flags::words(value.unwrap_or_default()));
+                match (value, &unread) {
+                    // A file that was not read may set it, or set it otherwise.
+                    (_, Some(file)) => {
+                        return Fact::unknown(
+                            format!("${name} of the unit may be set in {file}, which was not read"),
+                            source,
+                        );
+                    }
+                    (value, None) => arguments.extend(docker_flags::words(value.unwrap_or_default())),
+                }
             }
             None => arguments.push(word),
         }
@@ -36,12 +46,24 @@ pub(super) fn arguments(transcript: &Transcript) -> Fact<Vec<String>> {
     Fact::known(arguments, source)
 }
 
+/// The files that such units usually name, and that are read.
+const FILES: [&str; 2] = ["/etc/default/docker", "/etc/sysconfig/docker"];
+
+/// An `EnvironmentFile=` of the unit whose text is not known here.
+fn unread(unit: &units::Unit, transcript: &Transcript) -> Option<String> {
+    let files = unit.values("EnvironmentFiles").map(|file| file.split(" (").next().unwrap_or(file));
+    let mut files = files.filter(|file| !file.is_empty());
+    let is_read =
+        |file: &str| FILES.contains(&file) && !matches!(transcript.file(file).reading, Reading::Unknown(_));
+    files.find(|file| !is_read(file)).map(str::to_owned)
+}
+
 /// `Environment=` of the unit and its drop-ins, and the files such units usually name.
 fn environment(unit: &units::Unit, transcript: &Transcript) -> Vec<(String, String)> {
     let pair = |word: String| word.split_once('=').map(|(key, value)| (key.to_owned(), value.to_owned()));
     let mut pairs: Vec<_> =
         unit.values("Environment").flat_map(docker_flags::words).filter_map(pair).collect();
-    for path in ["/etc/default/docker", "/etc/sysconfig/docker"] {
+    for path in FILES {
         for line in transcript.file(path).value().copied().unwrap_or_default().lines() {
             let line = line.trim();
             if !line.starts_with('#') {

@@ -1,6 +1,6 @@
 //! What only many machines together show.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -26,7 +26,8 @@ pub struct Fleet {
     pub devbox_twins: Fact<Vec<String>>,
     /// Hosts that show the dev box's own SSH host key.
     pub devbox_host_key_twins: Fact<Vec<String>>,
-    /// Pairs of hosts between which no TCP connection opens, as `a -> b (address:port): outcome`.
+    /// Pairs of hosts between which no TCP connection opens, as `a -> b (address:port): outcome`; absent where there
+    /// are no two hosts.
     pub unreachable_pairs: Fact<Vec<String>>,
     /// How many pairs were tried.
     pub pairs_tried: Fact<i64>,
@@ -116,7 +117,8 @@ fn clocks(hosts: &[Reached<'_>]) -> Fact<Vec<(f64, f64)>> {
         }
     }
     match clocks.is_empty() {
-        true => Fact::unknown("no infra host was reached", source),
+        // None was asked for, or none was reached, which is a finding of its own: there is nothing to compare.
+        true => Fact::absent(source),
         false => Fact::known(clocks, source),
     }
 }
@@ -229,28 +231,40 @@ fn host_key_twins((devbox, own): Reached<'_>, reached: &[Reached<'_>]) -> Fact<V
     }
 }
 
-/// Pairs towards a host that we did not reach ourselves are left out: that host has its own finding.
+/// Pairs towards a host that we did not reach ourselves are left out: that host has its own finding. Absent where
+/// there are no two hosts to pair.
 fn unreachable_pairs(hosts: &[HostRecord], reached: &[Reached<'_>]) -> Fact<Vec<String>> {
     let source = "TCP to the peers' SSH ports";
+    let in_cluster = |host: &HostRecord| host.subject.roles.iter().any(|role| *role != Role::Devbox);
+    let reached: Vec<Reached<'_>> = reached.iter().copied().filter(|(host, _)| in_cluster(host)).collect();
+    if reached.len() < 2 {
+        return Fact::absent(source);
+    }
     let mut pairs = Vec::new();
-    let mut untold = None;
-    for (host, facts) in reached {
+    let mut untold = untried(&reached);
+    let mut by_address: HashMap<&str, &HostRecord> = HashMap::new();
+    for host in hosts {
+        by_address.entry(&host.subject.peer_address).or_insert(host);
+    }
+    for (host, facts) in &reached {
         match &facts.peers.tried.reading {
             Reading::Known(tried) => {
                 for peer in tried {
-                    let target = hosts.iter().find(|h| h.subject.peer_address == peer.address);
+                    let target = by_address.get(peer.address.as_str());
                     if target.is_some_and(|target| target.facts().is_none()) {
                         continue;
                     }
                     let name = target.map_or(peer.address.as_str(), |target| target.subject.name.as_str());
-                    let pair = format!(
-                        "{} -> {name} ({}:{}): {}",
-                        host.subject.name, peer.address, peer.port, peer.outcome
-                    );
+                    let pair = || {
+                        format!(
+                            "{} -> {name} ({}:{}): {}",
+                            host.subject.name, peer.address, peer.port, peer.outcome
+                        )
+                    };
                     match peer.reached {
                         Some(true) => {}
-                        Some(false) => pairs.push(pair),
-                        None => untold = Some(pair),
+                        Some(false) => pairs.push(pair()),
+                        None => untold = Some(pair()),
                     }
                 }
             }
@@ -262,4 +276,22 @@ fn unreachable_pairs(hosts: &[HostRecord], reached: &[Reached<'_>]) -> Fact<Vec<
         Some(reason) if pairs.is_empty() => Fact::unknown(reason, source),
         _ => Fact::known(pairs, source),
     }
+}
+
+/// A host that tried nobody, or that nobody tried: no pair is no proof.
+fn untried(reached: &[Reached<'_>]) -> Option<String> {
+    let tried = |facts: &HostFacts| -> Vec<String> {
+        facts.peers.tried.value().into_iter().flatten().map(|peer| peer.address.clone()).collect()
+    };
+    let targets: HashSet<String> = reached.iter().flat_map(|(_, facts)| tried(facts)).collect();
+    reached.iter().find_map(|(host, facts)| {
+        let subject = &host.subject;
+        match facts.peers.tried.value() {
+            Some(none) if none.is_empty() => Some(format!("{} tried no peer", subject.name)),
+            _ if !targets.contains(&subject.peer_address) => {
+                Some(format!("nobody tried {} at {}", subject.name, subject.peer_address))
+            }
+            _ => None,
+        }
+    })
 }

@@ -150,7 +150,7 @@ impl Smi {
                     failure: Fact::known(failure, "nvidia-smi"),
                 };
             }
-            Reading::Known(answer) => return Smi::answered(&answer.out),
+            Reading::Known(answer) => return Smi::answered(answer.status, &answer.out, &answer.err),
             Reading::Unknown(reason) => reason.clone(),
             Reading::Absent => "not asked".to_owned(),
         };
@@ -161,12 +161,14 @@ impl Smi {
         }
     }
 
-    fn answered(text: &str) -> Smi {
+    fn answered(status: i32, text: &str, complaint: &str) -> Smi {
         let (gpus, processes) = text.split_once("[compute]").unwrap_or((text, ""));
         let read: Option<Vec<EnumeratedGpu>> =
             gpus.lines().map(str::trim).filter(|line| !line.is_empty()).map(gpu).collect();
-        let processes =
-            processes.lines().map(str::trim).filter(|line| line.starts_with(|c: char| c.is_ascii_digit()));
+        let processes: Vec<&str> = processes.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
+        let are_processes =
+            status == 0 && processes.iter().all(|line| line.starts_with(|c: char| c.is_ascii_digit()));
+        let source = "nvidia-smi --query-compute-apps";
         Smi {
             failure: Fact::absent("nvidia-smi"),
             gpus: match read {
@@ -175,10 +177,14 @@ impl Smi {
                     Fact::unknown(format!("nvidia-smi answered `{}`", gpus.trim()), "nvidia-smi --query-gpu")
                 }
             },
-            processes: Fact::known(
-                processes.map(|line| line.replacen(", ", " ", 1)).collect(),
-                "nvidia-smi --query-compute-apps",
-            ),
+            processes: match are_processes {
+                true => {
+                    Fact::known(processes.iter().map(|line| line.replacen(", ", " ", 1)).collect(), source)
+                }
+                false => {
+                    Fact::unknown(explain(status, &format!("{} {complaint}", processes.join(" "))), source)
+                }
+            },
         }
     }
 }

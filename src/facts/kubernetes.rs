@@ -61,7 +61,7 @@ done"#,
 pub fn parse(transcript: &Transcript) -> Kubernetes {
     let units = units::parse(transcript);
     let kubelet = units::named(&units, &["kubelet.service"]);
-    let active = kubelet.clone().map(|units| units.iter().any(|unit| unit.is_active()));
+    let active = kubelet.clone().map(|units| units.iter().any(|unit| unit.is_active_or_starting()));
     let process = transcript.answer("kubelet-process").map(|answer| !answer.out.trim().is_empty());
     let kubelet_running = match (&active.reading, &process.reading) {
         (Reading::Known(true), _) => active,
@@ -71,7 +71,7 @@ pub fn parse(transcript: &Transcript) -> Kubernetes {
         _ => active,
     };
     let orchestrators = units.map(|units| {
-        let runs = |unit: &str| units.iter().any(|other| other.id == unit && other.is_active());
+        let runs = |unit: &str| units.iter().any(|other| other.id == unit && other.is_active_or_starting());
         let mut running: Vec<String> =
             ORCHESTRATORS.iter().filter(|(unit, _)| runs(unit)).map(|(_, name)| (*name).to_owned()).collect();
         running.dedup();

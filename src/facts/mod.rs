@@ -38,6 +38,7 @@ mod recorded;
 pub mod registries;
 mod routes;
 pub mod saved;
+mod secret;
 pub mod ssh;
 pub mod sudo;
 pub mod time;

@@ -18,7 +18,7 @@ const IP: Probe = Probe::shell(
     "network-ip",
     "ip -o addr, ip -o link",
     "PATH=$PATH:/usr/sbin:/sbin:/usr/bin:/bin
-ip -o addr show || exit
+ip -o addr show || return
 ip -o link show
 ip -o route show default",
 );
@@ -35,9 +35,9 @@ const FILES: Probe = Probe::files(&[
     "/etc/systemd/network/*.network.d/*.conf",
     "/run/systemd/network/*.network",
     "/run/systemd/network/*.network.d/*.conf",
-    "/usr/lib/systemd/network/*.network",
-    "/usr/lib/systemd/network/*.network.d/*.conf",
+    // Where /lib leads to /usr/lib these are the same files; read once.
     "/lib/systemd/network/*.network",
+    "/lib/systemd/network/*.network.d/*.conf",
     "/run/systemd/netif/links/*",
     "/run/systemd/netif/leases/*",
     "/etc/network/interfaces",

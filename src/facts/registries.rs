@@ -9,10 +9,32 @@ use serde::{Deserialize, Serialize};
 use super::circumstances::Circumstances;
 use super::fact::Fact;
 use super::probe::Probe;
+use super::secret;
 use super::transcript::{Ended, Transcript};
 
 /// Docker Hub's registry: what `docker.io` means.
 pub const DOCKER_HUB: &str = "https://registry-1.docker.io";
+
+/// A registry's base URL: `docker.io` is the hub, `host[:port]` speaks HTTPS, a URL is itself.
+///
+/// # Errors
+/// When it is none of these; what is quoted back has no user and password in it.
+pub fn base_url(registry: &str) -> Result<String, String> {
+    let text = registry.trim().trim_end_matches('/');
+    let fits = |c: char| c.is_ascii_alphanumeric() || "-._~:/[]%".contains(c);
+    if text.is_empty() || !text.chars().all(fits) {
+        let shown = secret::mask(registry);
+        return Err(format!(
+            "`{shown}` is not a registry: write host[:port] for HTTPS, or a URL without user and password"
+        ));
+    }
+    match text {
+        "docker.io" | "index.docker.io" | "registry-1.docker.io" => Ok(DOCKER_HUB.to_owned()),
+        url if url.starts_with("https://") || url.starts_with("http://") => Ok(url.to_owned()),
+        host if host.contains("://") => Err(format!("`{host}` is neither http:// nor https://")),
+        host => Ok(format!("https://{host}")),
+    }
+}
 
 /// Which image registries answer from this machine, the way dockerd would ask them.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -39,6 +61,8 @@ pub const PROBES: &[Probe] = &[Probe::shell(
     "registries",
     "GET /v2/ of each registry",
     r#"[ -n "$REGISTRIES" ] || return 0
+# dockerd's proxy counts, not the login's; and nobody's .curlrc.
+unset http_proxy https_proxy no_proxy all_proxy HTTP_PROXY HTTPS_PROXY NO_PROXY ALL_PROXY
 p=; f=/etc/docker/daemon.json
 for pidfile in /run/docker.pid /var/run/docker.pid; do [ -z "$p" ] && [ -r "$pidfile" ] && read -r p <"$pidfile"; done
 if [ -n "$p" ] && [ -r "/proc/$p/environ" ]; then tr '\0' '\n' <"/proc/$p/environ"
@@ -70,7 +94,7 @@ $insecure
 $host
 "*) k=1 ;; esac
     case $tool in
-    curl) said=$(curl -sS -o /dev/null -w '\n%{http_code}' --connect-timeout 3 --max-time 4 ${k:+-k} ${ca:+--cacert "$ca"} "${2%/}/v2/" 2>&1) ;;
+    curl) said=$(curl -q -sS -o /dev/null -w '\n%{http_code}' --connect-timeout 3 --max-time 4 ${k:+-k} ${ca:+--cacert "$ca"} "${2%/}/v2/" 2>&1) ;;
     wget) said=$(wget -S -O /dev/null -T 4 ${k:+--no-check-certificate} ${ca:+--ca-certificate="$ca"} "${2%/}/v2/" 2>&1 |
         sed -n -e 's/.*HTTP\/[0-9.]* \([0-9][0-9][0-9]\).*/\1/p' -e '/^wget:/p' -e '/failed:/p' -e '/ERROR/p') ;;
     python3) said=$(python3 -c 'import ssl,sys,urllib.request as r,urllib.error as e
@@ -87,7 +111,8 @@ case "
 $REGISTRIES
 " in *"
 https://registry-1.docker.io
-"*) for u in $MIRRORS $mirrors; do case $u in http://*|https://*) ask mirror "$u" & ;; esac; done ;; esac
+"*) for u in $MIRRORS $mirrors; do case $u in *@*) printf 'mirror\t%s\tdockerd takes no user and password here\n' "${u%%://*}://${u#*@}" ;;
+    http://*|https://*) ask mirror "$u" & ;; esac; done ;; esac
 wait"#,
 )
 .within(Duration::from_secs(5))];
@@ -101,6 +126,9 @@ pub fn parse(transcript: &Transcript, circumstances: &Circumstances) -> Registri
     if section.ended == Ended::Exited(127) {
         let reason = "the host has neither curl nor wget nor python3: install curl";
         return Registries { asked: Fact::unknown(reason, source) };
+    }
+    if circumstances.registries.is_empty() {
+        return Registries { asked: Fact::unknown("no registry was asked", source) };
     }
     let text = String::from_utf8_lossy(&section.out).into_owned();
     let mut answers = Vec::new();
@@ -130,14 +158,14 @@ pub fn parse(transcript: &Transcript, circumstances: &Circumstances) -> Registri
             Some((url, said)) => Registry {
                 registry: registry.clone(),
                 answered: true,
-                outcome: format!("{url} answered {}", status(said).unwrap_or_default()),
+                outcome: format!("{} answered {}", secret::mask(url), status(said).unwrap_or_default()),
             },
             None => Registry {
                 registry: registry.clone(),
                 answered: false,
                 outcome: attempts
                     .iter()
-                    .map(|(url, said)| format!("{url}: {}", failure(said)))
+                    .map(|(url, said)| format!("{}: {}", secret::mask(url), failure(said)))
                     .collect::<Vec<_>>()
                     .join("; "),
             },
@@ -158,6 +186,6 @@ fn is_registry(said: &str) -> bool {
 fn failure(said: &str) -> String {
     match status(said) {
         Some(status) => format!("answered {status}, a registry answers 200 or 401"),
-        None => said.trim_end_matches("000").trim().to_owned(),
+        None => secret::mask(said.trim_end_matches("000").trim()),
     }
 }

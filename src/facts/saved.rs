@@ -43,8 +43,14 @@ pub struct SavedInventory {
     /// Parameters that the inventory's own configuration sets (OpenPAI's config.yaml).
     #[serde(default)]
     pub parameters: BTreeMap<String, Value>,
-    /// The host's place in the inventory, from 0.
+    /// The host's place among the hosts of its run, from 0.
     pub position: usize,
+    /// How many hosts that run had; 0 where a document does not say.
+    #[serde(default)]
+    pub hosts: usize,
+    /// `--limit` of that run.
+    #[serde(default)]
+    pub limit: Option<String>,
 }
 
 /// Why a host was not reached.

@@ -62,9 +62,13 @@ impl Transcript {
 
     fn take_files(&mut self, section: &Section) {
         for line in String::from_utf8_lossy(&section.out).split_inclusive('\n') {
+            if let Some(path) = binary(line) {
+                self.files.insert(path.to_owned(), Err("it is not text".to_owned()));
+                continue;
+            }
             let Some((path, text)) = line.split_once(':') else { continue };
             if !path.starts_with('/') {
-                continue; // `Binary file … matches`: not text, stays unread
+                continue;
             }
             if let Ok(content) = self.files.entry(path.to_owned()).or_insert_with(|| Ok(String::new())) {
                 content.push_str(text);
@@ -78,21 +82,31 @@ impl Transcript {
         }
     }
 
+    /// Why the file probe as a whole cannot be trusted, where it cannot: it passed its deadline, was killed, or
+    /// was not asked. grep ends with 0 or 1, and with 2 where it could not read a file, which it names.
+    fn files_missing(&self) -> Option<String> {
+        match self.sections.get("files") {
+            Some(Section { ended: Ended::Exited(0..=2), .. }) => None,
+            Some(Section { ended: Ended::Exited(status), .. }) => {
+                Some(format!("reading files ended with status {status}"))
+            }
+            Some(Section { ended: Ended::TimedOut(ms), stuck, .. }) => Some(timed_out(*ms, stuck.as_deref())),
+            None => Some("not in the transcript".to_owned()),
+        }
+    }
+
     /// A file's whole text: absent where there is no such file, unknown where it could not be read.
     /// An empty file is an empty text.
     pub fn file(&self, path: &str) -> Fact<&str> {
         let source = path.to_owned();
+        if let Some(reason) = self.files_missing() {
+            return Fact::unknown(reason, source);
+        }
         match self.files.get(path) {
             Some(Ok(text)) => Fact::known(text.as_str(), source),
             Some(Err(reason)) if reason == "No such file or directory" => Fact::absent(source),
             Some(Err(reason)) => Fact::unknown(reason.clone(), source),
-            None => match self.sections.get("files") {
-                Some(Section { ended: Ended::Exited(_), .. }) => Fact::known("", source),
-                Some(Section { ended: Ended::TimedOut(ms), .. }) => {
-                    Fact::unknown(timed_out(*ms, None), source)
-                }
-                None => Fact::unknown("not in the transcript", source),
-            },
+            None => Fact::known("", source),
         }
     }
 
@@ -100,12 +114,8 @@ impl Transcript {
     /// that matched nothing is left out. Unknown where the file probe did not end.
     pub fn files_under<'t>(&'t self, prefix: &str) -> Fact<Vec<(&'t str, Fact<&'t str>)>> {
         let source = format!("{prefix}*");
-        match self.sections.get("files") {
-            Some(Section { ended: Ended::Exited(_), .. }) => {}
-            Some(Section { ended: Ended::TimedOut(ms), .. }) => {
-                return Fact::unknown(timed_out(*ms, None), source);
-            }
-            None => return Fact::unknown("not in the transcript", source),
+        if let Some(reason) = self.files_missing() {
+            return Fact::unknown(reason, source);
         }
         let found = self
             .files
@@ -157,10 +167,55 @@ impl Transcript {
     }
 }
 
+/// `Binary file /x matches`, or since 3.5 `grep: /x: binary file matches`: what grep says instead of what is not
+/// text. A line of a file always has its path before it.
+fn binary(line: &str) -> Option<&str> {
+    let line = line.trim_end();
+    let old = line.strip_prefix("Binary file ").and_then(|rest| rest.strip_suffix(" matches"));
+    old.or_else(|| line.strip_prefix("grep: ")?.strip_suffix(": binary file matches"))
+}
+
 fn timed_out(ms: u64, stuck: Option<&str>) -> String {
     let seconds = ms as f64 / 1000.0;
     match stuck {
         Some(stuck) => format!("no answer within {seconds:.1} s, and it cannot be ended: {stuck}"),
         None => format!("no answer within {seconds:.1} s"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Ended, Section, Transcript};
+    use crate::facts::Reading;
+
+    fn files(ended: Ended, out: &str, err: &str) -> Transcript {
+        let mut transcript = Transcript::default();
+        let section = Section { source: "".into(), ended, out: out.into(), err: err.into(), stuck: None };
+        transcript.insert("files", section);
+        transcript
+    }
+
+    #[test]
+    fn a_file_is_known_absent_or_unknown() {
+        let out =
+            "/a:one\n/a:two: three\n/b:no line end\nBinary file /c matches\ngrep: /d: binary file matches\n";
+        let err = "grep: /e: No such file or directory\ngrep: /f: Permission denied\n\
+                   grep: /g:1: its name cannot be told apart\n";
+        let transcript = files(Ended::Exited(2), out, err);
+        assert_eq!(transcript.file("/a").value(), Some(&"one\ntwo: three\n"));
+        assert_eq!(transcript.file("/e").reading, Reading::Absent);
+        for unknown in ["/c", "/d", "/f", "/g:1"] {
+            assert!(matches!(transcript.file(unknown).reading, Reading::Unknown(_)), "{unknown}");
+        }
+        assert_eq!(transcript.file("/empty").value(), Some(&""));
+    }
+
+    #[test]
+    fn a_reader_that_was_killed_or_late_knows_nothing() {
+        for ended in [Ended::Exited(153), Ended::Exited(127), Ended::TimedOut(5000)] {
+            let transcript = files(ended, "/a:one\n", "");
+            assert!(matches!(transcript.file("/a").reading, Reading::Unknown(_)), "{ended:?}");
+            assert!(matches!(transcript.files_under("/").reading, Reading::Unknown(_)), "{ended:?}");
+        }
     }
 }

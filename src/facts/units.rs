@@ -25,17 +25,19 @@ impl Unit {
         self.load != "not-found" && !self.load.is_empty()
     }
 
-    /// It runs (or, being a socket, listens).
+    /// It runs (or, being a socket, listens). One that is still `activating` may be failing over and over.
     pub(super) fn is_active(&self) -> bool {
-        matches!(self.active.as_str(), "active" | "reloading" | "activating")
+        matches!(self.active.as_str(), "active" | "reloading")
     }
 
-    /// It starts at boot.
+    /// It runs, or is about to: what must not be there is there already.
+    pub(super) fn is_active_or_starting(&self) -> bool {
+        self.is_active() || self.active == "activating"
+    }
+
+    /// It starts at boot by itself. `static` and `linked` units wait for others, `enabled-runtime` is forgotten.
     pub(super) fn is_enabled(&self) -> bool {
-        matches!(
-            self.enabled.as_str(),
-            "enabled" | "enabled-runtime" | "generated" | "alias" | "static" | "linked"
-        )
+        matches!(self.enabled.as_str(), "enabled" | "generated" | "alias")
     }
 
     /// The values of a property.
@@ -48,7 +50,7 @@ impl Unit {
 pub(super) const PROBES: &[Probe] = &[Probe::shell(
     "units",
     "systemctl show",
-    "systemctl show -p Id -p LoadState -p ActiveState -p UnitFileState -p ExecStart -p Environment \
+    "systemctl show -p Id -p LoadState -p ActiveState -p UnitFileState -p ExecStart -p Environment -p EnvironmentFiles \
      ssh.service sshd.service ssh.socket sshd.socket \
      chrony.service chronyd.service ntp.service ntpd.service ntpsec.service openntpd.service \
      systemd-timesyncd.service open-vm-tools.service vmtoolsd.service \
@@ -63,7 +65,10 @@ pub(super) fn parse(transcript: &Transcript) -> Fact<Vec<Unit>> {
     transcript.answer("units").try_map(|answer| match answer.status {
         127 => Err("there is no systemctl on this machine".to_owned()),
         0 => Ok(answer.out.split("\n\n").map(unit).filter(|unit| !unit.id.is_empty()).collect()),
-        status => Err(format!("systemctl ended with status {status}: {}", answer.err)),
+        status => {
+            let said = answer.err.lines().next().unwrap_or_default();
+            Err(format!("systemctl ended with status {status}: {said}"))
+        }
     })
 }
 

@@ -7,6 +7,18 @@ use crate::facts::{Probe, Read};
 
 use super::quote::shell_quote;
 
+/// Each line behind its file's path and a colon; so a path may hold no colon and no line end.
+const READ_FILES: &str = r#"n=$#
+while [ "$n" -gt 0 ]; do
+    f=$1; shift; n=$((n - 1))
+    case $f in
+    *:* | *"
+"*) printf 'grep: %s: its name cannot be told apart\n' "$f" >&2 ;;
+    *) set -- "$@" "$f" ;;
+    esac
+done
+grep -H '' "$@""#;
+
 /// The parts that stay the same on every host.
 const FRAME: &str = include_str!("script.sh");
 
@@ -59,7 +71,7 @@ pub fn build(boundary: &str, probes: &[Probe], errand: &Errand) -> String {
     }
     paths.sort_unstable();
     paths.dedup();
-    let _ = writeln!(script, "p_files() {{\ngrep -H '' {}\n}}", paths.join(" \\\n"));
+    let _ = writeln!(script, "p_files() {{\nset -- {}\n{READ_FILES}\n}}", paths.join(" \\\n"));
     started.push(("files".to_owned(), "p_files".to_owned(), crate::facts::DEADLINE));
     for probe in &errand.own_probes {
         let function = function_name(&probe.name);

@@ -3,8 +3,10 @@
 # $1 says how we got here: root, nopasswd, password, user. $2 is what sudo said when it said no.
 umask 077
 LC_ALL=C; LANG=C; PATH="$PATH:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-export LC_ALL LANG PATH
-unset ENV CDPATH GREP_OPTIONS GREP_COLORS DOCKER_CONTEXT DOCKER_HOST
+# This machine's Docker, whatever context the user likes best.
+DOCKER_CONTEXT=default
+export LC_ALL LANG PATH DOCKER_CONTEXT
+unset ENV CDPATH GREP_OPTIONS GREP_COLORS DOCKER_HOST
 printf '\n@%s airworthy 1 %s %s\n' "$mark__" "$(date +%s.%N)" "${1:-user}"
 
 dir__=
@@ -41,7 +43,8 @@ go() {
 # reap PID: it and all it started; stopped first, so that it starts nothing new meanwhile.
 reap() {
     kill -STOP "$1" 2>/dev/null
-    for child in $(cat "/proc/$1/task/$1/children" 2>/dev/null); do
+    # Every thread's children: Go forks from any of its threads.
+    for child in $(cat "/proc/$1"/task/*/children 2>/dev/null); do
         reap "$child"
     done
     kill -KILL "$1" 2>/dev/null
@@ -55,7 +58,10 @@ expire() {
     eval "still=\$open_$2; pid=\$pid_$2"
     [ "$still" = 1 ] || return 0
     stuck=
-    reap "$pid" 2>/dev/null
+    # A pid that is no child of ours any more is somebody else's.
+    case $(cat "/proc/$pid/stat" 2>/dev/null) in
+    *") "?" $$ "*) reap "$pid" 2>/dev/null ;;
+    esac
     printf '\n@%s timeout %s %s%s\n' "$mark__" "$1" "$3" "$stuck" >>"$dir__/$1.o"
     eval "open_$2=0"
     left=$((left - 1))

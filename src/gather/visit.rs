@@ -134,6 +134,11 @@ impl Dialogue {
 }
 
 impl Conversation for Dialogue {
+    fn distrust(&mut self) {
+        self.password = None;
+        self.command = bootstrap::plain(self.script.len());
+    }
+
     fn command(&self) -> &str {
         &self.command
     }

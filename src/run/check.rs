@@ -1,6 +1,9 @@
 //! `check`: gather or load, judge, report.
 
 use std::collections::HashMap;
+use std::fs::{File, Permissions};
+use std::io::Write as _;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::time::{Instant, SystemTime};
 
@@ -13,7 +16,7 @@ use super::gathering::gather_all;
 use super::settings::{Settings, TeamConfig};
 use super::sweep::rfc3339;
 use super::{saved, terminal};
-use crate::checks::{Severity, Verdict, judge, waiver};
+use crate::checks::{Severity, Status, Verdict, judge, waiver};
 use crate::cli::{By, CheckArgs, Devbox, FailOn, Format, Stage};
 use crate::exit_code;
 use crate::facts::{Fleet, HostRecord, Outcome as Visit, fleet};
@@ -49,6 +52,8 @@ struct Judged {
     settings: Settings,
     records: Vec<HostRecord>,
     inventory: InventoryRow,
+    /// The run's own, or that of the run which saved the facts.
+    limit: Option<String>,
     interrupted: bool,
 }
 
@@ -65,13 +70,14 @@ fn live(args: &CheckArgs, team: &TeamConfig) -> Result<Judged, RunError> {
     let common = Common::new(&settings.profile, &settings.catalog)?;
     let swept = gather_all(&cluster, &args.target, &common, false)?;
     if let Some(folder) = &args.save_facts {
-        saved::write(folder, &saved::documents(&cluster, &swept.records))?;
+        saved::write(folder, &saved::documents(&cluster, args.target.limit.as_deref(), &swept.records))?;
     }
     Ok(Judged {
         mode: Mode::Live,
         settings,
         records: swept.records,
         inventory: InventoryRow { sources: cluster.sources, digest: cluster.digest },
+        limit: args.target.limit.clone(),
         interrupted: swept.interrupted,
     })
 }
@@ -81,6 +87,7 @@ fn from_saved(args: &CheckArgs, team: &TeamConfig, path: &Path) -> Result<Judged
     let (kind, parameters) = (saved.inventory.kind.clone(), saved.inventory.parameters.clone());
     let from_facts =
         InventoryRow { sources: saved.inventory.sources.clone(), digest: saved.inventory.digest.clone() };
+    let mut limit = args.target.limit.clone();
     let (mut records, inventory, settings) = if args.target.inventory.is_empty() {
         if args.target.limit.is_some() {
             return Err(RunError::flag(
@@ -88,7 +95,9 @@ fn from_saved(args: &CheckArgs, team: &TeamConfig, path: &Path) -> Result<Judged
                 "groups are needed to choose from: name the inventory with -i",
             ));
         }
+        saved::require_whole(path, &saved)?;
         let settings = Settings::load(&args.profile, team, default_profile(&kind), &parameters)?;
+        limit = saved.inventory.limit.clone();
         (saved.records, from_facts, settings)
     } else {
         let cluster = Cluster::load(&args.target, team)?;
@@ -102,7 +111,7 @@ fn from_saved(args: &CheckArgs, team: &TeamConfig, path: &Path) -> Result<Judged
     if let Some(limit) = args.facts_max_age {
         saved::expire(&mut records, limit, Timestamp::now());
     }
-    let mut judged = Judged { mode: Mode::Facts, settings, records, inventory, interrupted: false };
+    let mut judged = Judged { mode: Mode::Facts, settings, records, inventory, limit, interrupted: false };
     adapt(&mut judged.settings, args);
     Ok(judged)
 }
@@ -152,7 +161,8 @@ impl Judged {
             .map(|record| record.subject.name.as_str())
             .collect();
         waiver::apply(&team.config.waivers, &mut results, &lost, Zoned::now().date());
-        if results.is_empty() && lost.is_empty() {
+        let applied = results.iter().any(|verdict| verdict.status != Status::NotApplicable);
+        if !applied && lost.is_empty() {
             return Err(RunError::NothingApplied(
                 "no check of this selection applies to any of these hosts".to_owned(),
             ));
@@ -169,12 +179,12 @@ impl Judged {
             mode: self.mode,
             verdict: report::outcome(&hosts, &results, fail_on),
             scope: Scope {
-                limit: args.target.limit.clone(),
+                limit: self.limit.clone(),
                 select: profile.select.clone(),
                 skip: profile.skip.clone(),
                 devbox: devbox(args.target.devbox).to_owned(),
                 stage: stage(args.stage).to_owned(),
-                complete: args.target.limit.is_none()
+                complete: self.limit.is_none()
                     && profile.select.is_empty()
                     && profile.skip.is_empty()
                     && args.target.devbox == Devbox::Local
@@ -243,34 +253,63 @@ fn render(report: &Report, format: Format, args: &CheckArgs) -> String {
 
 /// Report files, proven writable before the first host is visited, written whole at the end.
 struct ReportFiles {
-    files: Vec<(PathBuf, tempfile::NamedTempFile)>,
+    files: Vec<ReportFile>,
 }
 
 impl ReportFiles {
     fn open(reports: &[(Format, PathBuf)]) -> Result<ReportFiles, RunError> {
-        let open = |(_, path): &(Format, PathBuf)| {
-            if path.is_dir() {
-                let reason = "it is a folder, not a file".to_owned();
-                return Err(RunError::File { path: path.clone(), reason, help: None });
-            }
-            let folder =
-                path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-            let file =
-                tempfile::NamedTempFile::new_in(folder).map_err(|error| RunError::file(path, &error))?;
-            Ok((path.clone(), file))
-        };
-        Ok(ReportFiles { files: reports.iter().map(open).collect::<Result<_, _>>()? })
+        let files = reports.iter().map(|(_, path)| ReportFile::open(path)).collect::<Result<_, _>>()?;
+        Ok(ReportFiles { files })
     }
 
     fn write(self, rendered: &[String]) -> Result<(), RunError> {
-        for ((path, mut file), text) in self.files.into_iter().zip(rendered) {
-            let failed = |error: std::io::Error| RunError::file(&path, &error);
-            std::io::Write::write_all(&mut file, text.as_bytes()).map_err(failed)?;
-            // A report is for others to read; the scratch file was private.
-            let mode = std::os::unix::fs::PermissionsExt::from_mode(0o644);
-            file.as_file().set_permissions(mode).map_err(failed)?;
-            file.persist(&path).map_err(|error| failed(error.error))?;
+        self.files.into_iter().zip(rendered).try_for_each(|(file, text)| file.write(text))
+    }
+}
+
+/// One report file. A device or a pipe is written to; anything else is replaced when the report is whole.
+struct ReportFile {
+    path: PathBuf,
+    sink: Sink,
+}
+
+enum Sink {
+    Stream(File),
+    Scratch(tempfile::NamedTempFile),
+}
+
+impl ReportFile {
+    fn open(path: &Path) -> Result<ReportFile, RunError> {
+        let failed = |error: std::io::Error| RunError::file(path, &error);
+        // A link stays a link: what it leads to is replaced.
+        let path = path.canonicalize().unwrap_or_else(|_| path.to_owned());
+        let kind = path.metadata().map(|metadata| metadata.file_type());
+        if kind.as_ref().is_ok_and(std::fs::FileType::is_dir) {
+            return Err(RunError::File { path, reason: "it is a folder, not a file".to_owned(), help: None });
         }
-        Ok(())
+        let sink = match kind {
+            Ok(kind) if !kind.is_file() => {
+                Sink::Stream(File::options().write(true).open(&path).map_err(failed)?)
+            }
+            _ => {
+                let folder =
+                    path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+                Sink::Scratch(tempfile::NamedTempFile::new_in(folder).map_err(failed)?)
+            }
+        };
+        Ok(ReportFile { path, sink })
+    }
+
+    fn write(self, text: &str) -> Result<(), RunError> {
+        let failed = |error: std::io::Error| RunError::file(&self.path, &error);
+        match self.sink {
+            Sink::Stream(mut file) => file.write_all(text.as_bytes()).map_err(failed),
+            Sink::Scratch(mut file) => {
+                file.write_all(text.as_bytes()).map_err(failed)?;
+                // A report is for others to read; the scratch file was private.
+                file.as_file().set_permissions(Permissions::from_mode(0o644)).map_err(failed)?;
+                file.persist(&self.path).map_err(|error| failed(error.error)).map(|_| ())
+            }
+        }
     }
 }

@@ -66,8 +66,7 @@ impl Cluster {
             None => inventory.hosts.clone(),
         };
         if args.devbox == Devbox::Local {
-            let taken = hosts.iter().any(|host| host.name == THIS_MACHINE);
-            hosts.insert(0, this_machine(if taken { "devbox" } else { THIS_MACHINE }, Role::Devbox));
+            hosts.insert(0, this_machine(&free_name(inventory.names()), Role::Devbox));
         }
         Ok(Cluster {
             kind: kind(&inventory),
@@ -89,6 +88,13 @@ impl Cluster {
 /// inventories are judged by OpenPAI's, which says so.
 pub(super) fn default_profile(_kind: &str) -> &'static str {
     "openpai"
+}
+
+/// A name for the dev box that no host of the inventory has, whatever part of it is in scope.
+fn free_name(taken: &[String]) -> String {
+    let numbered = (2..).map(|number| format!("devbox{number}"));
+    let mut names = [THIS_MACHINE, "devbox"].map(str::to_owned).into_iter().chain(numbered);
+    names.find(|name| !taken.contains(name)).unwrap_or_else(|| THIS_MACHINE.to_owned())
 }
 
 /// SHA-256 of nothing.

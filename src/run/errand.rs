@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::error::RunError;
 use crate::checks::{Catalog, Profile};
 use crate::facts::host::OWN_PROBE;
-use crate::facts::registries::DOCKER_HUB;
+use crate::facts::registries::base_url;
 use crate::gather::{Errand, OwnProbe};
 use crate::inventory::Host;
 use crate::role::Role;
@@ -57,13 +57,18 @@ fn in_cluster(host: &Host) -> bool {
     host.roles.contains(&Role::Infra) || host.roles.contains(&Role::Worker)
 }
 
+/// An address that means another machine on each machine: nobody can be asked to reach it.
+fn is_loopback(address: &str) -> bool {
+    address == "localhost" || address.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
+}
+
 fn peers(host: &Host, hosts: &[Host]) -> Vec<(String, u16)> {
-    if !in_cluster(host) || host.connection.local {
+    if !in_cluster(host) {
         return Vec::new();
     }
     let others: Vec<&Host> = hosts
         .iter()
-        .filter(|other| in_cluster(other) && other.name != host.name && !other.connection.local)
+        .filter(|other| in_cluster(other) && other.name != host.name && !is_loopback(other.peer_address()))
         .collect();
     let address = |other: &&Host| (other.peer_address().to_owned(), other.connection.port);
     if others.len() < ALL_PAIRS {
@@ -83,20 +88,8 @@ fn urls(profile: &Profile, parameter: &'static str) -> Result<Vec<String>, RunEr
     let Some(Value::Array(entries)) = profile.parameters.get(parameter) else { return Ok(Vec::new()) };
     let mut urls = Vec::new();
     for entry in entries {
-        let wrong = |why: &str| RunError::flag("registries", format!("{entry} {why}"));
-        let text = entry.as_str().ok_or_else(|| wrong("is not text"))?.trim().trim_end_matches('/');
-        let fits = |c: char| c.is_ascii_alphanumeric() || "-._~:/[]%".contains(c);
-        if text.is_empty() || !text.chars().all(fits) {
-            return Err(wrong(
-                "is not a registry: write host[:port] for HTTPS, or a URL without user and password",
-            ));
-        }
-        urls.push(match text {
-            "docker.io" | "index.docker.io" | "registry-1.docker.io" => DOCKER_HUB.to_owned(),
-            url if url.starts_with("https://") || url.starts_with("http://") => url.to_owned(),
-            host if host.contains("://") => return Err(wrong("is neither http:// nor https://")),
-            host => format!("https://{host}"),
-        });
+        let text = entry.as_str().ok_or_else(|| RunError::flag(parameter, format!("{entry} is not text")))?;
+        urls.push(base_url(text).map_err(|reason| RunError::flag(parameter, reason))?);
     }
     urls.dedup();
     Ok(urls)

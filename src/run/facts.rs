@@ -46,7 +46,7 @@ pub(super) fn facts(args: &FactsArgs) -> Result<u8, RunError> {
             }
         }
     }
-    let documents = saved::documents(&cluster, &swept.records);
+    let documents = saved::documents(&cluster, target.limit.as_deref(), &swept.records);
     match &args.output {
         Some(folder) => saved::write(folder, &documents)?,
         None => {
@@ -118,7 +118,7 @@ fn from_transcript(path: &Path, role: Role) -> Result<u8, RunError> {
         duration_ms: None,
         outcome: Outcome::Gathered(Box::new(facts::host::parse(&answered.transcript, &circumstances))),
     };
-    for document in saved::documents(&alone(), &[record]) {
+    for document in saved::documents(&alone(), None, &[record]) {
         terminal::out(&saved::json(&document)?)
             .map_err(|error| RunError::file(Path::new("stdout"), &error))?;
     }

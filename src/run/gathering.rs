@@ -14,6 +14,7 @@ use super::errand::Common;
 use super::error::RunError;
 use super::sweep::{Call, Swept, Transports, sweep};
 use crate::cli::{HostKeyPolicy, TargetArgs};
+use crate::exit_code;
 use crate::facts;
 use crate::gather::{self, Errand};
 use crate::inventory::{Host, HostKeyChecking};
@@ -38,9 +39,10 @@ pub(super) fn gather_all(
     let interrupted = Arc::new(AtomicBool::new(false));
     let heard = Arc::clone(&interrupted);
     // A second Ctrl-C ends the process at once; there may be one handler, and a run has one sweep.
+    #[allow(clippy::exit)] // nothing is half-written: reports are renamed into place whole
     let handler = ctrlc::set_handler(move || {
         if heard.swap(true, Ordering::Relaxed) {
-            std::process::abort();
+            std::process::exit(i32::from(exit_code::INTERRUPTED));
         }
     });
     handler.map_err(|error| RunError::Internal(format!("Ctrl-C cannot be caught: {error}")))?;

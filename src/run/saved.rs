@@ -12,7 +12,7 @@ use super::error::RunError;
 use super::sweep::lost;
 use super::terminal;
 use crate::facts::saved::{SavedHost, SavedInventory};
-use crate::facts::{HostRecord, Outcome};
+use crate::facts::{Fact, HostRecord, Outcome};
 
 /// The largest document of one host, in bytes.
 const LARGEST: u64 = 16 * 1024 * 1024;
@@ -68,13 +68,15 @@ pub(super) fn file_name(host: &str) -> String {
 }
 
 /// The documents of one run.
-pub(super) fn documents(cluster: &Cluster, records: &[HostRecord]) -> Vec<SavedHost> {
+pub(super) fn documents(cluster: &Cluster, limit: Option<&str>, records: &[HostRecord]) -> Vec<SavedHost> {
     let inventory = |position| SavedInventory {
         kind: cluster.kind.to_owned(),
         sources: cluster.sources.clone(),
         digest: cluster.digest.clone(),
         parameters: cluster.parameters.clone(),
         position,
+        hosts: records.len(),
+        limit: limit.map(str::to_owned),
     };
     records.iter().enumerate().map(|(position, record)| SavedHost::new(record, inventory(position))).collect()
 }
@@ -176,13 +178,45 @@ fn place(skipped: usize, told: &str) -> (String, String) {
     (at, reason)
 }
 
+/// Facts of the whole run: every host it had is there.
+///
+/// # Errors
+/// When some are missing: what was not copied was not judged.
+pub(super) fn require_whole(path: &Path, saved: &Saved) -> Result<(), RunError> {
+    let (there, all) = (saved.records.len(), saved.inventory.hosts);
+    if all == 0 || there == all {
+        return Ok(());
+    }
+    let reason = format!("it holds {there} of the {all} hosts of its run");
+    let help = "copy all of it, or name the inventory with -i: then the others are unreachable".to_owned();
+    Err(RunError::File { path: path.to_owned(), reason, help: Some(help) })
+}
+
+/// Facts that a host gathered of itself say nothing of how it is reached from here, nor of its peers.
+fn seen_from_here(mut record: HostRecord) -> HostRecord {
+    let Outcome::Gathered(facts) = &mut record.outcome else { return record };
+    if facts.ssh.login.value().is_none_or(|login| login != "local") {
+        return record;
+    }
+    let reason = "gathered on the host itself, not by a visit";
+    facts.ssh.user = Fact::unknown(reason, "the login");
+    facts.ssh.login = Fact::unknown(reason, "the login");
+    facts.ssh.passwordless = Fact::unknown(reason, "the login");
+    facts.ssh.host_key = Fact::unknown(reason, "known_hosts");
+    facts.time.clock_offset_ms = Fact::unknown(reason, "date");
+    facts.time.clock_uncertainty_ms = Fact::unknown(reason, "date");
+    facts.peers.tried = Fact::unknown(reason, "TCP to the peers' SSH ports");
+    record
+}
+
 /// Holds saved facts against an inventory: the inventory says who is there, the facts what was read. A host
 /// without facts is unreachable at stage `facts`.
 pub(super) fn against(cluster: &Cluster, saved: Saved) -> Vec<HostRecord> {
     let mut by_name: HashMap<String, HostRecord> =
         saved.records.into_iter().map(|record| (record.subject.name.clone(), record)).collect();
     let known = cluster.hosts.iter().map(|host| match by_name.remove(&host.name) {
-        Some(record) => HostRecord { subject: subject(host), ..record },
+        Some(record) if host.connection.local => HostRecord { subject: subject(host), ..record },
+        Some(record) => seen_from_here(HostRecord { subject: subject(host), ..record }),
         None => lost(host, "facts", "no facts were saved of it"),
     });
     let records: Vec<HostRecord> = known.collect();

@@ -8,6 +8,10 @@ use std::time::SystemTime;
 /// over what comes back, piece by piece and stamped on arrival, until [`Reply::Done`], the end of
 /// both streams, or the deadline. It gives no meaning to any of it.
 pub trait Conversation {
+    /// The host's key is not the one it should have, and was let through (`off`): from now on this host
+    /// may be told no secret. Said before [`Conversation::command`] is asked for.
+    fn distrust(&mut self) {}
+
     /// The command line for the login shell; holds no secret, for `ps` shows it.
     fn command(&self) -> &str;
 

@@ -79,12 +79,7 @@ impl Shown {
         } else {
             ""
         };
-        self.refusal(&format!(
-            "the {} key {} is not in known_hosts{vouched}. Compare the fingerprint, then: {}",
-            self.kind,
-            self.fingerprint,
-            self.keyscan(),
-        ))
+        self.refusal(&format!("the {} key {} is not in known_hosts{vouched}", self.kind, self.fingerprint,))
     }
 
     fn changed(&self, place: &str) -> TransportError {

@@ -118,6 +118,9 @@ impl Transport for Ssh {
         };
         let login = log_in(&mut driver, &mut deadline, &credentials)?;
 
+        if !accepted.trusted_with_password {
+            conversation.distrust();
+        }
         let deadline = deadline.visit().stage(Stage::Run, timeouts.run);
         let asked_at = dialogue::carry(&mut driver, &deadline, conversation)?;
         Ok(Visit { user: user.to_owned(), login, host_key: Some(accepted.key), asked_at })

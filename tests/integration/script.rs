@@ -61,3 +61,48 @@ fn reads_this_machine_under_every_shell() {
     }
     assert!(tried > 0, "no shell at all");
 }
+
+/// Ubuntu 16.04 and busybox are the oldest and the smallest that hosts have.
+#[test]
+fn uses_only_what_old_and_small_hosts_have() {
+    let script = gather::build(BOUNDARY, &facts::host::probes(), &Errand::default());
+    for newer in [
+        "systemctl --value",
+        "--value",
+        "timedatectl show",
+        "ip -j",
+        "ip -br",
+        "ss -",
+        "grep -P",
+        "[[ ",
+        "echo -e",
+        "&>",
+        "local ",
+        "function ",
+        "$'",
+        "readarray",
+        "pgrep",
+        "lsblk",
+        "jq ",
+    ] {
+        // Messages to people may use such words; commands may not.
+        let line = script.lines().find(|line| line.contains(newer) && !line.trim_start().starts_with('#'));
+        assert_eq!(line, None, "`{newer}` is not there on every host");
+    }
+    assert!(!script.contains('\t') || script.contains("\\t"), "tabs travel badly");
+}
+
+#[test]
+fn what_hosts_are_asked_about_is_one_inert_word() {
+    let hostile = "'; touch /tmp/airworthy-was-here; '";
+    let errand = Errand {
+        peers: vec![(hostile.to_owned(), 22)],
+        registries: vec![hostile.to_owned()],
+        mirrors: vec!["$(touch /tmp/airworthy-was-here)".to_owned()],
+        ..Errand::default()
+    };
+    let _ = std::fs::remove_file("/tmp/airworthy-was-here");
+    let (answered, _) = run(&["sh"], &errand);
+    assert!(facts_of(&answered).cpu.count.value().is_some());
+    assert!(!std::path::Path::new("/tmp/airworthy-was-here").exists(), "a word of the inventory was run");
+}

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use crate::judge::{Expect::*, Fault, judge};
+use crate::faults::{DEFAULTS, Expect::*, Fault};
+use crate::judge::judge;
 
 /// A probe's deadline, and a second for everything else.
 const DOCKER_DEADLINE: Duration = Duration::from_secs(6);
@@ -16,6 +17,7 @@ pub(crate) const DOCKER_CLIENT_HANGS: Fault = Fault {
     proof: "timeout -k 1 1 docker info; [ $? = 137 ]",
     restore: "rm /usr/bin/docker; dpkg-divert --local --rename --remove /usr/bin/docker; /usr/local/lib/lab/hang --end",
     expect: FailsOrUnknown("docker-running", "worker3"),
+    ..DEFAULTS
 };
 
 #[test]
@@ -34,6 +36,7 @@ fn docker_daemon_frozen() {
             proof: "timeout 2 docker info; [ $? = 124 ]",
             restore: "kill -CONT $(cat /run/docker.pid)",
             expect: FailsOrUnknown("docker-running", "infra2"),
+            ..DEFAULTS
         },
     );
 }
@@ -49,6 +52,7 @@ fn host_hangs_after_login() {
             proof: "timeout 2 runuser -u pai -- env HOME=/home/pai SSH_CLIENT=x SHLVL=0 bash -c true </dev/null; [ $? = 124 ]",
             restore: "mv /root/.bashrc /home/pai/; pkill -u pai -x sleep; true",
             expect: Unreachable("host-answers", "worker2"),
+            ..DEFAULTS
         },
     );
 }

@@ -1,19 +1,69 @@
 //! Fault by fault on one host: the check that names it fails there, and nothing else is blamed.
+//!
+//! Data alone: `judge.rs` brings the faults about, and `tests/integration/coverage.rs` counts the checks without a lab.
 
-use crate::judge::{Expect::*, Fault, judge};
-use crate::rig::OUTSIDE;
+/// One thing wrong with one host, and what must be said about it.
+#[derive(Debug)]
+pub(crate) struct Fault {
+    /// Where the commands below run: a host, or `OUTSIDE`.
+    pub(crate) on: &'static str,
+    /// Brings the fault about.
+    pub(crate) apply: &'static str,
+    /// Succeeds while the fault is there, and only then.
+    pub(crate) proof: &'static str,
+    /// Takes the fault away.
+    pub(crate) restore: &'static str,
+    /// What the run is given with `-i`.
+    pub(crate) inventory: &'static str,
+    /// What the report has to say.
+    pub(crate) expect: Expect,
+}
 
+/// What a report has to say about a fault.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Expect {
+    /// This check fails, on this host.
+    Fails(&'static str, &'static str),
+    /// This check fails, on these hosts.
+    FailsOnAll(&'static str, &'static [&'static str]),
+    /// This check fails, for the whole fleet.
+    FleetFails(&'static str),
+    /// This check fails on these hosts with severity warning: still GO.
+    Warns(&'static str, &'static [&'static str]),
+    /// This check fails for the whole fleet with severity warning: still GO.
+    FleetWarns(&'static str),
+    /// This check fails or cannot tell, on this host.
+    FailsOrUnknown(&'static str, &'static str),
+    /// This host is not reached, and this check alone says so.
+    Unreachable(&'static str, &'static str),
+    /// This check, which does not concern the healthy hosts, passes on this one.
+    Passes(&'static str, &'static str),
+    /// Nothing: it is no fault at all.
+    Nothing,
+}
+
+use Expect::*;
+
+/// Stands for the machine that carries the lab, where a host would be named; `lab` is the script there.
+pub(crate) const OUTSIDE: &str = "outside";
+
+/// What a fault leaves out: a run of the lab's own layout. A run reads `airworthy.yaml` beside it as well.
+pub(crate) const DEFAULTS: Fault =
+    Fault { on: OUTSIDE, apply: "", proof: "", restore: "", inventory: "/lab/layout.yaml", expect: Nothing };
+
+/// The table; `each_fault` is the crate's own, and makes of the names what it needs.
 macro_rules! faults {
     ($($name:ident { $($field:tt)* })*) => {
-        $(#[test] fn $name() {
-            judge(stringify!($name), &Fault { $($field)* });
-        })*
+        /// Every fault, by its name.
+        #[allow(clippy::needless_update)] // one of them leaves nothing out
+        pub(crate) const FAULTS: &[(&str, Fault)] = &[$((stringify!($name), Fault { $($field)* ..DEFAULTS })),*];
+        each_fault! { $($name)* }
     };
 }
 
-// --- reaching a host -------------------------------------------------------------------------------------------------
-
 faults! {
+    // --- reaching a host ---------------------------------------------------------------------------------------------
+
     key_no_longer_authorized {
         on: "worker1",
         apply: "mv /home/pai/.ssh/authorized_keys /root/",
@@ -49,6 +99,13 @@ faults! {
         restore: "lab start worker3",
         expect: Unreachable("host-reachable", "worker3"),
     }
+    account_locked_by_its_shell {
+        on: "worker2",
+        apply: "usermod --shell /usr/sbin/nologin pai",
+        proof: "getent passwd pai | grep -q nologin",
+        restore: "usermod --shell /bin/bash pai",
+        expect: Unreachable("host-answers", "worker2"),
+    }
     login_shell_prints_noise {
         on: "infra2",
         apply: r#"cp -p /home/pai/.bashrc /root/ && cat - /root/.bashrc > /home/pai/.bashrc <<'EOF'
@@ -82,11 +139,9 @@ EOF"#,
         restore: "iptables -D OUTPUT -d 10.219.7.2 -p tcp --dport 5000 -j DROP",
         expect: Fails("registry-reachable", "worker3"),
     }
-}
 
-// --- login, sudo, the system -----------------------------------------------------------------------------------------
+    // --- login, sudo, the system -------------------------------------------------------------------------------------
 
-faults! {
     sudo_wants_a_password {
         on: "infra1",
         apply: "sed -i 's/NOPASSWD: //' /etc/sudoers.d/pai",
@@ -131,11 +186,91 @@ faults! {
         restore: "mv /root/layout.yaml /lab/",
         expect: FleetFails("devbox-separate"),
     }
-}
 
-// --- time ------------------------------------------------------------------------------------------------------------
+    os_not_fully_tested {
+        on: "worker3",
+        apply: "cp /usr/lib/os-release /root/ && sed -i 's/16\\.04/18.04/; s/Xenial Xerus/Bionic Beaver/; s/xenial/bionic/' /usr/lib/os-release",
+        proof: "grep -q '^VERSION_ID=\"18.04\"' /etc/os-release",
+        restore: "mv /root/os-release /usr/lib/",
+        expect: Warns("os-tested", &["worker3"]),
+    }
+    ssh_not_started_at_boot {
+        on: "infra2",
+        apply: "systemctl disable ssh",
+        proof: "systemctl is-active --quiet ssh && ! systemctl is-enabled --quiet ssh",
+        restore: "systemctl enable ssh",
+        expect: Fails("ssh-service-enabled", "infra2"),
+    }
+    another_user_on_one_host {
+        on: OUTSIDE,
+        apply: r#"lab exec worker3 'useradd --create-home --shell /bin/bash deploy && cp -r /home/pai/.ssh /home/deploy/ \
+                && chown -R deploy: /home/deploy/.ssh && echo "deploy ALL=(ALL) NOPASSWD: ALL" > /etc/sudoers.d/deploy \
+                && chmod 440 /etc/sudoers.d/deploy' && lab exec devbox 'cat > /lab/hosts.ini' <<'EOF'
+[kube_control_plane]
+infra1 ansible_host=10.219.7.11
+infra2 ansible_host=10.219.7.12
 
-faults! {
+[etcd:children]
+kube_control_plane
+
+[kube_node]
+worker1 ansible_host=10.219.7.21
+worker2 ansible_host=10.219.7.22
+worker3 ansible_host=10.219.7.23 ansible_user=deploy
+
+[all:vars]
+ansible_user=pai
+EOF"#,
+        proof: "lab exec worker3 'id deploy' && lab exec devbox 'grep -q deploy /lab/hosts.ini'",
+        restore: "lab exec worker3 'userdel deploy; rm -r /home/deploy /etc/sudoers.d/deploy' && lab inventory",
+        inventory: "/lab/hosts.ini",
+        expect: FleetFails("ssh-same-user"),
+    }
+    cloned_from_the_dev_box {
+        on: OUTSIDE,
+        apply: "lab exec worker2 'mkdir /root/keys && cp -p /etc/ssh/ssh_host_* /root/keys/' \
+                && lab exec devbox 'cd /etc/ssh && tar -c ssh_host_*' | lab exec worker2 'tar -C /etc/ssh -x && systemctl restart ssh' \
+                && lab exec devbox 'cd /home/pai/.ssh && cp -p known_hosts /root/ && sed -i /worker2/d known_hosts \
+                && sed -n s/^10.219.7.2,devbox/10.219.7.22,worker2/p /root/known_hosts >> known_hosts'",
+        proof: "key='cat /etc/ssh/ssh_host_ed25519_key.pub'; [ \"$(lab exec devbox \"$key\")\" = \"$(lab exec worker2 \"$key\")\" ]",
+        restore: "lab exec worker2 'mv /root/keys/* /etc/ssh/ && rmdir /root/keys && systemctl restart ssh' \
+                  && lab exec devbox 'mv /root/known_hosts /home/pai/.ssh/'",
+        expect: FleetWarns("devbox-host-key-unique"),
+    }
+
+    // --- memory and processors ---------------------------------------------------------------------------------------
+
+    memory_used_up {
+        on: "worker2",
+        apply: "sed 's/^MemAvailable:.*/MemAvailable:     204800 kB/' /proc/meminfo > /root/meminfo && mount --bind /root/meminfo /proc/meminfo",
+        proof: "grep -q '^MemAvailable: *204800 kB' /proc/meminfo",
+        restore: "umount /proc/meminfo && rm /root/meminfo",
+        expect: Fails("memory-available", "worker2"),
+    }
+    fewer_processors_than_promised {
+        on: "worker3",
+        apply: "echo 0 > /root/online && mount --bind /root/online /sys/devices/system/cpu/online",
+        proof: "[ \"$(cat /sys/devices/system/cpu/online)\" = 0 ]",
+        restore: "umount /sys/devices/system/cpu/online && rm /root/online",
+        expect: Fails("cpu-matches-layout", "worker3"),
+    }
+    fewer_processors_than_wanted {
+        on: "devbox",
+        apply: "echo 'parameters: {infra_cpus: 999}' > /lab/airworthy.yaml",
+        proof: "[ -e /lab/airworthy.yaml ]",
+        restore: "rm /lab/airworthy.yaml",
+        expect: FailsOnAll("cpu-count", &["infra1", "infra2"]),
+    }
+    busier_than_wanted {
+        on: "devbox",
+        apply: "echo 'parameters: {cpu_idle_min_percent: 101}' > /lab/airworthy.yaml",
+        proof: "[ -e /lab/airworthy.yaml ]",
+        restore: "rm /lab/airworthy.yaml",
+        expect: Warns("cpu-idle", &["infra1", "infra2", "worker1", "worker2", "worker3"]),
+    }
+
+    // --- time --------------------------------------------------------------------------------------------------------
+
     chrony_stopped {
         on: "infra2",
         apply: "systemctl stop chrony",
@@ -157,11 +292,24 @@ faults! {
         restore: "sed -i 's/10.219.7.254/10.219.7.2/' /etc/chrony/chrony.conf && systemctl restart chrony",
         expect: Fails("ntp-synchronized", "infra2"),
     }
-}
 
-// --- Docker ----------------------------------------------------------------------------------------------------------
+    infra_clock_five_seconds_ahead {
+        on: "infra2",
+        apply: "printf '#!/bin/sh\nexec /bin/date -d \"5 seconds\" \"$@\"\n' > /usr/local/bin/date && chmod 755 /usr/local/bin/date",
+        proof: "[ $(($(date +%s) - $(/bin/date +%s))) -ge 4 ]",
+        restore: "rm /usr/local/bin/date",
+        expect: FleetFails("clock-skew"),
+    }
+    worker_clock_five_seconds_ahead {
+        on: "worker2",
+        apply: "printf '#!/bin/sh\nexec /bin/date -d \"5 seconds\" \"$@\"\n' > /usr/local/bin/date && chmod 755 /usr/local/bin/date",
+        proof: "[ $(($(date +%s) - $(/bin/date +%s))) -ge 4 ]",
+        restore: "rm /usr/local/bin/date",
+        expect: FleetWarns("clock-skew-workers"),
+    }
 
-faults! {
+    // --- Docker ------------------------------------------------------------------------------------------------------
+
     docker_stopped {
         on: "worker1",
         apply: "systemctl stop docker.socket docker.service",
@@ -228,11 +376,17 @@ faults! {
         restore: "echo '{}' > /etc/docker/daemon.json && systemctl reset-failed docker && systemctl restart docker",
         expect: Fails("docker-config-conflict", "infra2"),
     }
-}
 
-// --- what must not be there yet --------------------------------------------------------------------------------------
+    docker_too_old_on_the_dev_box {
+        on: "devbox",
+        apply: "echo 'parameters: {docker_version_newer_than: \"99.0\"}' > /lab/airworthy.yaml",
+        proof: "[ -e /lab/airworthy.yaml ]",
+        restore: "rm /lab/airworthy.yaml",
+        expect: Fails("docker-version", "localhost"),
+    }
 
-faults! {
+    // --- what must not be there yet ----------------------------------------------------------------------------------
+
     address_leased_by_dhcp {
         on: "worker3",
         apply: "ip -4 addr flush dev eth0 && dhclient -pf /run/lab-dhclient.pid -lf /var/lib/dhcp/dhclient.eth0.leases eth0",
@@ -265,17 +419,15 @@ faults! {
         expect: Fails("kubernetes-absent", "worker2"),
     }
     port_taken {
-        on: "worker1",
+        on: "worker2",
         apply: "systemd-run --unit=lab-port nc -lk 10250",
         proof: "ss -ltn | grep -q ':10250 '",
         restore: "systemctl stop lab-port",
-        expect: Fails("ports-free", "worker1"),
+        expect: Fails("ports-free", "worker2"),
     }
-}
 
-// --- GPUs ------------------------------------------------------------------------------------------------------------
+    // --- GPUs --------------------------------------------------------------------------------------------------------
 
-faults! {
     nvidia_runtime_binary_gone {
         on: "worker2",
         apply: "mv /usr/bin/nvidia-container-runtime /root/",
@@ -299,5 +451,56 @@ faults! {
         restore: "mv /run/lab/nvidia /proc/driver/ && umount /sys/module/nvidia \
                   && for d in /sys/bus/pci/devices/*; do ln -s ../../drivers/nvidia $d/driver; sed -i 1iDRIVER=nvidia $d/uevent; done",
         expect: Fails("gpu-driver", "worker2"),
+    }
+    gpus_gone_from_the_bus {
+        on: "worker2",
+        apply: "mkdir /run/lab/gone && mv /sys/bus/pci/devices/* /run/lab/gone/",
+        proof: "[ -z \"$(ls /sys/bus/pci/devices)\" ]",
+        restore: "mv /run/lab/gone/* /sys/bus/pci/devices/ && rmdir /run/lab/gone",
+        expect: Fails("gpu-present", "worker2"),
+    }
+    gpus_of_another_model {
+        on: "worker2",
+        apply: "sed -i 's/Tesla V100-PCIE/Tesla P100-PCIE/' /proc/driver/nvidia/gpus/*/information",
+        proof: "nvidia-smi -L | grep -q P100",
+        restore: "sed -i 's/Tesla P100-PCIE/Tesla V100-PCIE/' /proc/driver/nvidia/gpus/*/information",
+        expect: Warns("gpu-model", &["worker2"]),
+    }
+    nouveau_holds_the_gpus {
+        on: "worker2",
+        apply: "mv /proc/driver/nvidia /run/lab/nvidia && mount -t tmpfs tmpfs /sys/module/nvidia \
+                && sed -i s/DRIVER=nvidia/DRIVER=nouveau/ /sys/bus/pci/devices/*/uevent",
+        proof: "cat /sys/bus/pci/devices/*/uevent | grep -q DRIVER=nouveau",
+        restore: "mv /run/lab/nvidia /proc/driver/ && umount /sys/module/nvidia \
+                  && sed -i s/DRIVER=nouveau/DRIVER=nvidia/ /sys/bus/pci/devices/*/uevent",
+        expect: Fails("gpu-nouveau-absent", "worker2"),
+    }
+    library_upgraded_under_the_loaded_module {
+        on: "worker2",
+        apply: "cd /usr/lib/x86_64-linux-gnu && mv libnvidia-ml.so.418.226.00 libnvidia-ml.so.440.33.01",
+        proof: "[ -e /usr/lib/x86_64-linux-gnu/libnvidia-ml.so.440.33.01 ]",
+        restore: "cd /usr/lib/x86_64-linux-gnu && mv libnvidia-ml.so.440.33.01 libnvidia-ml.so.418.226.00",
+        expect: Fails("gpu-driver-matches-library", "worker2"),
+    }
+    amd_gpu_without_its_tools {
+        on: OUTSIDE,
+        apply: "lab exec devbox \"sed -i 's|^  cpu-machine:|&\\n    computing-device: {type: amd.com/gpu, model: MI50, count: 1}|' /lab/layout.yaml\" \
+                && lab exec worker3 'mount -t tmpfs tmpfs /sys/bus/pci && mkdir -p /sys/bus/pci/devices/0000:43:00.0 \
+                && cd /sys/bus/pci/devices/0000:43:00.0 && echo 0x1002 > vendor && echo 0x66a1 > device && echo 0x038000 > class \
+                && echo DRIVER=amdgpu > uevent'",
+        proof: "lab exec worker3 'grep -q 0x1002 /sys/bus/pci/devices/*/vendor && ! command -v rocm-smi'",
+        restore: "lab exec worker3 'umount /sys/bus/pci' && lab inventory",
+        expect: Fails("device-runtime", "worker3"),
+    }
+    amd_gpu_with_its_tools {
+        on: OUTSIDE,
+        apply: "lab exec devbox \"sed -i 's|^  cpu-machine:|&\\n    computing-device: {type: amd.com/gpu, model: MI50, count: 1}|' /lab/layout.yaml\" \
+                && lab exec worker3 'mount -t tmpfs tmpfs /sys/bus/pci && mkdir -p /sys/bus/pci/devices/0000:43:00.0 \
+                && cd /sys/bus/pci/devices/0000:43:00.0 && echo 0x1002 > vendor && echo 0x66a1 > device && echo 0x038000 > class \
+                && echo DRIVER=amdgpu > uevent \
+                && printf \"#!/bin/sh\\necho GPU 0\\n\" > /usr/local/bin/rocm-smi && chmod 755 /usr/local/bin/rocm-smi'",
+        proof: "lab exec worker3 'grep -q 0x1002 /sys/bus/pci/devices/*/vendor && rocm-smi -i'",
+        restore: "lab exec worker3 'umount /sys/bus/pci && rm /usr/local/bin/rocm-smi' && lab inventory",
+        expect: Passes("device-runtime", "worker3"),
     }
 }

@@ -1,10 +1,16 @@
 //! The built binary against real hosts: `cargo test --features lab --test lab`. README.md says what is there.
 #![allow(clippy::print_stdout)]
 
+/// Makes a test of every fault of the table.
+macro_rules! each_fault {
+    ($($name:ident)*) => { $(#[test] fn $name() { crate::judge::judge_named(stringify!($name)); })* };
+}
+
 mod deadlines;
 mod faults;
 mod judge;
 mod leftovers;
+mod record;
 mod rig;
 mod secrets;
 

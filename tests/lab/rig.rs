@@ -9,15 +9,12 @@ use std::time::{Duration, Instant};
 use airworthy::report::Report;
 use serde_json::Value;
 
+use crate::faults::{DEFAULTS, OUTSIDE};
+
 /// Every host, the dev box first.
 pub(crate) const HOSTS: [&str; 6] = ["devbox", "infra1", "infra2", "worker1", "worker2", "worker3"];
 
-/// Stands for the machine that carries the lab, where a host would be named; `lab` is the script there.
-pub(crate) const OUTSIDE: &str = "outside";
-
 const SCRIPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/lab/lab");
-const CHECK: &str = "airworthy check -i /lab/layout.yaml --profile /lab/profile.yaml --format json";
-
 static TURN: Mutex<()> = Mutex::new(());
 static UP: OnceLock<()> = OnceLock::new();
 
@@ -100,7 +97,16 @@ impl Lab {
 
     /// Runs `airworthy check` on the dev box as its user.
     pub(crate) fn check(&self, more: &[&str]) -> Run {
-        self.airworthy(&format!("{CHECK} {}", more.join(" ")), "")
+        self.check_of(DEFAULTS.inventory, more)
+    }
+
+    /// The same of another inventory.
+    pub(crate) fn check_of(&self, inventory: &str, more: &[&str]) -> Run {
+        let more = more.join(" ");
+        self.airworthy(
+            &format!("airworthy check -i {inventory} --profile /lab/profile.yaml --format json {more}"),
+            "",
+        )
     }
 
     /// Runs a command line on the dev box as its user.

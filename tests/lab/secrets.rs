@@ -8,8 +8,9 @@ use std::time::Duration;
 
 use airworthy::checks::Status;
 
-use crate::judge::{Applied, Expect, Fault, is_go};
-use crate::rig::{HOSTS, Lab, OUTSIDE, Run};
+use crate::faults::{DEFAULTS, Fault, OUTSIDE};
+use crate::judge::{Applied, is_go};
+use crate::rig::{HOSTS, Lab, Run};
 
 const PASSWORD: &str = "zYx-7-Leak-Canary-41b";
 const CHECK: &str = "airworthy check -i /lab/layout.yaml --profile /lab/profile.yaml --save-facts /home/pai/facts \
@@ -25,7 +26,7 @@ const SUDO_WANTS_IT: Fault = Fault {
     apply: "sed -i 's/NOPASSWD: //' /etc/sudoers.d/pai",
     proof: "! runuser -u pai -- sudo -kn true 2>/dev/null",
     restore: "sed -i 's/ALL$/NOPASSWD: ALL/' /etc/sudoers.d/pai; passwd -l pai >/dev/null",
-    expect: Expect::Nothing,
+    ..DEFAULTS
 };
 
 #[test]

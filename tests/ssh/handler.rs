@@ -118,13 +118,16 @@ impl Handler for Guest {
             _ => {}
         }
         session.channel_success(id)?;
-        if let Answer::Shell = self.plan.answer {
-            let stdin = run(session.handle(), id, &command, self.plan.latency);
-            self.stdin.insert(id, stdin);
-        } else {
-            let play = play(session.handle(), id, Arc::clone(&self.plan), self.knife.clone());
-            tokio::spawn(play);
-        }
+        let (shell, line) = match &self.plan.answer {
+            Answer::Shell => ("sh", command),
+            Answer::Login { shell, rc } => (*shell, format!("{rc}\n{command}")),
+            _ => {
+                let play = play(session.handle(), id, Arc::clone(&self.plan), self.knife.clone());
+                tokio::spawn(play);
+                return Ok(());
+            }
+        };
+        self.stdin.insert(id, run(session.handle(), id, shell, &line, self.plan.latency));
         Ok(())
     }
 
@@ -132,6 +135,7 @@ impl Handler for Guest {
         if let Answer::Deaf = self.plan.answer {
             pending::<()>().await;
         }
+        self.seen.stdin.lock().expect("a lock").extend_from_slice(data);
         if let Some(stdin) = self.stdin.get_mut(&id) {
             // A command that reads no stdin any more.
             let _ = stdin.send(data.to_vec());
@@ -149,7 +153,7 @@ impl Handler for Guest {
 async fn play(handle: Handle, id: ChannelId, plan: Arc<Plan>, knife: Knife) {
     tokio::time::sleep(plan.latency).await;
     match &plan.answer {
-        Answer::Shell | Answer::Deaf => return,
+        Answer::Shell | Answer::Login { .. } | Answer::Deaf => return,
         Answer::Canned { out, err } => {
             let mut pieces = out.chunks(32_000);
             let mut errors = err.chunks(32_000);
@@ -192,8 +196,8 @@ async fn play(handle: Handle, id: ChannelId, plan: Arc<Plan>, knife: Knife) {
 }
 
 /// Runs a command as sshd would, on threads of its own.
-fn run(handle: Handle, id: ChannelId, command: &str, latency: Duration) -> Sender<Vec<u8>> {
-    let mut child = Command::new("sh")
+fn run(handle: Handle, id: ChannelId, shell: &str, command: &str, latency: Duration) -> Sender<Vec<u8>> {
+    let mut child = Command::new(shell)
         .args(["-c", command])
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())

@@ -3,6 +3,7 @@
 mod agent;
 mod faults;
 mod fleet;
+mod gather;
 mod handler;
 mod host_keys;
 mod keys;

@@ -51,6 +51,8 @@ pub(crate) enum Fault {
 pub(crate) enum Answer {
     /// The command is run by `sh -c`.
     Shell,
+    /// The command is run by this login shell, after what its rc file holds (in that shell's own language).
+    Login { shell: &'static str, rc: String },
     /// These bytes on stdout and stderr, alternating, and the end.
     Canned { out: Vec<u8>, err: Vec<u8> },
     /// These bytes, then the end by SIGKILL.
@@ -117,6 +119,8 @@ pub(crate) struct Seen {
     pub(crate) channels: AtomicUsize,
     pub(crate) commands: Mutex<Vec<String>>,
     pub(crate) passwords: Mutex<Vec<String>>,
+    /// What came on the commands' stdin.
+    pub(crate) stdin: Mutex<Vec<u8>>,
     /// Connections that ended.
     pub(crate) ended: AtomicUsize,
 }

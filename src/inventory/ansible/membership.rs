@@ -45,11 +45,16 @@ pub(in crate::inventory) fn describe(files: Files<'_>, paths: &[PathBuf]) -> Res
         }
         cluster.layers.assign(&entry.name, layers);
     }
+    let mut roleless = Vec::new();
     for (at, entry) in graph.hosts.iter().enumerate() {
         let groups: Vec<&str> =
             groups_by_host[at].iter().map(|&group| graph.groups[group].name.as_str()).collect();
         let roles = roles(&groups);
         if roles.is_empty() {
+            misspelt(&graph, &groups)?;
+            if !groups.iter().any(|group| WITHOUT_ROLE.contains(group)) {
+                roleless.push(entry.name.as_str());
+            }
             continue;
         }
         let variables = cluster.layers.merged(&entry.name, is_read).unwrap_or_else(Map::new);
@@ -63,10 +68,33 @@ pub(in crate::inventory) fn describe(files: Files<'_>, paths: &[PathBuf]) -> Res
             connection: connection(&entry.name, &variables, &entry.place, &mut warnings)?,
         });
     }
+    if !roleless.is_empty() {
+        warnings.push(format!(
+            "not judged, for they are in none of kube_control_plane, etcd and kube_node: {}",
+            roleless.join(", ")
+        ));
+    }
     cluster.groups =
         graph.groups.iter().map(|group| (group.name.clone(), published(&graph, group))).collect();
     cluster.warnings = warnings;
     Ok(cluster)
+}
+
+/// Groups whose hosts are no part of what is judged, and are there on purpose.
+const WITHOUT_ROLE: [&str; 3] = ["bastion", "calico_rr", "calico-rr"];
+
+/// A host without a role in a group whose name is nearly one that gives a role: it would be left out unseen.
+fn misspelt(graph: &Graph, groups: &[&str]) -> Result<(), InventoryError> {
+    let expected = || INFRA.into_iter().chain(WORKER);
+    for name in groups.iter().filter(|name| !WITHOUT_ROLE.contains(name)) {
+        let place = graph.group(name).and_then(|at| graph.groups[at].place.as_ref());
+        if let (Some(near), Some(place)) = (nearest(name, expected()), place) {
+            let message = format!("`{name}` is not one of kubespray's groups, and its hosts have no role");
+            let help = format!("did you mean `{near}`? If not, give the group a name that is less like it");
+            return Err(place.complain(message, help).into());
+        }
+    }
+    Ok(())
 }
 
 /// The variables a connection is read from.

@@ -84,16 +84,37 @@ pub(super) fn labelled(paper: &mut Paper, label: &str, text: Text) {
     paper.write_labelled(2, &Text::of(Tone::Faint, label), MARGIN, MARGIN + 2, text);
 }
 
-/// A remedy, line by line. Its spaces may become line ends; its commands stay whole.
+/// A remedy: its sentences flow, its commands stay whole on lines of their own.
 pub(super) fn remedy(paper: &mut Paper, remediation: &str) {
-    let lines = remediation.trim_end().lines().skip_while(|line| line.trim().is_empty());
-    for (number, line) in lines.enumerate() {
-        // Indented lines are commands by the convention of plain text.
-        let command = line.starts_with("    ") || line.starts_with('\t') || line.starts_with("$ ");
-        let text = Text::of(Tone::Strong, if number == 0 { "→ " } else { "" }).and(Tone::Plain, line.trim());
-        let indent = if number == 0 { MARGIN } else { MARGIN + 2 };
-        paper.write(indent, MARGIN + 2, &text, if command { Long::Verbatim } else { Long::Whole });
+    let mut arrow = "→ ";
+    let mut write = |paragraph: &str, is_command: bool| {
+        if paragraph.is_empty() {
+            return;
+        }
+        let text = Text::of(Tone::Strong, arrow).and(Tone::Plain, paragraph);
+        let first = if arrow.is_empty() { MARGIN + 2 } else { MARGIN };
+        match is_command {
+            true if arrow.is_empty() => paper.write(MARGIN + 6, MARGIN + 6, &text, Long::Verbatim),
+            true => paper.write(MARGIN, MARGIN + 2, &text, Long::Verbatim),
+            false => paper.write(first, MARGIN + 2, &text, Long::Whole),
+        }
+        arrow = "";
+    };
+    let mut sentences = String::new();
+    for line in remediation.lines() {
+        // Indented lines are commands by the convention of plain text; an empty line ends a paragraph.
+        let is_command = line.starts_with("    ") || line.starts_with('\t') || line.starts_with("$ ");
+        if is_command || line.trim().is_empty() {
+            write(&std::mem::take(&mut sentences), false);
+            write(line.trim(), is_command);
+        } else {
+            if !sentences.is_empty() {
+                sentences.push(' ');
+            }
+            sentences.push_str(line.trim());
+        }
     }
+    write(&sentences, false);
 }
 
 fn heading(paper: &mut Paper, block: &Block<'_>, extent: Extent) {

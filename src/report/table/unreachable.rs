@@ -43,6 +43,15 @@ pub(super) fn write(paper: &mut Paper, survey: &Survey<'_>, verbose: bool) {
         paper.gap();
         block(paper, stage, check, losses, survey.report.hosts.len(), verbose);
     }
+    if let Some(command) = keyscan(survey) {
+        paper.write(
+            MARGIN,
+            MARGIN + 2,
+            &Text::plain("All unknown keys at once, for you to compare:"),
+            Long::Whole,
+        );
+        paper.write(MARGIN + 6, MARGIN + 6, &Text::plain(&command), Long::Verbatim);
+    }
     if let Some(limit) = limit_without(survey) {
         let them = if survey.lost.len() == 1 { "it" } else { "them" };
         if several {
@@ -124,6 +133,23 @@ fn block(
 
 fn names<'a>(losses: &[Loss<'a>]) -> Vec<&'a str> {
     losses.iter().flat_map(|loss| &loss.rows).map(|row| row.name.as_str()).collect()
+}
+
+/// One command for all hosts whose keys are unknown, told once; none where there is one such host, or where an
+/// address would not survive a shell.
+fn keyscan(survey: &Survey<'_>) -> Option<String> {
+    let is_unknown = |row: &HostRow| {
+        row.unreachable
+            .as_ref()
+            .is_some_and(|u| u.stage == "host-key" && u.reason.contains("is not in known_hosts"))
+    };
+    let rows = survey.lost.iter().map(|(row, _)| *row).filter(|row| is_unknown(row));
+    let addresses: Vec<&str> = rows.map(|row| row.address.as_str()).collect();
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_.:".contains(c);
+    let usable =
+        |address: &&str| !address.is_empty() && !address.starts_with('-') && address.chars().all(plain);
+    (addresses.len() > 1 && addresses.iter().all(usable))
+        .then(|| format!("ssh-keyscan {} >> ~/.ssh/known_hosts", addresses.join(" ")))
 }
 
 /// The limit that leaves the lost hosts out, verbatim for a shell; none where they are too many

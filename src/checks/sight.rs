@@ -1,0 +1,117 @@
+//! What one check looks at: the names in its scope, and where each value came from.
+
+use std::collections::BTreeMap;
+
+use cel::{Context, Value as Cel};
+use minijinja::value::Value as Jinja;
+use serde_json::Value;
+
+use super::check::Parse;
+use super::condition::Condition;
+use super::profile::Profile;
+use super::values::{map, to_cel};
+use super::verdict::Found;
+use crate::facts::{Fact, FactTree, Subject};
+
+/// The parameters, once for CEL and once for messages.
+pub(super) struct Params<'p> {
+    values: &'p BTreeMap<String, Value>,
+    pub(super) cel: Cel,
+    pub(super) jinja: Jinja,
+}
+
+impl<'p> Params<'p> {
+    /// Those of a profile.
+    pub(super) fn of(profile: &'p Profile) -> Params<'p> {
+        Params {
+            values: &profile.parameters,
+            cel: map(profile.parameters.iter().map(|(key, value)| (key.clone(), to_cel(value)))),
+            jinja: Jinja::from_serialize(&profile.parameters),
+        }
+    }
+}
+
+/// What one check looks at: the names in scope, and where each value came from.
+pub(super) struct Sight<'s> {
+    pub(super) context: Context<'s, 'static>,
+    pub(super) facts: &'s FactTree,
+    pub(super) probe: Option<Fact<Value>>,
+    pub(super) subject: Option<&'s Subject>,
+    pub(super) params: &'s Params<'s>,
+    pub(super) jinja: &'s BTreeMap<String, Jinja>,
+}
+
+impl Sight<'_> {
+    /// The fact at the root of a path.
+    pub(super) fn fact(&self, path: &[String]) -> Option<&Fact<Value>> {
+        match path {
+            [root, ..] if root == "probe" => self.probe.as_ref(),
+            [subject, field, ..] => self.facts.get(subject)?.get(field),
+            _ => None,
+        }
+    }
+
+    /// What the condition looked at, in the order in which it names it.
+    pub(super) fn found(&self, condition: &Condition) -> Vec<Found> {
+        let mut found = Vec::new();
+        for path in &condition.paths {
+            let name = path.join(".");
+            let entry = match (path[0].as_str(), self.fact(path)) {
+                (_, Some(fact)) => {
+                    let depth = if path[0] == "probe" { 1 } else { 2 };
+                    let value = fact
+                        .value()
+                        .map_or(Value::Null, |value| descend(value, &path[depth.min(path.len())..]));
+                    Found { fact: name, value, source: fact.source.to_string() }
+                }
+                ("params", None) => {
+                    let value = self
+                        .params
+                        .values
+                        .get(&path[1])
+                        .map_or(Value::Null, |value| descend(value, &path[2..]));
+                    Found { fact: name, value, source: "profile".to_owned() }
+                }
+                ("host", None) => {
+                    let subject = self
+                        .subject
+                        .and_then(|subject| serde_json::to_value(subject).ok())
+                        .unwrap_or_default();
+                    Found { fact: name, value: descend(&subject, &path[1..]), source: "inventory".to_owned() }
+                }
+                _ => continue,
+            };
+            found.push(entry);
+        }
+        // `docker.config` is shown where nothing of it is: not beside `docker.config.runtimes`.
+        let names: Vec<String> = found.iter().map(|found| found.fact.clone()).collect();
+        found.retain(|found| {
+            let deeper =
+                |name: &String| name.strip_prefix(&found.fact).is_some_and(|rest| rest.starts_with('.'));
+            !names.iter().any(deeper)
+        });
+        found
+    }
+}
+
+fn descend(value: &Value, path: &[String]) -> Value {
+    path.iter().try_fold(value, |value, key| value.get(key)).cloned().unwrap_or_default()
+}
+
+/// Reads what a check's own probe wrote.
+pub(super) fn parse_probe(parse: Parse, text: &str) -> Result<Value, String> {
+    match parse {
+        Parse::Text => Ok(Value::String(text.strip_suffix('\n').unwrap_or(text).to_owned())),
+        Parse::Lines => Ok(text.lines().map(|line| Value::String(line.to_owned())).collect()),
+        Parse::Json => {
+            serde_json::from_str(text).map_err(|error| format!("the probe did not write JSON: {error}"))
+        }
+        Parse::Number => match text.trim().parse::<f64>() {
+            Ok(number) if number.is_finite() => Ok(Value::from(number)),
+            _ => Err(format!(
+                "the probe did not write a number: `{}`",
+                text.trim().chars().take(80).collect::<String>()
+            )),
+        },
+    }
+}

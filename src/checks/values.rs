@@ -1,0 +1,45 @@
+//! Facts as CEL sees them.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+use cel::Value as Cel;
+use cel::objects::{Key, Map};
+use serde_json::Value;
+
+use crate::facts::{Fact, Reading};
+
+/// A map with these entries.
+pub(super) fn map(entries: impl Iterator<Item = (String, Cel)>) -> Cel {
+    let map: HashMap<Key, Cel> = entries.map(|(key, value)| (Key::String(Arc::new(key)), value)).collect();
+    Cel::Map(Map { map: Arc::new(map) })
+}
+
+/// One subject's facts.
+pub(super) fn to_cel_facts(fields: &BTreeMap<String, Fact<Value>>) -> Cel {
+    map(fields.iter().filter_map(|(field, fact)| Some((field.clone(), fact_to_cel(fact)?))))
+}
+
+/// A known fact is its value, an absent one null; an unknown one is left out.
+pub(super) fn fact_to_cel(fact: &Fact<Value>) -> Option<Cel> {
+    match &fact.reading {
+        Reading::Known(value) => Some(to_cel(value)),
+        Reading::Absent => Some(Cel::Null),
+        Reading::Unknown(_) => None,
+    }
+}
+
+/// Whole numbers enter as int, never as uint: CEL compares them with literals.
+pub(super) fn to_cel(value: &Value) -> Cel {
+    match value {
+        Value::Null => Cel::Null,
+        Value::Bool(value) => Cel::Bool(*value),
+        Value::Number(number) => match number.as_i64() {
+            Some(whole) => Cel::Int(whole),
+            None => Cel::Float(number.as_f64().unwrap_or(f64::NAN)),
+        },
+        Value::String(text) => Cel::String(Arc::new(text.clone())),
+        Value::Array(items) => Cel::List(Arc::new(items.iter().map(to_cel).collect())),
+        Value::Object(fields) => map(fields.iter().map(|(key, value)| (key.clone(), to_cel(value)))),
+    }
+}

@@ -1,0 +1,138 @@
+//! Every check of profile `openpai` fails and passes on real hosts: in the lab's table of faults, and in the recorded
+//! clusters. Needs no lab; what it counts are the faults that `tests/lab` brings about.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use airworthy::checks::{Profiles, Status, shipped};
+use airworthy::report::{Outcome, Report};
+use assert_cmd::Command;
+
+/// The lab makes tests of the names; here the table itself is enough.
+macro_rules! each_fault {
+    ($($name:ident)*) => {};
+}
+
+#[allow(dead_code)]
+#[path = "../lab/faults.rs"]
+mod faults;
+
+use faults::{Expect, FAULTS};
+
+fn ids() -> BTreeSet<String> {
+    let ids = Profiles { shipped: shipped::PROFILES }.named("openpai").expect("the profile loads").checks;
+    assert!(ids.len() >= 40, "the profile has lost checks: {ids:?}");
+    ids
+}
+
+/// The checks that a fault of the lab fails, by which `tests/lab` sees to it that they say so.
+fn failing() -> BTreeSet<&'static str> {
+    let fails = |expect: &Expect| match *expect {
+        Expect::Fails(check, _)
+        | Expect::FailsOnAll(check, _)
+        | Expect::FleetFails(check)
+        | Expect::Warns(check, _)
+        | Expect::FleetWarns(check)
+        | Expect::Unreachable(check, _) => Some(check),
+        // Not certain to fail.
+        Expect::FailsOrUnknown(..) | Expect::Passes(..) | Expect::Nothing => None,
+    };
+    FAULTS.iter().filter_map(|(_, fault)| fails(&fault.expect)).collect()
+}
+
+/// The checks that pass on a recorded host, or in a state that the lab brings about for that.
+fn passing(healthy: &Report) -> BTreeSet<&str> {
+    let recorded = healthy.results.iter().filter(|v| v.status == Status::Pass).map(|v| v.check.as_str());
+    let in_lab = FAULTS.iter().filter_map(|(_, fault)| match fault.expect {
+        Expect::Passes(check, _) => Some(check),
+        _ => None,
+    });
+    recorded.chain(in_lab).collect()
+}
+
+/// One line for each check that lacks a failure or a pass.
+fn gaps(ids: &BTreeSet<String>, failing: &BTreeSet<&str>, passing: &BTreeSet<&str>) -> Vec<String> {
+    let lacks = |what: &str, has: &BTreeSet<&str>| -> Vec<String> {
+        let without = ids.iter().filter(|id| !has.contains(id.as_str()));
+        without.map(|id| format!("{id}: nothing makes it {what}")).collect()
+    };
+    [lacks("fail", failing), lacks("pass", passing)].concat()
+}
+
+/// `airworthy check --facts` of a recorded cluster, with no other flags than the format; its exit status.
+fn judged(cluster: &str) -> (Report, Option<i32>) {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/clusters").join(cluster);
+    let output = Command::new(env!("CARGO_BIN_EXE_airworthy"))
+        .args(["check", "--format", "json", "--facts"])
+        .arg(folder)
+        .output()
+        .expect("airworthy starts");
+    let report = serde_json::from_slice(&output.stdout)
+        .unwrap_or_else(|error| panic!("{error}: {}", String::from_utf8_lossy(&output.stderr)));
+    (report, output.status.code())
+}
+
+#[test]
+fn every_check_fails_and_passes_somewhere() {
+    let (healthy, _) = judged("healthy");
+    let gaps = gaps(&ids(), &failing(), &passing(&healthy));
+    assert!(
+        gaps.is_empty(),
+        "tests/lab/faults.rs and fixtures/clusters/healthy leave out:\n{}",
+        gaps.join("\n")
+    );
+}
+
+#[test]
+fn each_check_is_missed_where_nothing_names_it() {
+    let (ids, (healthy, _)) = (ids(), judged("healthy"));
+    let (failing, passing) = (failing(), passing(&healthy));
+    for id in &ids {
+        let without =
+            |all: &BTreeSet<&'static str>| all.iter().copied().filter(|other| other != id).collect();
+        assert_eq!(gaps(&ids, &without(&failing), &passing), [format!("{id}: nothing makes it fail")]);
+        let without = passing.iter().copied().filter(|other| other != id).collect();
+        assert_eq!(gaps(&ids, &failing, &without), [format!("{id}: nothing makes it pass")]);
+    }
+}
+
+#[test]
+fn the_table_of_faults_names_checks_of_the_profile_and_real_faults() {
+    let ids = ids();
+    let strangers: Vec<_> = failing().into_iter().filter(|check| !ids.contains(*check)).collect();
+    assert!(strangers.is_empty(), "not in the profile: {strangers:?}");
+    let mut names = BTreeSet::new();
+    for (name, fault) in FAULTS {
+        assert!(names.insert(name), "{name} is there twice");
+        for command in [fault.apply, fault.proof, fault.restore] {
+            assert!(
+                !matches!(command.trim(), "" | "true" | "false"),
+                "{name} brings nothing about: {fault:?}"
+            );
+        }
+    }
+}
+
+#[test]
+fn the_healthy_cluster_is_go() {
+    let (report, status) = judged("healthy");
+    let findings: Vec<_> = report.results.iter().filter(|v| v.is_finding()).collect();
+    assert!(findings.is_empty(), "{findings:#?}");
+    assert_eq!((report.verdict, status, report.hosts.len()), (Outcome::Go, Some(0), 6));
+}
+
+#[test]
+fn the_bad_day_is_no_go_with_these_findings() {
+    let (report, status) = judged("no-go");
+    assert_eq!((report.verdict, status, report.hosts.len()), (Outcome::NoGo, Some(1), 6));
+    let failed = report.results.iter().filter(|v| v.status == Status::Fail);
+    let failed: BTreeSet<_> =
+        failed.map(|v| (v.host.as_deref().unwrap_or_default(), v.check.as_str())).collect();
+    let wanted = [
+        ("infra2", "ntp-enabled"),
+        ("worker1", "docker-default-runtime"),
+        ("worker2", "ports-free"),
+        ("worker3", "host-reachable"),
+    ];
+    assert_eq!(failed, BTreeSet::from(wanted));
+}

@@ -1,0 +1,281 @@
+//! Whole visits: the one script through a real SSH server, really run by a shell.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use airworthy::facts::{self, Circumstances, HostFacts, Reading};
+use airworthy::gather::{self, Errand, Gathered, SudoPassword};
+use airworthy::transport::{Ssh, Stage};
+use secrecy::SecretString;
+
+use crate::server::{Answer, Plan, Server};
+use crate::talk::{host, options, timed};
+
+const PASSWORD: &str = "s3cret'pass $word";
+
+/// A machine of the test's own: a folder before the others in PATH, and one for temporary files.
+struct Machine {
+    folder: tempfile::TempDir,
+}
+
+impl Machine {
+    fn new() -> Machine {
+        let machine = Machine { folder: tempfile::tempdir().expect("a folder") };
+        fs::create_dir(machine.path("bin")).expect("a folder");
+        fs::create_dir(machine.path("tmp")).expect("a folder");
+        machine
+    }
+
+    fn path(&self, name: &str) -> std::path::PathBuf {
+        self.folder.path().join(name)
+    }
+
+    /// Puts a program before all others.
+    fn program(&self, name: &str, text: &str) -> &Machine {
+        let path = self.path("bin").join(name);
+        fs::write(&path, format!("#!/bin/sh\n{text}\n")).expect("written");
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).expect("executable");
+        self
+    }
+
+    /// A user that is not root, and a sudo that logs what it is asked, as sudo does.
+    fn sudo(&self, password: Option<&str>) -> &Machine {
+        self.program("id", "if [ \"$1\" = -u ]; then echo 1000; else exec /usr/bin/id \"$@\"; fi");
+        fs::write(self.path("wanted"), password.unwrap_or_default()).expect("written");
+        let ask = match password {
+            None => "",
+            Some(_) => {
+                "case $1 in *n*) echo 'sudo: a password is required' >&2; exit 1 ;; esac
+                shift 3
+                tries=0
+                while :; do
+                    IFS= read -r given || { echo 'sudo: no password was provided' >&2; exit 1; }
+                    tries=$((tries + 1)); echo \"try $tries\" >>\"$log\"
+                    [ \"$given\" = \"$(cat \"$here/wanted\")\" ] && break
+                    echo 'Sorry, try again.' >&2
+                done
+                exec \"$@\""
+            }
+        };
+        let text = format!(
+            "here={}; log=$here/sudo.log; echo \"COMMAND=$*\" >>\"$log\"\n{ask}\nshift\nexec \"$@\"",
+            self.folder.path().display()
+        );
+        self.program("sudo", &text)
+    }
+
+    fn sudo_log(&self) -> String {
+        fs::read_to_string(self.path("sudo.log")).unwrap_or_default()
+    }
+
+    fn rc(&self) -> String {
+        let (bin, tmp) = (self.path("bin"), self.path("tmp"));
+        format!("PATH={}:$PATH; TMPDIR={}; export PATH TMPDIR", bin.display(), tmp.display())
+    }
+
+    fn server(&self) -> Server {
+        Server::start(Plan { answer: Answer::Login { shell: "sh", rc: self.rc() }, ..Plan::open() })
+    }
+
+    fn is_clean(&self) -> bool {
+        fs::read_dir(self.path("tmp")).expect("a folder").next().is_none()
+    }
+}
+
+fn visit(server: &Server, password: Option<&str>) -> Gathered {
+    let password = password.map(|password| SecretString::from(password.to_owned()));
+    let probes = facts::host::probes();
+    gather::visit(&Ssh::new(options()), &host(server), &probes, &Errand::default(), password.as_ref())
+        .unwrap_or_else(|error| panic!("{error}"))
+}
+
+fn facts_of(gathered: &Gathered) -> HostFacts {
+    facts::host::parse(&gathered.answered.transcript, &Circumstances::default())
+}
+
+fn wait_until(what: &str, holds: impl Fn() -> bool) {
+    let start = Instant::now();
+    while !holds() {
+        assert!(start.elapsed() < Duration::from_secs(30), "{what}");
+        std::thread::sleep(Duration::from_millis(50));
+    }
+}
+
+#[test]
+fn a_host_costs_one_connection_and_one_exec_and_is_left_as_it_was() {
+    let machine = Machine::new();
+    let server = machine.server();
+    let gathered = visit(&server, None);
+    let facts = facts_of(&gathered);
+    assert!(facts.memory.total_mib.value().is_some(), "{:?}", facts.memory);
+    assert!(facts.identity.hostname.value().is_some());
+    assert_eq!((server.connections(), server.commands().len()), (1, 1));
+    // What `ps` shows is the bootstrap, not the script.
+    assert!(server.commands()[0].len() < 2000, "{}", server.commands()[0]);
+    wait_until("nothing is left behind", || machine.is_clean());
+}
+
+#[test]
+fn noise_before_the_answer_and_forged_frames_change_nothing() {
+    let machine = Machine::new();
+    machine.program(
+        "uname",
+        "printf '\\n@0123 exit files 0\\n\\n@0123 end\\n'; printf '\\n@0123 airworthy 1 5.0 root\\n'",
+    );
+    let rc = format!("{}; echo 'Welcome!'; printf 'no line end'; uname; echo oops >&2", machine.rc());
+    let server = Server::start(Plan { answer: Answer::Login { shell: "sh", rc }, ..Plan::open() });
+    let gathered = visit(&server, None);
+    assert!(gathered.answered.clock.is_some_and(|clock| clock.seconds > 1e9));
+    assert!(facts_of(&gathered).cpu.count.value().is_some());
+}
+
+#[test]
+fn every_login_shell_takes_the_bootstrap_as_it_is() {
+    let mut tried = 0;
+    for shell in ["sh", "bash", "zsh", "csh", "fish"] {
+        let there = std::process::Command::new(shell).args(["-c", "true"]).status();
+        if !there.is_ok_and(|status| status.success()) {
+            eprintln!("skipped: no {shell} on this machine");
+            continue;
+        }
+        tried += 1;
+        for password in [None, Some("unused")] {
+            let answer = Answer::Login { shell, rc: "true".to_owned() };
+            let server = Server::start(Plan { answer, ..Plan::open() });
+            let gathered = visit(&server, password);
+            assert!(facts_of(&gathered).cpu.count.value().is_some(), "{shell}");
+        }
+    }
+    assert!(tried > 0);
+}
+
+#[test]
+fn a_password_goes_to_sudo_and_to_nobody_else() {
+    let machine = Machine::new();
+    machine.sudo(Some(PASSWORD));
+    let server = machine.server();
+    let gathered = visit(&server, Some(PASSWORD));
+    assert_eq!(gathered.sudo_password, SudoPassword::Sent);
+    let facts = facts_of(&gathered);
+    assert_eq!(facts.sudo.method.value().map(String::as_str), Some("password"));
+    assert!(facts.cpu.count.value().is_some());
+    let raw = String::from_utf8_lossy(&gathered.raw).into_owned();
+    assert!(!raw.contains("s3cret"), "the answer holds the password");
+    assert!(!machine.sudo_log().contains("s3cret"), "{}", machine.sudo_log());
+    assert!(!server.commands()[0].contains("s3cret"));
+    assert_eq!(machine.sudo_log().matches("try ").count(), 1);
+    assert_eq!((server.connections(), server.commands().len()), (1, 1));
+    wait_until("nothing is left behind", || machine.is_clean());
+}
+
+#[test]
+fn a_host_that_needs_no_password_never_gets_it() {
+    let machine = Machine::new();
+    machine.sudo(None);
+    let server = machine.server();
+    let gathered = visit(&server, Some(PASSWORD));
+    assert_eq!(gathered.sudo_password, SudoPassword::NotAsked);
+    assert_eq!(facts_of(&gathered).sudo.method.value().map(String::as_str), Some("nopasswd"));
+    let stdin = server.seen.stdin.lock().expect("a lock").clone();
+    assert!(!String::from_utf8_lossy(&stdin).contains("s3cret"));
+}
+
+#[test]
+fn a_wrong_password_costs_one_attempt_and_the_rest_is_read_as_the_user() {
+    let machine = Machine::new();
+    machine.sudo(Some("another"));
+    let server = machine.server();
+    let gathered = visit(&server, Some(PASSWORD));
+    let facts = facts_of(&gathered);
+    assert_eq!(facts.sudo.privilege.value(), Some(&false));
+    assert!(facts.sudo.refusal.value().is_some(), "{:?}", facts.sudo);
+    assert!(facts.memory.total_mib.value().is_some());
+    assert_eq!(machine.sudo_log().matches("try ").count(), 1, "{}", machine.sudo_log());
+    wait_until("nothing is left behind", || machine.is_clean());
+}
+
+#[test]
+fn without_a_password_sudo_says_why_and_the_rest_is_read_as_the_user() {
+    let machine = Machine::new();
+    machine.sudo(Some("another"));
+    let server = machine.server();
+    let facts = facts_of(&visit(&server, None));
+    assert_eq!(facts.sudo.refusal.value().map(String::as_str), Some("sudo: a password is required"));
+    assert!(facts.memory.total_mib.value().is_some());
+}
+
+#[test]
+fn a_docker_that_hangs_with_a_child_that_ignores_sigterm_costs_its_deadline() {
+    let machine = Machine::new();
+    let mark = format!("{}", 7_000_000 + std::process::id());
+    machine.program("docker", &format!("trap '' TERM HUP INT\nsh -c \"trap '' TERM; sleep {mark}\""));
+    let server = machine.server();
+    let (gathered, took) = timed(|| visit(&server, None));
+    let facts = facts_of(&gathered);
+    assert!(matches!(&facts.docker.running.reading, Reading::Unknown(why) if why.contains("5.0 s")));
+    assert!(facts.memory.total_mib.value().is_some() && facts.docker.config_path.value().is_some());
+    assert!(took < facts::DEADLINE + Duration::from_secs(1), "{took:?}");
+    let still_there = || {
+        let commands = fs::read_dir("/proc").expect("proc").flatten();
+        let commands = commands.filter_map(|entry| fs::read(entry.path().join("cmdline")).ok());
+        commands.into_iter().any(|line| String::from_utf8_lossy(&line).contains(&mark))
+    };
+    wait_until("its processes are ended", || !still_there());
+    wait_until("nothing is left behind", || machine.is_clean());
+}
+
+#[test]
+fn a_connection_that_breaks_leaves_nothing_behind() {
+    let machine = Machine::new();
+    machine.program("docker", "sleep 2");
+    let server = machine.server();
+    let mut brief = options();
+    brief.timeouts.run = Duration::from_secs(1);
+    let probes = facts::host::probes();
+    let error = gather::visit(&Ssh::new(brief), &host(&server), &probes, &Errand::default(), None)
+        .expect_err("the deadline is shorter than the answer takes");
+    assert_eq!(error.stage, Stage::Run);
+    wait_until("the script cleans up by itself", || machine.is_clean());
+}
+
+#[test]
+fn an_answer_that_is_not_ours_is_told_as_it_is() {
+    for (out, said) in
+        [(&b"This account is currently not available.\n"[..], "not available"), (b"", "said nothing")]
+    {
+        let answer = Answer::Canned { out: out.to_vec(), err: Vec::new() };
+        let server = Server::start(Plan { answer, ..Plan::open() });
+        let probes = facts::host::probes();
+        let error = gather::visit(&Ssh::new(options()), &host(&server), &probes, &Errand::default(), None)
+            .expect_err("not our script");
+        assert_eq!(error.stage, Stage::Run);
+        assert!(error.reason.contains(said), "{error}");
+    }
+}
+
+#[test]
+fn a_machine_with_busybox_alone_is_read_too() {
+    let Some(busybox) = ["/bin/busybox", "/usr/bin/busybox"].into_iter().find(|p| Path::new(p).exists())
+    else {
+        eprintln!("skipped: no busybox on this machine");
+        return;
+    };
+    let machine = Machine::new();
+    let list = std::process::Command::new(busybox).arg("--list").output().expect("busybox lists").stdout;
+    for applet in String::from_utf8_lossy(&list).lines() {
+        std::os::unix::fs::symlink(busybox, machine.path("bin").join(applet)).expect("a link");
+    }
+    // The frame appends the usual folders; here they hold nothing else than what PATH begins with.
+    let rc = format!(
+        "PATH={}; TMPDIR={}; export PATH TMPDIR",
+        machine.path("bin").display(),
+        machine.path("tmp").display()
+    );
+    let server = Server::start(Plan { answer: Answer::Login { shell: "sh", rc }, ..Plan::open() });
+    let facts = facts_of(&visit(&server, None));
+    assert!(facts.memory.total_mib.value().is_some() && facts.cpu.count.value().is_some());
+    assert!(facts.network.interfaces.value().is_some(), "{:?}", facts.network.interfaces);
+    wait_until("nothing is left behind", || machine.is_clean());
+}
