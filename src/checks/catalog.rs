@@ -7,6 +7,7 @@ use std::time::Duration;
 use super::check::{CheckFile, Parse, Scope, SeverityByRole};
 use super::condition::{Condition, ConditionError};
 use super::error::{LoadError, nearest};
+use super::message::Message;
 use super::profile::Profile;
 use super::types::Type;
 use super::vocabulary::Vocabulary;
@@ -25,6 +26,12 @@ pub struct Check {
     pub id: String,
     /// As it was written.
     pub file: CheckFile,
+    /// The title, the remediation and the references, which every verdict of the check shares.
+    pub(super) title: Arc<str>,
+    pub(super) remediation: Arc<str>,
+    pub(super) references: Arc<[String]>,
+    /// `message`, compiled.
+    pub(super) message: Option<Message>,
     /// `when`, compiled.
     pub when: Option<Condition>,
     /// `require`, compiled.
@@ -240,11 +247,20 @@ pub fn compile(source: &Source<'_>, profile: &Profile) -> Result<Check, LoadErro
     };
     let when = file.when.as_deref().map(|text| condition("when", text)).transpose()?;
     let require = condition("require", &file.require)?;
-    if let Some(message) = &file.message {
-        super::message::lint(message, &vocabulary)
-            .map_err(|(mistake, help)| fail(format!("message: {mistake}")).help(help).at_value("message"))?;
-    }
-    Ok(Check { id: source.id.to_owned(), file, when, require })
+    let message = file.message.as_deref().map(|message| Message::compile(message, &vocabulary));
+    let message = message
+        .transpose()
+        .map_err(|(mistake, help)| fail(format!("message: {mistake}")).help(help).at_value("message"))?;
+    Ok(Check {
+        id: source.id.to_owned(),
+        title: file.title.as_str().into(),
+        remediation: file.remediation.trim().into(),
+        references: file.references.as_slice().into(),
+        message,
+        when,
+        require,
+        file,
+    })
 }
 
 /// Puts a mistake within a condition where it stands in the file: behind its key, or in the block below.

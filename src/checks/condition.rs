@@ -4,6 +4,7 @@
 //! out of the context: the error that its use causes makes the verdict unknown, with that fact's
 //! reason. Any other error makes it unknown too, never a pass or a failure.
 
+use std::sync::Arc;
 use std::thread;
 
 use cel::common::ast::{Expr, LiteralValue, operators};
@@ -28,10 +29,12 @@ const STACK: usize = 64 * 1024 * 1024;
 #[derive(Debug)]
 pub struct Condition {
     /// As it was written.
-    pub source: String,
+    pub source: Arc<str>,
     program: Program,
     /// The facts it looks at, as paths from the root: `["docker", "config", "default-runtime"]`.
     pub paths: Vec<Vec<String>>,
+    /// Variables that it takes as a whole, not field by field.
+    pub(super) wholes: Vec<String>,
 }
 
 /// What a condition came to.
@@ -89,7 +92,12 @@ impl Condition {
                 let mut paths = Vec::new();
                 collect(program.expression(), &mut Vec::new(), &mut paths);
                 paths.dedup();
-                Ok(Condition { source: source.to_owned(), program, paths })
+                let in_parts =
+                    |variable: &str| paths.iter().any(|path| path.len() > 1 && path[0] == variable);
+                let references = program.references();
+                let wholes = references.variables().into_iter().filter(|variable| !in_parts(variable));
+                let wholes = wholes.map(str::to_owned).collect();
+                Ok(Condition { source: Arc::from(source), paths, wholes, program })
             };
             let thread = thread::Builder::new().stack_size(STACK).spawn_scoped(scope, compile);
             thread.map(|handle| handle.join())

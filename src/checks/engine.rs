@@ -1,10 +1,9 @@
 //! Holds every check against every host, and the fleet's against the fleet.
 
-use std::collections::BTreeMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use cel::{Context, Value as Cel};
-use minijinja::value::Value as Jinja;
 use rayon::prelude::*;
 
 use super::catalog::{Catalog, Check};
@@ -21,8 +20,9 @@ use crate::facts::{Fact, FactTree, Fleet, HostRecord, Outcome, Reading, Subject}
 /// Judges a cluster: every host's verdicts in the order of hosts, then of ids; the fleet's last.
 pub fn judge(catalog: &Catalog, profile: &Profile, hosts: &[HostRecord], fleet: &Fleet) -> Vec<Verdict> {
     let params = Params::of(profile);
+    let named = named_facts(catalog);
     let judge_one = |context: &Context<'static, 'static>, host: &HostRecord| {
-        let mut verdicts = judge_host(catalog, profile, host, context, &params);
+        let mut verdicts = judge_host(catalog, profile, host, context, &named, &params);
         verdicts.sort_by(|a, b| a.check.cmp(&b.check));
         verdicts
     };
@@ -35,6 +35,32 @@ pub fn judge(catalog: &Catalog, profile: &Profile, hosts: &[HostRecord], fleet: 
     of_fleet.sort_by(|a, b| a.check.cmp(&b.check));
     verdicts.extend(of_fleet);
     verdicts
+}
+
+/// Which of a subject's fields the conditions name: the others need not be told to CEL.
+enum Named<'c> {
+    Fields(HashSet<&'c str>),
+    /// A condition takes the subject as a whole.
+    All,
+}
+
+fn named_facts(catalog: &Catalog) -> HashMap<&str, Named<'_>> {
+    let mut named: HashMap<&str, Named<'_>> = HashMap::new();
+    let conditions = catalog.checks().iter().flat_map(|check| check.when.iter().chain([&check.require]));
+    for condition in conditions {
+        for path in &condition.paths {
+            if let [subject, field, ..] = path.as_slice() {
+                match named.entry(subject).or_insert_with(|| Named::Fields(HashSet::new())) {
+                    Named::Fields(fields) => _ = fields.insert(field),
+                    Named::All => {}
+                }
+            }
+        }
+        for whole in &condition.wholes {
+            named.insert(whole, Named::All);
+        }
+    }
+    named
 }
 
 /// A context that knows the functions and the parameters; hosts get scopes inside it.
@@ -50,6 +76,7 @@ fn judge_host(
     profile: &Profile,
     host: &HostRecord,
     root: &Context<'_, 'static>,
+    named: &HashMap<&str, Named<'_>>,
     params: &Params<'_>,
 ) -> Vec<Verdict> {
     let concerns = |check: &&Arc<Check>| {
@@ -66,15 +93,20 @@ fn judge_host(
     };
     let tree = facts.tree();
     let mut context = root.new_inner_scope();
-    let mut jinja = BTreeMap::new();
     for (subject, fields) in &tree {
-        context.add_variable_from_value(subject.as_str(), to_cel_facts(fields));
-        jinja.insert(subject.clone(), message::values(fields));
+        match named.get(subject.as_str()) {
+            Some(Named::All) => {
+                context.add_variable_from_value(subject.as_str(), to_cel_facts(fields, |_| true))
+            }
+            Some(Named::Fields(names)) => context.add_variable_from_value(
+                subject.as_str(),
+                to_cel_facts(fields, |field| names.contains(field)),
+            ),
+            None => {}
+        }
     }
     let subject = serde_json::to_value(&host.subject).unwrap_or_default();
     context.add_variable_from_value("host", to_cel(&subject));
-    jinja.insert("host".to_owned(), Jinja::from_serialize(&subject));
-    jinja.insert("params".to_owned(), params.jinja.clone());
 
     let mut verdicts: Vec<Verdict> = Vec::new();
     for check in checks {
@@ -82,9 +114,8 @@ fn judge_host(
             context: context.new_inner_scope(),
             facts: &tree,
             probe: None,
-            subject: Some(&host.subject),
+            subject: Some(&subject),
             params,
-            jinja: &jinja,
         };
         if let Some(probe) = &check.file.probe {
             let output = facts.probes.get(&check.id).cloned().unwrap_or_default();
@@ -120,7 +151,7 @@ fn judge_fleet(
     let root = root(params);
     let mut context = root.new_inner_scope();
     let tree: FactTree = [("fleet".to_owned(), fleet.tree())].into();
-    context.add_variable_from_value("fleet", to_cel_facts(&tree["fleet"]));
+    context.add_variable_from_value("fleet", to_cel_facts(&tree["fleet"], |_| true));
     let sees_hosts = |check: &Check| {
         let conditions = check.when.iter().chain([&check.require]);
         conditions.into_iter().any(|condition| condition.names("hosts"))
@@ -131,23 +162,16 @@ fn judge_fleet(
             let subject = serde_json::to_value(&host.subject).unwrap_or_default();
             let named =
                 subject.as_object().into_iter().flatten().map(|(key, value)| (key.clone(), to_cel(value)));
-            map(named.chain(tree.iter().map(|(subject, fields)| (subject.clone(), to_cel_facts(fields)))))
+            map(named.chain(
+                tree.iter().map(|(subject, fields)| (subject.clone(), to_cel_facts(fields, |_| true))),
+            ))
         });
         context.add_variable_from_value("hosts", Cel::List(Arc::new(each.collect())));
     }
-    let jinja: BTreeMap<String, Jinja> =
-        [("fleet".to_owned(), message::values(&tree["fleet"])), ("params".to_owned(), params.jinja.clone())]
-            .into();
     let mut verdicts: Vec<Verdict> = Vec::new();
     for check in checks {
-        let sight = Sight {
-            context: context.new_inner_scope(),
-            facts: &tree,
-            probe: None,
-            subject: None,
-            params,
-            jinja: &jinja,
-        };
+        let sight =
+            Sight { context: context.new_inner_scope(), facts: &tree, probe: None, subject: None, params };
         let verdict = judge_check(check, severity(check, profile, None), None, &sight, &verdicts);
         verdicts.push(verdict);
     }
@@ -169,17 +193,17 @@ fn severity(check: &Check, profile: &Profile, subject: Option<&Subject>) -> Seve
 fn blank(check: &Check, severity: Severity, host: Option<&str>) -> Verdict {
     Verdict {
         check: check.id.clone(),
-        title: check.file.title.clone(),
+        title: Arc::clone(&check.title),
         severity,
         status: Status::Unknown,
         host: host.map(str::to_owned),
         message: String::new(),
-        expected: check.require.source.clone(),
+        expected: Arc::clone(&check.require.source),
         found: Vec::new(),
         reason: None,
         cause: None,
-        remediation: check.file.remediation.trim().to_owned(),
-        references: check.file.references.clone(),
+        remediation: Arc::clone(&check.remediation),
+        references: Arc::clone(&check.references),
         fixable: check.file.fix.is_some(),
     }
 }
@@ -238,7 +262,10 @@ fn judge_check(
             return unknown(verdict, &check.require, said, found, sight, fold(check, earlier, false));
         }
     };
-    let told = check.file.message.as_deref().and_then(|template| message::render(template, sight.jinja));
+    let told = check
+        .message
+        .as_ref()
+        .and_then(|message| message.render(|subject, field| sight.told(subject, field)));
     Verdict { status, message: told.unwrap_or_else(|| message::plain(&found)), found, ..verdict }
 }
 

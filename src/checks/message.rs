@@ -1,7 +1,6 @@
 //! A check's message: its own sentence with the facts filled in, else the facts by themselves.
 
 use std::collections::BTreeMap;
-use std::sync::LazyLock;
 
 use minijinja::value::Value as Jinja;
 use minijinja::value::ValueKind;
@@ -17,12 +16,69 @@ use crate::facts::{Fact, Reading};
 /// The longest message, in characters: what hosts say is theirs to make long.
 const LONGEST: usize = 600;
 
+/// A check's message, compiled.
+#[derive(Debug)]
+pub(super) struct Message {
+    environment: Environment<'static>,
+    /// What the template names, as `subject.field`; a subject by itself stands for all of it.
+    paths: Vec<String>,
+}
+
+/// The template's name within its own environment.
+const NAME: &str = "message";
+
+impl Message {
+    /// Compiles a template.
+    ///
+    /// # Errors
+    /// What is wrong with it, and what to do.
+    pub(super) fn compile(template: &str, vocabulary: &Vocabulary) -> Result<Message, (String, String)> {
+        lint(template, vocabulary)?;
+        let mut environment = environment();
+        let added = environment.add_template_owned(NAME, template.to_owned());
+        added.map_err(|error| (error.to_string(), String::new()))?;
+        let named = environment.get_template(NAME).map(|template| template.undeclared_variables(true));
+        let paths = named.unwrap_or_default().into_iter().collect();
+        Ok(Message { environment, paths })
+    }
+
+    /// Fills the template in with what `value` says of a subject's field (or of all of a subject); `None` where
+    /// it cannot be filled in.
+    pub(super) fn render(&self, value: impl Fn(&str, Option<&str>) -> Option<Jinja>) -> Option<String> {
+        let mut names: BTreeMap<&str, BTreeMap<&str, Jinja>> = BTreeMap::new();
+        let mut whole: BTreeMap<&str, Jinja> = BTreeMap::new();
+        for path in &self.paths {
+            let (subject, rest) =
+                path.split_once('.').map_or((path.as_str(), None), |(s, rest)| (s, Some(rest)));
+            match rest.map(|rest| rest.split('.').next().unwrap_or(rest)) {
+                Some(field) => {
+                    if let Some(found) = value(subject, Some(field)) {
+                        names.entry(subject).or_default().insert(field, found);
+                    }
+                }
+                None => {
+                    if let Some(found) = value(subject, None) {
+                        whole.insert(subject, found);
+                    }
+                }
+            }
+        }
+        let context: BTreeMap<&str, Jinja> = names
+            .into_iter()
+            .map(|(subject, fields)| (subject, Jinja::from_iter(fields)))
+            .chain(whole)
+            .collect();
+        let text = self.environment.get_template(NAME).ok()?.render(context).ok()?;
+        Some(shorten(text.split_whitespace().collect::<Vec<_>>().join(" ")))
+    }
+}
+
 /// Looks a template over.
 ///
 /// # Errors
 /// What is wrong with it, and what to do.
-pub(super) fn lint(template: &str, vocabulary: &Vocabulary) -> Result<(), (String, String)> {
-    let environment = &*ENVIRONMENT;
+fn lint(template: &str, vocabulary: &Vocabulary) -> Result<(), (String, String)> {
+    let environment = environment();
     let parsed = environment.template_from_str(template).map_err(|error| {
         let detail = error.detail().unwrap_or("the template cannot be read").to_owned();
         (
@@ -41,7 +97,7 @@ pub(super) fn lint(template: &str, vocabulary: &Vocabulary) -> Result<(), (Strin
                 Some(Type::Object(fields)) => (fields.get(step).cloned(), fields.keys().cloned().collect()),
                 Some(_) => break,
             };
-            if found.is_none() && !(of.is_none() && is_global(environment, step)) {
+            if found.is_none() && !(of.is_none() && is_global(&environment, step)) {
                 let near = nearest(step, names.iter().map(String::as_str)).map_or_else(
                     || format!("there are: {}", names.join(", ")),
                     |near| format!("did you mean `{near}`?"),
@@ -70,9 +126,6 @@ fn is_global(environment: &Environment<'_>, name: &str) -> bool {
     environment.globals().any(|(global, _)| global == name)
 }
 
-/// How every template is filled in; made once, for it knows a hundred filters and tests by name.
-static ENVIRONMENT: LazyLock<Environment<'static>> = LazyLock::new(environment);
-
 /// What a template is filled in with: an unknown fact prints `unknown`, an absent one `none`, lists and maps as
 /// compact JSON.
 fn environment() -> Environment<'static> {
@@ -100,20 +153,13 @@ fn word(value: &Jinja) -> String {
     }
 }
 
-/// Fills the template in; `None` where it cannot be.
-pub(super) fn render(template: &str, names: &BTreeMap<String, Jinja>) -> Option<String> {
-    let text = ENVIRONMENT.render_str(template, names).ok()?;
-    Some(shorten(text.split_whitespace().collect::<Vec<_>>().join(" ")))
-}
-
-/// One subject's facts as the template sees them: unknown ones are undefined.
-pub(super) fn values(fields: &BTreeMap<String, Fact<Value>>) -> Jinja {
-    let known = fields.iter().filter_map(|(field, fact)| match &fact.reading {
-        Reading::Known(value) => Some((field.clone(), Jinja::from_serialize(value))),
-        Reading::Absent => Some((field.clone(), Jinja::from(()))),
+/// One fact as the template sees it: an unknown one is undefined.
+pub(super) fn value(fact: &Fact<Value>) -> Option<Jinja> {
+    match &fact.reading {
+        Reading::Known(value) => Some(Jinja::from_serialize(value)),
+        Reading::Absent => Some(Jinja::from(())),
         Reading::Unknown(_) => None,
-    });
-    Jinja::from_iter(known)
+    }
 }
 
 /// The facts by themselves: `docker.default_runtime is runc`.
@@ -157,7 +203,11 @@ mod tests {
         ]
         .map(|(name, fact)| (name.to_owned(), fact))
         .into();
-        render(template, &[("f".to_owned(), values(&fields))].into()).expect("it renders")
+        let mut environment = environment();
+        environment.add_template_owned(NAME, template.to_owned()).expect("it parses");
+        let paths = environment.get_template(NAME).expect("it is there").undeclared_variables(true);
+        let message = Message { environment, paths: paths.into_iter().collect() };
+        message.render(|_, field| value(fields.get(field?)?)).expect("it renders")
     }
 
     #[test]

@@ -8,16 +8,16 @@ use serde_json::Value;
 
 use super::check::Parse;
 use super::condition::Condition;
+use super::message;
 use super::profile::Profile;
 use super::values::{map, to_cel};
 use super::verdict::Found;
-use crate::facts::{Fact, FactTree, Subject};
+use crate::facts::{Fact, FactTree};
 
-/// The parameters, once for CEL and once for messages.
+/// The parameters, as they are and as CEL sees them.
 pub(super) struct Params<'p> {
     values: &'p BTreeMap<String, Value>,
     pub(super) cel: Cel,
-    pub(super) jinja: Jinja,
 }
 
 impl<'p> Params<'p> {
@@ -26,7 +26,6 @@ impl<'p> Params<'p> {
         Params {
             values: &profile.parameters,
             cel: map(profile.parameters.iter().map(|(key, value)| (key.clone(), to_cel(value)))),
-            jinja: Jinja::from_serialize(&profile.parameters),
         }
     }
 }
@@ -36,9 +35,9 @@ pub(super) struct Sight<'s> {
     pub(super) context: Context<'s, 'static>,
     pub(super) facts: &'s FactTree,
     pub(super) probe: Option<Fact<Value>>,
-    pub(super) subject: Option<&'s Subject>,
+    /// The inventory's part, as JSON.
+    pub(super) subject: Option<&'s Value>,
     pub(super) params: &'s Params<'s>,
-    pub(super) jinja: &'s BTreeMap<String, Jinja>,
 }
 
 impl Sight<'_> {
@@ -48,6 +47,27 @@ impl Sight<'_> {
             [root, ..] if root == "probe" => self.probe.as_ref(),
             [subject, field, ..] => self.facts.get(subject)?.get(field),
             _ => None,
+        }
+    }
+
+    /// What a message is told of a subject's field, or of all of a subject; `None` where it is unknown.
+    pub(super) fn told(&self, subject: &str, field: Option<&str>) -> Option<Jinja> {
+        let of = |whole: &Value| match field {
+            Some(field) => whole.get(field).map(Jinja::from_serialize),
+            None => Some(Jinja::from_serialize(whole)),
+        };
+        match (subject, field) {
+            ("host", _) => self.subject.and_then(of),
+            ("params", Some(field)) => self.params.values.get(field).map(Jinja::from_serialize),
+            ("params", None) => Some(Jinja::from_serialize(self.params.values)),
+            ("probe", _) => message::value(self.probe.as_ref()?),
+            (_, Some(field)) => message::value(self.facts.get(subject)?.get(field)?),
+            (_, None) => {
+                let fields = self.facts.get(subject)?.iter();
+                Some(Jinja::from_iter(
+                    fields.filter_map(|(field, fact)| Some((field.clone(), message::value(fact)?))),
+                ))
+            }
         }
     }
 
@@ -72,13 +92,11 @@ impl Sight<'_> {
                         .map_or(Value::Null, |value| descend(value, &path[2..]));
                     Found { fact: name, value, source: "profile".to_owned() }
                 }
-                ("host", None) => {
-                    let subject = self
-                        .subject
-                        .and_then(|subject| serde_json::to_value(subject).ok())
-                        .unwrap_or_default();
-                    Found { fact: name, value: descend(&subject, &path[1..]), source: "inventory".to_owned() }
-                }
+                ("host", None) => Found {
+                    fact: name,
+                    value: self.subject.map_or(Value::Null, |subject| descend(subject, &path[1..])),
+                    source: "inventory".to_owned(),
+                },
                 _ => continue,
             };
             found.push(entry);

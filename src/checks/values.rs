@@ -15,9 +15,10 @@ pub(super) fn map(entries: impl Iterator<Item = (String, Cel)>) -> Cel {
     Cel::Map(Map { map: Arc::new(map) })
 }
 
-/// One subject's facts.
-pub(super) fn to_cel_facts(fields: &BTreeMap<String, Fact<Value>>) -> Cel {
-    map(fields.iter().filter_map(|(field, fact)| Some((field.clone(), fact_to_cel(fact)?))))
+/// One subject's facts, those of the wanted fields.
+pub(super) fn to_cel_facts(fields: &BTreeMap<String, Fact<Value>>, wanted: impl Fn(&str) -> bool) -> Cel {
+    let wanted = fields.iter().filter(|(field, _)| wanted(field));
+    map(wanted.filter_map(|(field, fact)| Some((field.clone(), fact_to_cel(fact)?))))
 }
 
 /// A known fact is its value, an absent one null; an unknown one is left out.

@@ -1,5 +1,7 @@
 //! What a check concluded about a host or the fleet: complete before it is shown.
 
+use std::sync::Arc;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -48,7 +50,7 @@ pub struct Verdict {
     /// The check's id.
     pub check: String,
     /// Its title: the requirement as a sentence.
-    pub title: String,
+    pub title: Arc<str>,
     /// How much it weighs here.
     pub severity: Severity,
     /// What it concluded.
@@ -58,7 +60,7 @@ pub struct Verdict {
     /// One sentence that names what was found.
     pub message: String,
     /// What was wanted: the condition as written, or the title where there is none.
-    pub expected: String,
+    pub expected: Arc<str>,
     /// What was looked at.
     pub found: Vec<Found>,
     /// Why it is unknown, not applicable or waived.
@@ -68,9 +70,9 @@ pub struct Verdict {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cause: Option<String>,
     /// The exact command or edit that mends it.
-    pub remediation: String,
+    pub remediation: Arc<str>,
     /// Where to read more.
-    pub references: Vec<String>,
+    pub references: Arc<[String]>,
     /// Whether `--fix` can mend it.
     pub fixable: bool,
 }

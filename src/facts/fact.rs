@@ -75,6 +75,23 @@ impl<T> Fact<T> {
     }
 }
 
+impl Fact<serde_json::Value> {
+    /// A fact as it was serialised, taken apart without a copy.
+    pub(super) fn untyped(fact: serde_json::Value) -> Option<Self> {
+        let serde_json::Value::Object(mut fact) = fact else { return None };
+        let source = match fact.remove("source") {
+            Some(serde_json::Value::String(source)) => source.into(),
+            _ => Cow::Borrowed(""),
+        };
+        let reading = match (fact.remove("known"), fact.remove("unknown")) {
+            (Some(value), _) => Reading::Known(value),
+            (None, Some(serde_json::Value::String(reason))) => Reading::Unknown(reason),
+            _ => Reading::Absent,
+        };
+        Some(Fact { reading, source })
+    }
+}
+
 impl<T> Default for Fact<T> {
     /// A fact that nobody gathered: unknown, never absent.
     fn default() -> Self {

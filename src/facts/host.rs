@@ -122,15 +122,15 @@ pub const OWN_PROBE: &str = "probe-";
 impl HostFacts {
     /// The same facts, without their types: what conditions see.
     pub fn tree(&self) -> FactTree {
-        let mut tree = FactTree::new();
-        if let Ok(Value::Object(subjects)) = serde_json::to_value(self) {
-            for (subject, fields) in subjects {
-                if let Ok(fields) = serde_json::from_value(fields) {
-                    tree.insert(subject, fields);
-                }
-            }
-        }
-        tree
+        let Ok(Value::Object(subjects)) = serde_json::to_value(self) else { return FactTree::new() };
+        let subjects = subjects.into_iter().filter_map(|(subject, fields)| match fields {
+            Value::Object(fields) => Some((subject, fields)),
+            _ => None,
+        });
+        let untyped = |(field, fact)| Some((field, Fact::untyped(fact)?));
+        subjects
+            .map(|(subject, fields)| (subject, fields.into_iter().filter_map(untyped).collect()))
+            .collect()
     }
 }
 

@@ -1,9 +1,21 @@
 //! `--format json`: the report itself, and the schema that it promises.
 
+use std::io::{self, Write};
+
 use schemars::schema_for;
 use serde_json::{Value, json};
 
 use super::document::{Report, SCHEMA};
+
+/// Writes the whole report as JSON, with a newline at its end: piece by piece, for a report of a thousand hosts is
+/// tens of megabytes.
+///
+/// # Errors
+/// The writer's own.
+pub fn write(report: &Report, mut into: impl Write) -> io::Result<()> {
+    serde_json::to_writer_pretty(&mut into, report)?;
+    into.write_all(b"\n")
+}
 
 /// The whole report as JSON for a person's or a program's eyes, with a newline at its end.
 ///

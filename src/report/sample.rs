@@ -41,17 +41,17 @@ pub(super) fn unreachable(name: &str, address: &str, stage: &str, reason: &str) 
 pub(super) fn verdict(check: &str, host: Option<&str>, status: Status, severity: Severity) -> Verdict {
     Verdict {
         check: check.to_owned(),
-        title: format!("Whatever {check} is about is as it should be"),
+        title: format!("Whatever {check} is about is as it should be").into(),
         severity,
         status,
         host: host.map(str::to_owned),
         message: String::new(),
-        expected: "ok == true".to_owned(),
+        expected: "ok == true".to_owned().into(),
         found: Vec::new(),
         reason: None,
         cause: None,
-        remediation: "Mend it".to_owned(),
-        references: vec!["https://example.org/why".to_owned()],
+        remediation: "Mend it".to_owned().into(),
+        references: vec!["https://example.org/why".to_owned()].into(),
         fixable: false,
     }
 }
@@ -105,7 +105,7 @@ fn passes(hosts: &[HostRow]) -> Vec<Verdict> {
     let mut passes = Vec::new();
     for row in hosts.iter().filter(|row| row.reached) {
         passes.push(Verdict {
-            title: "The operating system is one that the deployment supports".to_owned(),
+            title: "The operating system is one that the deployment supports".to_owned().into(),
             found: vec![
                 found("os.id", json!("ubuntu"), "/etc/os-release"),
                 found("os.version", json!("18.04"), "/etc/os-release"),
@@ -115,7 +115,7 @@ fn passes(hosts: &[HostRow]) -> Vec<Verdict> {
         passes.push(verdict("sudo-privilege", Some(&row.name), Status::Pass, Severity::Error));
         if !row.roles.contains(&Role::Worker) {
             passes.push(Verdict {
-                title: "A GPU is on the PCI bus".to_owned(),
+                title: "A GPU is on the PCI bus".to_owned().into(),
                 reason: Some("no GPU is promised for this host".to_owned()),
                 ..verdict("gpu-present", Some(&row.name), Status::NotApplicable, Severity::Error)
             });
@@ -127,14 +127,14 @@ fn passes(hosts: &[HostRow]) -> Vec<Verdict> {
 /// The default runtime is not nvidia.
 pub(super) fn runc(host: &str) -> Verdict {
     Verdict {
-        title: "Docker runs containers with the nvidia runtime by default".to_owned(),
+        title: "Docker runs containers with the nvidia runtime by default".to_owned().into(),
         message: "default runtime is runc".to_owned(),
-        expected: "docker.default_runtime == \"nvidia\" &&\n  docker.config[\"default-runtime\"] == \"nvidia\"".to_owned(),
+        expected: "docker.default_runtime == \"nvidia\" &&\n  docker.config[\"default-runtime\"] == \"nvidia\"".to_owned().into(),
         found: vec![
             found("docker.default_runtime", json!("runc"), "docker info"),
             found("docker.config[\"default-runtime\"]", Value::Null, "/etc/docker/daemon.json"),
         ],
-        remediation: "Set \"default-runtime\": \"nvidia\" in /etc/docker/daemon.json, then `sudo systemctl restart docker`.".to_owned(),
+        remediation: "Set \"default-runtime\": \"nvidia\" in /etc/docker/daemon.json, then `sudo systemctl restart docker`.".to_owned().into(),
         fixable: true,
         ..verdict("docker-default-runtime", Some(host), Status::Fail, Severity::Error)
     }
@@ -143,10 +143,11 @@ pub(super) fn runc(host: &str) -> Verdict {
 /// A node that is dead.
 pub(super) fn dead(row: &HostRow) -> Verdict {
     Verdict {
-        title: "The host answers on its SSH port".to_owned(),
+        title: "The host answers on its SSH port".to_owned().into(),
         message: format!("no connection to {}:22 within 10 s", row.address),
-        expected: "The host answers on its SSH port".to_owned(),
-        remediation: format!("Is it up, and does a firewall stand between? `nc -vz -w 5 {} 22`", row.address),
+        expected: "The host answers on its SSH port".to_owned().into(),
+        remediation: format!("Is it up, and does a firewall stand between? `nc -vz -w 5 {} 22`", row.address)
+            .into(),
         ..verdict("host-reachable", Some(&row.name), Status::Fail, Severity::Error)
     }
 }
@@ -167,11 +168,11 @@ pub(super) fn findings() -> Report {
     let mut results = passes(&hosts);
     results.push(runc("gpu01"));
     results.push(Verdict {
-        title: "The Docker daemon answers".to_owned(),
+        title: "The Docker daemon answers".to_owned().into(),
         message: "docker info failed: Cannot connect to the Docker daemon at unix:///var/run/docker.sock. Is the docker daemon running?".to_owned(),
-        expected: "docker.running == true".to_owned(),
+        expected: "docker.running == true".to_owned().into(),
         found: vec![found("docker.running", json!(false), "docker info")],
-        remediation: "Find out why, then start it:\n    sudo journalctl -u docker --since -1h --no-pager | tail -50\n    sudo systemctl enable --now docker".to_owned(),
+        remediation: "Find out why, then start it:\n    sudo journalctl -u docker --since -1h --no-pager | tail -50\n    sudo systemctl enable --now docker".to_owned().into(),
         ..verdict("docker-running", Some("gpu02"), Status::Fail, Severity::Error)
     });
     for check in ["docker-default-runtime", "docker-config-conflict", "nvidia-runtime-installed"] {
@@ -181,31 +182,32 @@ pub(super) fn findings() -> Report {
         });
     }
     results.push(Verdict {
-        title: "A time service keeps the clock".to_owned(),
+        title: "A time service keeps the clock".to_owned().into(),
         message: "could not be told".to_owned(),
         reason: Some("chronyc tracking took longer than 5 s".to_owned()),
         found: vec![found("time.synchronized", Value::Null, "chronyc tracking")],
-        expected: "time.synchronized == true".to_owned(),
-        remediation: "Run `chronyc tracking` on the host; restart chrony where it hangs.".to_owned(),
+        expected: "time.synchronized == true".to_owned().into(),
+        remediation: "Run `chronyc tracking` on the host; restart chrony where it hangs.".to_owned().into(),
         ..verdict("ntp-synchronized", Some("infra01"), Status::Unknown, Severity::Error)
     });
     results.push(Verdict {
-        title: "Swap is off".to_owned(),
+        title: "Swap is off".to_owned().into(),
         message: "2 GiB of swap on /swapfile".to_owned(),
         found: vec![found("memory.swap_total_mib", json!(2048), "/proc/swaps")],
-        expected: "memory.swap_total_mib == 0".to_owned(),
+        expected: "memory.swap_total_mib == 0".to_owned().into(),
         remediation: "`sudo swapoff -a`, and remove the line from /etc/fstab; kubespray does both."
-            .to_owned(),
+            .to_owned()
+            .into(),
         ..verdict("swap-off", Some("gpu01"), Status::Fail, Severity::Warning)
     });
     results.push(Verdict {
-        title: "No firewall is active".to_owned(),
+        title: "No firewall is active".to_owned().into(),
         reason: Some("INC-77, the site's own rules; until 2026-09-01".to_owned()),
         ..verdict("firewall-active", Some("infra01"), Status::Waived, Severity::Warning)
     });
     results.push(dead(&hosts[4]));
     results.push(Verdict {
-        title: "The infra hosts' clocks agree".to_owned(),
+        title: "The infra hosts' clocks agree".to_owned().into(),
         message: "infra01 is 4.2 s ahead of gpu01".to_owned(),
         found: vec![
             found("infra01: clock.offset_ms", json!(4210), "the script's first line"),
@@ -231,11 +233,11 @@ pub(super) fn large() -> Report {
     results.extend((1..=10).map(|n| {
         let mib = 15_000 + n * 7;
         Verdict {
-            title: "Enough memory is available".to_owned(),
+            title: "Enough memory is available".to_owned().into(),
             message: format!("{mib} MiB are available, {} too few", 16_000 - mib),
             found: vec![found("memory.available_mib", json!(mib), "/proc/meminfo")],
-            expected: "memory.available_mib >= params.worker_memory_available_mib".to_owned(),
-            remediation: "Stop what uses it, or add memory.".to_owned(),
+            expected: "memory.available_mib >= params.worker_memory_available_mib".to_owned().into(),
+            remediation: "Stop what uses it, or add memory.".to_owned().into(),
             ..verdict("memory-available", Some(&format!("gpu{:03}", n * 20)), Status::Fail, Severity::Error)
         }
     }));
@@ -250,14 +252,14 @@ pub(super) fn hostile() -> Report {
     let mut hosts = vec![host(evil, evil, &[Role::Worker]), unreachable(&long, evil, evil, evil)];
     hosts[0].gathered_at = Some(evil.to_owned());
     let bad = |status, host: &str| Verdict {
-        title: evil.to_owned(),
+        title: evil.to_owned().into(),
         message: format!("{evil}{long}"),
-        expected: evil.to_owned(),
+        expected: evil.to_owned().into(),
         found: vec![found(evil, json!(evil), evil), found(&long, json!({ "k": long }), &long)],
         reason: Some(evil.to_owned()),
         cause: Some(evil.to_owned()),
-        remediation: evil.to_owned(),
-        references: vec![evil.to_owned()],
+        remediation: evil.to_owned().into(),
+        references: vec![evil.to_owned()].into(),
         ..verdict(evil, Some(host), status, Severity::Error)
     };
     let mut results = vec![bad(Status::Fail, evil), bad(Status::Unknown, evil), bad(Status::Waived, evil)];

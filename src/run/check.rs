@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::fs::{File, Permissions};
-use std::io::Write as _;
+use std::io::{self, BufWriter, Write};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::time::{Instant, SystemTime};
@@ -27,18 +27,19 @@ use crate::role::Role;
 pub(super) fn check(args: &CheckArgs) -> Result<u8, RunError> {
     let started = Instant::now();
     let started_at = rfc3339(SystemTime::now()).unwrap_or_default();
-    let reports = ReportFiles::open(&args.report)?;
+    let reports: Vec<ReportFile> =
+        args.report.iter().map(|(_, path)| ReportFile::open(path)).collect::<Result<_, _>>()?;
     let team = TeamConfig::find(args.target.inventory.iter().chain(&args.facts))?;
     let judged = match &args.facts {
         Some(path) => from_saved(args, &team, path)?,
         None => live(args, &team)?,
     };
     let report = judged.report(args, &team, &started_at, started)?;
-    let text = render(&report, args.format, args);
-    let rendered: Vec<String> =
-        args.report.iter().map(|(format, _)| render(&report, *format, args)).collect();
-    reports.write(&rendered)?;
-    terminal::out(&text).map_err(|error| RunError::file(Path::new("stdout"), &error))?;
+    for (file, (format, _)) in reports.into_iter().zip(&args.report) {
+        file.write(|into| render(&report, *format, args, into))?;
+    }
+    terminal::stream(|into| render(&report, args.format, args, into))
+        .map_err(|error| RunError::file(Path::new("stdout"), &error))?;
     Ok(match (judged.interrupted, report.verdict) {
         (true, _) => exit_code::INTERRUPTED,
         (false, Outcome::Go) => exit_code::GO,
@@ -233,9 +234,9 @@ fn rows(records: &[HostRecord], results: &[Verdict], fail_on: Severity) -> Vec<H
     records.iter().map(row).collect()
 }
 
-fn render(report: &Report, format: Format, args: &CheckArgs) -> String {
+fn render(report: &Report, format: Format, args: &CheckArgs, into: &mut dyn Write) -> io::Result<()> {
     match format {
-        Format::Json => report::json::render(report),
+        Format::Json => report::json::write(report, into),
         Format::Table => {
             let options = report::table::TableOptions {
                 width: terminal::width(),
@@ -246,28 +247,13 @@ fn render(report: &Report, format: Format, args: &CheckArgs) -> String {
                     By::Host => report::table::By::Host,
                 },
             };
-            report::table::render(report, &options)
+            into.write_all(report::table::render(report, &options).as_bytes())
         }
     }
 }
 
-/// Report files, proven writable before the first host is visited, written whole at the end.
-struct ReportFiles {
-    files: Vec<ReportFile>,
-}
-
-impl ReportFiles {
-    fn open(reports: &[(Format, PathBuf)]) -> Result<ReportFiles, RunError> {
-        let files = reports.iter().map(|(_, path)| ReportFile::open(path)).collect::<Result<_, _>>()?;
-        Ok(ReportFiles { files })
-    }
-
-    fn write(self, rendered: &[String]) -> Result<(), RunError> {
-        self.files.into_iter().zip(rendered).try_for_each(|(file, text)| file.write(text))
-    }
-}
-
-/// One report file. A device or a pipe is written to; anything else is replaced when the report is whole.
+/// A report file, proven writable before the first host is visited. A device or a pipe is written to; anything else
+/// is replaced when the report is whole.
 struct ReportFile {
     path: PathBuf,
     sink: Sink,
@@ -300,16 +286,24 @@ impl ReportFile {
         Ok(ReportFile { path, sink })
     }
 
-    fn write(self, text: &str) -> Result<(), RunError> {
-        let failed = |error: std::io::Error| RunError::file(&self.path, &error);
-        match self.sink {
-            Sink::Stream(mut file) => file.write_all(text.as_bytes()).map_err(failed),
-            Sink::Scratch(mut file) => {
-                file.write_all(text.as_bytes()).map_err(failed)?;
-                // A report is for others to read; the scratch file was private.
-                file.as_file().set_permissions(Permissions::from_mode(0o644)).map_err(failed)?;
-                file.persist(&self.path).map_err(|error| failed(error.error)).map(|_| ())
+    fn write(self, render: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<(), RunError> {
+        let written = match self.sink {
+            Sink::Stream(file) => {
+                let mut into = BufWriter::new(file);
+                render(&mut into).and_then(|()| into.flush())
             }
-        }
+            Sink::Scratch(file) => {
+                let mut into = BufWriter::new(file);
+                let rendered = render(&mut into).and_then(|()| into.flush());
+                rendered.and_then(|()| into.into_inner().map_err(io::IntoInnerError::into_error)).and_then(
+                    |file| {
+                        // A report is for others to read; the scratch file was private.
+                        file.as_file().set_permissions(Permissions::from_mode(0o644))?;
+                        file.persist(&self.path).map_err(|error| error.error).map(|_| ())
+                    },
+                )
+            }
+        };
+        written.map_err(|error| RunError::file(&self.path, &error))
     }
 }

@@ -1,7 +1,7 @@
 //! What the terminal is like: width, colour, and the two streams.
 
 use std::env;
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, BufWriter, IsTerminal, Write};
 
 /// Columns of a table where nobody tells: a file or a pipe.
 const PIPE_WIDTH: usize = 120;
@@ -27,8 +27,13 @@ pub(super) fn color(is_terminal: bool) -> bool {
 
 /// Writes to stdout; a reader that went away is not an error.
 pub(super) fn out(text: &str) -> io::Result<()> {
-    let mut stdout = io::stdout().lock();
-    match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
+    stream(|into| into.write_all(text.as_bytes()))
+}
+
+/// Writes to stdout piece by piece; a reader that went away is not an error.
+pub(super) fn stream(write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
+    let mut stdout = BufWriter::with_capacity(64 * 1024, io::stdout().lock());
+    match write(&mut stdout).and_then(|()| stdout.flush()) {
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
         other => other,
     }

@@ -58,8 +58,8 @@ impl Evidence {
             message: verdict.message.clone(),
             reason,
             found: found.collect(),
-            expected: verdict.expected.clone(),
-            remediation: verdict.remediation.clone(),
+            expected: verdict.expected.to_string(),
+            remediation: verdict.remediation.to_string(),
         }
     }
 

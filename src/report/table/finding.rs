@@ -56,7 +56,7 @@ pub(super) fn write(paper: &mut Paper, block: &Block<'_>, extent: Extent) {
     }
     labelled(paper, "wanted", Text::plain(&escape::clip(&block.verdict.title, SENTENCE_MAX)));
     if let (true, Some(first)) = (same_wish, block.variants.first())
-        && first.evidence.expected != block.verdict.title
+        && *first.evidence.expected != *block.verdict.title
     {
         wish(paper, &first.evidence, "");
     }
@@ -67,7 +67,7 @@ pub(super) fn write(paper: &mut Paper, block: &Block<'_>, extent: Extent) {
     }
     followers(paper, block);
     if extent.verbose {
-        for reference in &block.verdict.references {
+        for reference in block.verdict.references.iter() {
             let text = Text::of(Tone::Faint, "see ").and(Tone::Faint, reference);
             paper.write(MARGIN, MARGIN + 2, &text, Long::Whole);
         }

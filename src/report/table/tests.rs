@@ -161,12 +161,12 @@ proptest::proptest! {
         hosts.push(sample::unreachable(&words[2], &words[3], &words[4], &words[5]));
         let results = [(0, Status::Fail), (0, Status::Unknown), (2, Status::Fail), (2, Status::Waived)];
         let results = results.map(|(name, status)| Verdict {
-            title: words[5].clone(),
+            title: words[5].clone().into(),
             message: format!("{} {} {}", words[6], words[0], words[1]),
-            expected: words[7].clone(),
+            expected: words[7].clone().into(),
             reason: Some(words[3].clone()),
-            remediation: String::new(),
-            references: Vec::new(),
+            remediation: String::new().into(),
+            references: Vec::new().into(),
             ..sample::verdict(&words[4], Some(&words[name]), status, crate::checks::Severity::Error)
         });
         let report = sample::report(hosts, results.to_vec());

@@ -63,7 +63,7 @@ pub(super) fn write(paper: &mut Paper, survey: &Survey<'_>, verbose: bool) {
 }
 
 fn add<'a>(losses: &mut Vec<Loss<'a>>, row: &'a HostRow, verdict: Option<&'a Verdict>) {
-    let own = (reason(row, verdict), verdict.map(|v| v.remediation.clone()).unwrap_or_default());
+    let own = (reason(row, verdict), verdict.map(|v| v.remediation.to_string()).unwrap_or_default());
     let shared = (general(own.0.clone(), row), general(own.1.clone(), row));
     if let Some(loss) = losses.iter_mut().find(|loss| loss.shared == shared) {
         // Two or more are no longer called by one's name.
