@@ -31,12 +31,9 @@ pub fn yaml<T: DeserializeOwned>(file: &str, text: &str) -> Result<T, LoadError>
     serde_saphyr::from_str(text).map_err(|error| {
         let at = error.location().map(|at| (at.line() as usize, at.column() as usize));
         let (message, help) = explain(&first_sentence(&error.without_snippet().to_string()));
-        // What is missing stands nowhere.
-        let at = if message.starts_with("the key `") && message.ends_with("is missing") {
-            Some((1, 1))
-        } else {
-            at
-        };
+        // What is missing from the whole file stands nowhere.
+        let is_missing = message.starts_with("the key `") && message.ends_with("is missing");
+        let at = at.map(|at| if is_missing && at.1 == 1 { (1, 1) } else { at });
         LoadError { at: at.filter(|_| !text.is_empty()), help, ..LoadError::new(file, text, message) }
     })
 }

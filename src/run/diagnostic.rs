@@ -79,6 +79,12 @@ pub(super) fn render(error: &RunError, color: bool, width: usize) -> String {
                 offset: load.at.map_or(0, |(line, column)| offset(&load.text, line, column)),
             }]
         }
+        RunError::File { path, reason, help } => vec![Complaint {
+            message: clean(&format!("{}: {reason}", path.display())),
+            help: help.as_deref().map(clean),
+            source: None,
+            offset: 0,
+        }],
         other => vec![Complaint { message: clean(&other.to_string()), help: None, source: None, offset: 0 }],
     };
     let theme = if color { GraphicalTheme::unicode() } else { GraphicalTheme::unicode_nocolor() };

@@ -37,20 +37,34 @@ fn pretty(value: &serde_json::Value) -> String {
 }
 
 fn table(hosts: &[&Host]) -> String {
-    let mut table = Table::new();
-    table.load_preset(presets::NOTHING).set_content_arrangement(ContentArrangement::Dynamic);
-    table.set_width(u16::try_from(terminal::width()).unwrap_or(u16::MAX));
-    table.set_header(["HOST", "ADDRESS", "PORT", "USER", "ROLES", "ACCELERATOR"]);
-    for host in hosts {
+    const HEADER: [&str; 6] = ["HOST", "ADDRESS", "PORT", "USER", "ROLES", "ACCELERATOR"];
+    let row = |host: &&Host| {
         let roles: Vec<&str> = host.roles.iter().map(|role| role.as_str()).collect();
-        table.add_row([
+        [
             host.name.clone(),
             host.connection.address.clone(),
             host.connection.port.to_string(),
             host.connection.user.clone().unwrap_or_default(),
             roles.join(", "),
             host.accelerator.clone().unwrap_or_default(),
-        ]);
+        ]
+    };
+    let rows: Vec<[String; 6]> = hosts.iter().map(row).collect();
+    let wide = |column: usize| {
+        let cells = rows.iter().map(|row| row[column].chars().count());
+        cells.chain([HEADER[column].len()]).max().unwrap_or(0) + 2
+    };
+    // Where it is narrow, a column in which nothing stands is left away.
+    let narrow = (0..HEADER.len()).map(wide).sum::<usize>() > terminal::width();
+    let shown: Vec<usize> = (0..HEADER.len())
+        .filter(|column| !narrow || rows.iter().any(|row| !row[*column].is_empty()))
+        .collect();
+    let mut table = Table::new();
+    table.load_preset(presets::NOTHING).set_content_arrangement(ContentArrangement::Dynamic);
+    table.set_width(u16::try_from(terminal::width()).unwrap_or(u16::MAX));
+    table.set_header(shown.iter().map(|column| HEADER[*column]));
+    for row in &rows {
+        table.add_row(shown.iter().map(|column| row[*column].clone()));
     }
     let lines: Vec<String> = table.lines().map(|line| line.trim_end().to_owned()).collect();
     lines.join("\n") + "\n"

@@ -10,6 +10,7 @@ use jiff::Timestamp;
 use super::cluster::{Cluster, subject};
 use super::error::RunError;
 use super::sweep::lost;
+use super::terminal;
 use crate::facts::saved::{SavedHost, SavedInventory};
 use crate::facts::{Fact, HostRecord, Outcome};
 
@@ -218,7 +219,16 @@ pub(super) fn against(cluster: &Cluster, saved: Saved) -> Vec<HostRecord> {
         Some(record) => seen_from_here(HostRecord { subject: subject(host), ..record }),
         None => lost(host, "facts", "no facts were saved of it"),
     });
-    known.collect()
+    let records: Vec<HostRecord> = known.collect();
+    if !by_name.is_empty() {
+        let mut others: Vec<String> = by_name.into_keys().collect();
+        others.sort();
+        terminal::note(&format!(
+            "airworthy: note: saved facts of hosts that the inventory does not have are left out: {}",
+            others.join(", ")
+        ));
+    }
+    records
 }
 
 /// Facts older than `limit` are none: the host is unreachable at stage `facts`.

@@ -156,6 +156,9 @@ fn list_explain_and_inventory_show_what_they_should() {
     );
     let table = bench.run(&["inventory", "-i", "hosts.yaml"]);
     assert!(table.out.contains("node1") && table.out.contains("192.0.2.7"), "{table:?}");
+    let narrow = bench.run_with(&["inventory", "-i", "hosts.yaml"], &[("COLUMNS", "40")]);
+    assert!(narrow.out.contains("node1") && narrow.out.contains("192.0.2.7"), "{narrow:?}");
+    assert!(narrow.out.lines().all(|line| line.chars().count() <= 40), "{narrow:?}");
     let one = bench.run(&["inventory", "-i", "hosts.yaml", "--host", "node1"]);
     assert!(one.out.contains("hosts.yaml:1") && !one.out.contains("geheim"), "{one:?}");
     let json = bench.run(&["inventory", "-i", "hosts.yaml", "--format", "json"]).json();
@@ -219,7 +222,7 @@ fn an_airworthy_yaml_is_obeyed_and_its_mistakes_are_placed() {
     assert_eq!((ran.code, &ran.json()["parameters"]["worker_cpus"]), (0, &1.into()), "{ran:?}");
     assert_eq!(judge("parameters: {worker_cpus: 100000}\n").code, 1);
     let waiver = "waivers:\n  - {check: X, hosts: [localhost], reason: known, expires: 2999-12-31}\n";
-    let cases: [(String, &str, &str); 13] = [
+    let cases: [(String, &str, &str); 14] = [
         ("profil: base\n".into(), ":1:1", "did you mean `profile`?"),
         ("parameters:\n  worker_cpu: 1\n".into(), ":2:15", "did you mean `worker_cpus`?"),
         ("parameters:\n  worker_cpus: many\n".into(), ":2:16", "is int, not string"),
@@ -231,6 +234,11 @@ fn an_airworthy_yaml_is_obeyed_and_its_mistakes_are_placed() {
         (waiver.replace('X', "cpu-count").replace("[localhost]", "[]"), ":2:13", "names no host"),
         (waiver.replace('X', "unreachable").replace("[localhost]", "[]"), ":2:13", "names no host"),
         (waiver.replace('X', "cpu-count").replace("known", "''"), ":2:52", "has no reason"),
+        (
+            waiver.replace('X', "cpu-count").replace("reason: known, ", ""),
+            ":2:",
+            "the key `reason` is missing",
+        ),
         (waiver.replace('X', "cpu-count").replace("2999-12-31", "soon"), ":2:", "soon"),
         (waiver.replace('X', "cpu-count").replace("hosts:", "host:"), ":2:", "did you mean `hosts`?"),
     ];

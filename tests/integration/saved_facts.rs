@@ -120,9 +120,33 @@ fn broken_facts_are_placed() {
     bench.run(&["check", "--facts", "empty"]).complains(&["holds no saved facts", "--save-facts"]);
     bench.run(&["check", "--facts", "facts", "--limit", "x"]).complains(&["name the inventory with -i"]);
     // NDJSON of two hosts is a cluster.
-    bench.write("two.ndjson", format!("{line}\n{other}\n"));
+    bench.write("two.ndjson", format!("{line}\n{other}\n").replace("\"hosts\":1", "\"hosts\":2"));
     let ran = bench.run(&["check", "--facts", "two.ndjson", "--format", "json"]);
     assert_eq!(ran.json()["summary"]["hosts"], 2, "{}", ran.err);
+}
+
+#[test]
+fn an_inventory_beside_saved_facts_says_who_is_there() {
+    let bench = Bench::new();
+    cluster(&bench);
+    bench.write(
+        "hosts.yaml",
+        "all: {children: {kube_node: {hosts: {w1: {ansible_host: 192.0.2.7}, w3: }}}}\n",
+    );
+    let args = ["check", "--facts", "facts", "-i", "hosts.yaml", "--devbox", "none", "--format", "json"];
+    let ran = bench.run(&args);
+    assert_eq!(ran.code, 1, "{ran:?}");
+    let report = ran.json();
+    let hosts: Vec<(&str, bool)> = report["hosts"]
+        .as_array()
+        .expect("a list")
+        .iter()
+        .map(|row| (row["name"].as_str().unwrap_or_default(), row["reached"] == true))
+        .collect();
+    assert_eq!(hosts, [("w1", true), ("w3", false)]);
+    assert_eq!(report["hosts"][0]["address"], "192.0.2.7", "the inventory's word counts");
+    assert_eq!(report["hosts"][1]["unreachable"]["stage"], "facts");
+    assert!(ran.told().contains("are left out: w2"), "{ran:?}");
 }
 
 #[test]
@@ -154,6 +178,7 @@ fn cluster(bench: &Bench) {
     bench.gather();
     let mut document: Value = serde_json::from_str(&bench.read("facts/localhost.json")).expect("JSON");
     document["host"]["name"] = json!("w1");
+    document["inventory"]["hosts"] = json!(2);
     document["facts"]["ssh"]["answered"] = json!({"known": true, "source": "a test"});
     bench.write("facts/localhost.json", document.to_string());
     document["host"]["name"] = json!("w2");
@@ -218,4 +243,28 @@ fn a_waiver_turns_no_go_into_go_visibly_and_an_expired_one_does_not() {
     // Up to and including its last day.
     let today = jiff::Zoned::now().date().to_string();
     assert_eq!(judge(&bench, &lost.replace("2999-12-31", &today), "1").code, 0);
+}
+
+#[test]
+fn what_hosts_say_cannot_drive_the_terminal() {
+    let bench = Bench::new();
+    bench.gather();
+    let mut document: Value = serde_json::from_str(&bench.read("facts/localhost.json")).expect("JSON");
+    let evil = "\u{1b}[31m\u{7}\u{9b}2J\r\nFAIL everything\u{202e}";
+    document["host"]["name"] = json!(format!("w{evil}"));
+    document["facts"]["os"]["id"] = json!({"known": evil, "source": evil});
+    document["facts"]["os"]["version_id"] = json!({"unknown": evil, "source": evil});
+    bench.write("facts/localhost.json", document.to_string());
+    for width in ["40", "80", "200"] {
+        for format in ["table", "json"] {
+            let args = ["check", "--facts", "facts", "--verbose", "--format", format];
+            let ran = bench.run_with(&args, &[("COLUMNS", width)]);
+            assert_eq!(ran.code, 1);
+            let driving = |c: char| c != '\n' && (c.is_control() && (c as u32) < 0x80);
+            assert!(!ran.out.chars().any(driving), "{:?}", ran.out.chars().find(|c| driving(*c)));
+            assert!(!ran.out.lines().any(|line| line.starts_with("FAIL everything")));
+        }
+        let table = bench.run_with(&["check", "--facts", "facts"], &[("COLUMNS", width)]).out;
+        assert!(!table.contains(['\u{9b}', '\u{202e}', '\u{1b}']), "{table:?}");
+    }
 }
