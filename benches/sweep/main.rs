@@ -26,6 +26,7 @@ const BARE: &str = "--as-bare-client";
 struct Plan {
     hosts: usize,
     runs: usize,
+    /// Of the bare sweep; airworthy takes its own default.
     forks: usize,
 }
 
@@ -146,7 +147,7 @@ fn check(folder: &Path, plan: &Plan) -> Cost {
     let binary = env::var_os("AIRWORTHY").unwrap_or_else(|| env!("CARGO_BIN_EXE_airworthy").into());
     let mut command = Command::new(binary);
     command
-        .args(["check", "--devbox", "none", "--format", "json", "--forks", &plan.forks.to_string(), "-i"])
+        .args(["check", "--devbox", "none", "--format", "json", "-i"])
         .arg(folder.join("inventory.ini"))
         .arg("--private-key")
         .arg(folder.join("id"))
@@ -164,7 +165,11 @@ fn write_inventory(folder: &Path, hosts: usize, port: u16) {
     write("[all]".to_owned());
     for host in 0..hosts {
         let (name, address) = (fleet::name(host), fleet::address(host));
-        write(format!("{name} ansible_host={address} ip={address} ansible_port={port} ansible_user=ops"));
+        // What the others would use: a loopback address means another machine on each.
+        let peer = format!("10.{}.{}.{}", host >> 16 & 255, host >> 8 & 255, host & 255);
+        write(format!(
+            "{name} ansible_host={address} ip={address} access_ip={peer} ansible_port={port} ansible_user=ops"
+        ));
     }
     let planes = 3.min(hosts - 1);
     for (group, members) in

@@ -1,8 +1,10 @@
 //! Every check that is there: those that ship and those of the user, compiled for one profile.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
+
+use rayon::prelude::*;
 
 use super::check::{CheckFile, Parse, Scope, SeverityByRole};
 use super::condition::{Condition, ConditionError};
@@ -80,16 +82,17 @@ impl Catalog {
             shipped.iter().map(|source| (source.id, *source)).collect();
         sources.extend(extra.iter().map(|source| (source.id, *source)));
         let wanted = profile.checks.iter().map(String::as_str).chain(extra.iter().map(|source| source.id));
-        let mut checks: BTreeMap<String, Check> = BTreeMap::new();
-        for id in wanted {
-            let Some(source) = sources.get(id) else {
+        let wanted: BTreeSet<&str> = wanted.collect();
+        let compile_one = |id: &&str| match sources.get(id) {
+            Some(source) => Ok(((*id).to_owned(), compile(source, profile)?)),
+            None => {
                 let message = format!("the profile names a check `{id}` that does not exist");
-                return Err(profile.mistake("checks", id, message, nearest(id, sources.keys().copied())));
-            };
-            if !checks.contains_key(id) {
-                checks.insert(id.to_owned(), compile(source, profile)?);
+                Err(profile.mistake("checks", id, message, nearest(id, sources.keys().copied())))
             }
-        }
+        };
+        // Collected before they are looked at, so that the first mistake told is always the same.
+        let compiled: Vec<Result<(String, Check), LoadError>> = wanted.par_iter().map(compile_one).collect();
+        let checks: BTreeMap<String, Check> = compiled.into_iter().collect::<Result<_, _>>()?;
         if let Some(id) = profile.severities.keys().find(|id| !checks.contains_key(*id)) {
             let message = format!("the profile gives a severity to `{id}`, which is none of its checks");
             let near = nearest(id, checks.keys().map(String::as_str));

@@ -35,6 +35,10 @@ pub struct Condition {
     pub paths: Vec<Vec<String>>,
     /// Variables that it takes as a whole, not field by field.
     pub(super) wholes: Vec<String>,
+    /// The paths as findings name them.
+    pub(super) names: Vec<Arc<str>>,
+    /// `applies when …`: what is said of a host for which it is false.
+    pub(super) applies: Arc<str>,
 }
 
 /// What a condition came to.
@@ -97,7 +101,10 @@ impl Condition {
                 let references = program.references();
                 let wholes = references.variables().into_iter().filter(|variable| !in_parts(variable));
                 let wholes = wholes.map(str::to_owned).collect();
-                Ok(Condition { source: Arc::from(source), paths, wholes, program })
+                let names = paths.iter().map(|path| path.join(".").into()).collect();
+                let one_line = source.split_whitespace().collect::<Vec<_>>().join(" ");
+                let applies = format!("applies when {one_line}").into();
+                Ok(Condition { source: Arc::from(source), paths, wholes, names, applies, program })
             };
             let thread = thread::Builder::new().stack_size(STACK).spawn_scoped(scope, compile);
             thread.map(|handle| handle.join())

@@ -17,22 +17,23 @@ use super::values::{fact_to_cel, map, to_cel, to_cel_facts};
 use super::verdict::{Found, Severity, Status, Verdict};
 use crate::facts::{Fact, FactTree, Fleet, HostRecord, Outcome, Reading, Subject};
 
-/// Judges a cluster: every host's verdicts in the order of hosts, then of ids; the fleet's last.
-pub fn judge(catalog: &Catalog, profile: &Profile, hosts: &[HostRecord], fleet: &Fleet) -> Vec<Verdict> {
+/// Judges a cluster: every host's verdicts in the order of hosts, then of ids; the fleet's last. A host's facts are
+/// let go of as soon as it is judged: those of a thousand hosts take more room than what is said of them.
+pub fn judge(catalog: &Catalog, profile: &Profile, hosts: Vec<HostRecord>, fleet: &Fleet) -> Vec<Verdict> {
     let params = Params::of(profile);
     let named = named_facts(catalog);
-    let judge_one = |context: &Context<'static, 'static>, host: &HostRecord| {
-        let mut verdicts = judge_host(catalog, profile, host, context, &named, &params);
+    let mut of_fleet = judge_fleet(catalog, profile, &hosts, fleet, &params);
+    of_fleet.sort_by(|a, b| a.check.cmp(&b.check));
+    let judge_one = |context: &Context<'static, 'static>, host: HostRecord| {
+        let mut verdicts = judge_host(catalog, profile, &host, context, &named, &params);
         verdicts.sort_by(|a, b| a.check.cmp(&b.check));
         verdicts
     };
     let mut verdicts: Vec<Verdict> = hosts
-        .par_iter()
+        .into_par_iter()
         .map_init(|| root(&params), |context, host| judge_one(context, host))
         .flatten_iter()
         .collect();
-    let mut of_fleet = judge_fleet(catalog, profile, hosts, fleet, &params);
-    of_fleet.sort_by(|a, b| a.check.cmp(&b.check));
     verdicts.extend(of_fleet);
     verdicts
 }
@@ -197,7 +198,7 @@ fn blank(check: &Check, severity: Severity, host: Option<&str>) -> Verdict {
         severity,
         status: Status::Unknown,
         host: host.map(str::to_owned),
-        message: String::new(),
+        message: Arc::from(""),
         expected: Arc::clone(&check.require.source),
         found: Vec::new(),
         reason: None,
@@ -212,7 +213,7 @@ fn unreachable(check: &Check, profile: &Profile, host: &HostRecord, stage: &str,
     let severity = severity(check, profile, Some(&host.subject));
     Verdict {
         status: Status::Fail,
-        message: format!("{stage}: {reason}"),
+        message: format!("{stage}: {reason}").into(),
         ..blank(check, severity, Some(&host.subject.name))
     }
 }
@@ -229,10 +230,10 @@ fn judge_check(
         match when.evaluate(&sight.context) {
             Truth::True => {}
             Truth::False => {
-                let reason = format!("applies when {}", one_line(&when.source));
+                let reason = Arc::clone(&when.applies);
                 return Verdict {
                     status: Status::NotApplicable,
-                    message: reason.clone(),
+                    message: Arc::clone(&reason),
                     reason: Some(reason),
                     found: sight.found(when),
                     ..verdict
@@ -246,9 +247,9 @@ fn judge_check(
     }
     let found = sight.found(&check.require);
     if let Some(cause) = fold(check, earlier, true) {
-        let reason = format!("not judged, because {cause} failed");
+        let reason: Arc<str> = format!("not judged, because {cause} failed").into();
         return Verdict {
-            message: reason.clone(),
+            message: Arc::clone(&reason),
             reason: Some(reason),
             cause: Some(cause),
             found,
@@ -266,7 +267,7 @@ fn judge_check(
         .message
         .as_ref()
         .and_then(|message| message.render(|subject, field| sight.told(subject, field)));
-    Verdict { status, message: told.unwrap_or_else(|| message::plain(&found)), found, ..verdict }
+    Verdict { status, message: told.unwrap_or_else(|| message::plain(&found)).into(), found, ..verdict }
 }
 
 /// The check to blame: one of those this one stands after that failed (`failed`), or that could not be told
@@ -308,17 +309,13 @@ fn unknown(
         let error = condition.error(&sight.context).unwrap_or_else(|| "no reason is known".to_owned());
         reasons.push(format!("the condition could not be evaluated: {error}"));
     }
-    let reason = reasons.join("; ");
+    let reason: Arc<str> = reasons.join("; ").into();
     Verdict {
         status: Status::Unknown,
-        message: format!("could not be told: {reason}"),
+        message: format!("could not be told: {reason}").into(),
         reason: Some(reason),
         cause,
         found,
         ..verdict
     }
-}
-
-fn one_line(text: &str) -> String {
-    text.split_whitespace().collect::<Vec<_>>().join(" ")
 }

@@ -42,7 +42,7 @@ pub fn run_example(check: &Arc<Check>, example: &Example, profile: &Profile) -> 
     let fleet = fleet(&example.fleet)?;
     // By itself: what it stands after is another check's business.
     let catalog = Catalog::alone(check);
-    let verdicts = judge(&catalog, &profile, &[host], &fleet);
+    let verdicts = judge(&catalog, &profile, vec![host], &fleet);
     let wanted = match check.file.scope {
         Scope::Host => verdicts.into_iter().find(|verdict| verdict.host.is_some()),
         Scope::Fleet => verdicts.into_iter().find(|verdict| verdict.host.is_none()),

@@ -1,6 +1,7 @@
 //! What one check looks at: the names in its scope, and where each value came from.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use cel::{Context, Value as Cel};
 use minijinja::value::Value as Jinja;
@@ -74,8 +75,8 @@ impl Sight<'_> {
     /// What the condition looked at, in the order in which it names it.
     pub(super) fn found(&self, condition: &Condition) -> Vec<Found> {
         let mut found = Vec::new();
-        for path in &condition.paths {
-            let name = path.join(".");
+        for (path, name) in condition.paths.iter().zip(&condition.names) {
+            let name = Arc::clone(name);
             let entry = match (path[0].as_str(), self.fact(path)) {
                 (_, Some(fact)) => {
                     let depth = if path[0] == "probe" { 1 } else { 2 };
@@ -102,10 +103,10 @@ impl Sight<'_> {
             found.push(entry);
         }
         // `docker.config` is shown where nothing of it is: not beside `docker.config.runtimes`.
-        let names: Vec<String> = found.iter().map(|found| found.fact.clone()).collect();
+        let names: Vec<Arc<str>> = found.iter().map(|found| Arc::clone(&found.fact)).collect();
         found.retain(|found| {
             let deeper =
-                |name: &String| name.strip_prefix(&found.fact).is_some_and(|rest| rest.starts_with('.'));
+                |name: &Arc<str>| name.strip_prefix(&*found.fact).is_some_and(|rest| rest.starts_with('.'));
             !names.iter().any(deeper)
         });
         found

@@ -37,7 +37,7 @@ pub enum Severity {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Found {
     /// The fact's path: `docker.default_runtime`; of a fleet check also `gpu1: network.address`.
-    pub fact: String,
+    pub fact: Arc<str>,
     /// Its value; null where it is absent or unknown.
     pub value: serde_json::Value,
     /// The file or command.
@@ -58,14 +58,14 @@ pub struct Verdict {
     /// The host; null for the fleet.
     pub host: Option<String>,
     /// One sentence that names what was found.
-    pub message: String,
+    pub message: Arc<str>,
     /// What was wanted: the condition as written, or the title where there is none.
     pub expected: Arc<str>,
     /// What was looked at.
     pub found: Vec<Found>,
     /// Why it is unknown, not applicable or waived.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub reason: Option<String>,
+    pub reason: Option<Arc<str>>,
     /// The failed check that it stands after; set where that one's failure made this one unknown.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cause: Option<String>,

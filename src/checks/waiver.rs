@@ -43,11 +43,11 @@ pub fn apply(waivers: &[Waiver], verdicts: &mut [Verdict], unreachable: &[&str],
         });
         let Some(waiver) = meant else { continue };
         if waiver.expires < today {
-            verdict.message = format!("{} (a waiver expired on {})", verdict.message, waiver.expires);
+            verdict.message = format!("{} (a waiver expired on {})", verdict.message, waiver.expires).into();
             continue;
         }
         verdict.status = Status::Waived;
-        verdict.reason = Some(format!("{}; until {}", waiver.reason, waiver.expires));
+        verdict.reason = Some(format!("{}; until {}", waiver.reason, waiver.expires).into());
         verdict.cause = None;
     }
     let waived: Vec<(Option<String>, String)> = verdicts
@@ -59,10 +59,8 @@ pub fn apply(waivers: &[Waiver], verdicts: &mut [Verdict], unreachable: &[&str],
         let Some(cause) = &verdict.cause else { continue };
         if waived.iter().any(|(host, check)| *host == verdict.host && check == cause) {
             let advice = format!("; {cause} is waived, this one is not: waive it too, or --skip it");
-            verdict.message.push_str(&advice);
-            if let Some(reason) = &mut verdict.reason {
-                reason.push_str(&advice);
-            }
+            verdict.message = format!("{}{advice}", verdict.message).into();
+            verdict.reason = verdict.reason.take().map(|reason| format!("{reason}{advice}").into());
         }
     }
 }

@@ -9,6 +9,7 @@ use super::json_object;
 use super::probe::Probe;
 use super::secret;
 use super::transcript::Transcript;
+use super::units::Unit;
 use super::{docker_flags, docker_unit};
 
 /// Docker: installed, running, how it is configured, and by whom.
@@ -100,7 +101,7 @@ case $c in dockerd|docker) tr '\0\n' '\n ' <"/proc/$p/cmdline" ;; *) return 3 ;;
 ];
 
 /// Reads the subject out of a transcript.
-pub fn parse(transcript: &Transcript) -> Docker {
+pub(super) fn parse(transcript: &Transcript, units: &Fact<Vec<Unit>>) -> Docker {
     let info = info(transcript);
     let file = config_file(transcript);
     Docker {
@@ -121,7 +122,7 @@ pub fn parse(transcript: &Transcript) -> Docker {
         config_path: file.path,
         config_problem: file.problem,
         config: file.object,
-        flag_keys: flag_keys(transcript),
+        flag_keys: flag_keys(transcript, units),
     }
 }
 
@@ -260,9 +261,9 @@ fn config_file(transcript: &Transcript) -> ConfigFile {
 }
 
 /// Keys that the running daemon's flags set, and those its unit will set at the next start.
-fn flag_keys(transcript: &Transcript) -> Fact<Vec<String>> {
+fn flag_keys(transcript: &Transcript, units: &Fact<Vec<Unit>>) -> Fact<Vec<String>> {
     let running = transcript.answer("dockerd-arguments");
-    let unit = docker_unit::arguments(transcript);
+    let unit = docker_unit::arguments(transcript, units);
     let mut sources = Vec::new();
     let mut arguments: Vec<String> = Vec::new();
     match running.value() {

@@ -3,12 +3,11 @@
 use super::docker_flags;
 use super::fact::{Fact, Reading};
 use super::transcript::Transcript;
-use super::units;
+use super::units::{self, Unit};
 
 /// Those arguments, with the unit's own environment put in; absent where there is no such unit.
-pub(super) fn arguments(transcript: &Transcript) -> Fact<Vec<String>> {
-    let units = units::parse(transcript);
-    let docker = units::named(&units, &["docker.service", "snap.docker.dockerd.service"]);
+pub(super) fn arguments(transcript: &Transcript, units: &Fact<Vec<Unit>>) -> Fact<Vec<String>> {
+    let docker = units::named(units, &["docker.service", "snap.docker.dockerd.service"]);
     let source = "systemctl show docker.service";
     let Some(unit) = docker.value().and_then(|units| units.first().copied()) else {
         return match docker.reading {
@@ -50,7 +49,7 @@ pub(super) fn arguments(transcript: &Transcript) -> Fact<Vec<String>> {
 const FILES: [&str; 2] = ["/etc/default/docker", "/etc/sysconfig/docker"];
 
 /// An `EnvironmentFile=` of the unit whose text is not known here.
-fn unread(unit: &units::Unit, transcript: &Transcript) -> Option<String> {
+fn unread(unit: &Unit, transcript: &Transcript) -> Option<String> {
     let files = unit.values("EnvironmentFiles").map(|file| file.split(" (").next().unwrap_or(file));
     let mut files = files.filter(|file| !file.is_empty());
     let is_read =
@@ -59,7 +58,7 @@ fn unread(unit: &units::Unit, transcript: &Transcript) -> Option<String> {
 }
 
 /// `Environment=` of the unit and its drop-ins, and the files such units usually name.
-fn environment(unit: &units::Unit, transcript: &Transcript) -> Vec<(String, String)> {
+fn environment(unit: &Unit, transcript: &Transcript) -> Vec<(String, String)> {
     let pair = |word: String| word.split_once('=').map(|(key, value)| (key.to_owned(), value.to_owned()));
     let mut pairs: Vec<_> =
         unit.values("Environment").flat_map(docker_flags::words).filter_map(pair).collect();

@@ -51,6 +51,16 @@ impl<T> Fact<T> {
         }
     }
 
+    /// The same fact with its value borrowed.
+    pub fn as_ref(&self) -> Fact<&T> {
+        let reading = match &self.reading {
+            Reading::Known(value) => Reading::Known(value),
+            Reading::Absent => Reading::Absent,
+            Reading::Unknown(reason) => Reading::Unknown(reason.clone()),
+        };
+        Fact { reading, source: self.source.clone() }
+    }
+
     /// Another value from the same source; absent and unknown stay what they are.
     pub fn map<U>(self, change: impl FnOnce(T) -> U) -> Fact<U> {
         let reading = match self.reading {

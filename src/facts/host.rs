@@ -91,12 +91,13 @@ pub fn parse(transcript: &Transcript, circumstances: &Circumstances) -> HostFact
         });
         (check.to_owned(), output)
     });
+    let units = units::parse(transcript);
     HostFacts {
         os: os::parse(transcript),
         identity: identity::parse(transcript),
-        ssh: ssh::parse(transcript, circumstances),
+        ssh: ssh::parse(transcript, &units, circumstances),
         sudo: sudo::parse(transcript, circumstances),
-        time: time::parse(transcript, circumstances),
+        time: time::parse(transcript, &units, circumstances),
         memory: memory::parse(transcript),
         cpu: cpu::parse(transcript),
         network: network::Network::parse(
@@ -107,9 +108,9 @@ pub fn parse(transcript: &Transcript, circumstances: &Circumstances) -> HostFact
         peers: peers::parse(transcript, circumstances),
         registries: registries::parse(transcript, circumstances),
         ports: ports::parse(transcript),
-        docker: docker::parse(transcript),
+        docker: docker::parse(transcript, &units),
         container_runtime: container_runtime::parse(transcript),
-        kubernetes: kubernetes::parse(transcript),
+        kubernetes: kubernetes::parse(transcript, &units),
         gpu: gpu::parse(transcript),
         accelerator: accelerator::parse(transcript),
         probes: own.collect(),

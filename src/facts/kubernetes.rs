@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::fact::{Fact, Reading};
 use super::probe::Probe;
 use super::transcript::Transcript;
-use super::units;
+use super::units::{self, Unit};
 
 /// What an earlier Kubernetes, or another orchestrator, left or runs on the machine.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -58,9 +58,8 @@ done"#,
 ];
 
 /// Reads the subject out of a transcript.
-pub fn parse(transcript: &Transcript) -> Kubernetes {
-    let units = units::parse(transcript);
-    let kubelet = units::named(&units, &["kubelet.service"]);
+pub(super) fn parse(transcript: &Transcript, units: &Fact<Vec<Unit>>) -> Kubernetes {
+    let kubelet = units::named(units, &["kubelet.service"]);
     let active = kubelet.clone().map(|units| units.iter().any(|unit| unit.is_active_or_starting()));
     let process = transcript.answer("kubelet-process").map(|answer| !answer.out.trim().is_empty());
     let kubelet_running = match (&active.reading, &process.reading) {
@@ -70,7 +69,7 @@ pub fn parse(transcript: &Transcript) -> Kubernetes {
         (_, Reading::Unknown(_)) => process,
         _ => active,
     };
-    let orchestrators = units.map(|units| {
+    let orchestrators = units.as_ref().map(|units| {
         let runs = |unit: &str| units.iter().any(|other| other.id == unit && other.is_active_or_starting());
         let mut running: Vec<String> =
             ORCHESTRATORS.iter().filter(|(unit, _)| runs(unit)).map(|(_, name)| (*name).to_owned()).collect();

@@ -10,7 +10,7 @@ use super::circumstances::Circumstances;
 use super::fact::Fact;
 use super::probe::Probe;
 use super::transcript::Transcript;
-use super::units;
+use super::units::{self, Unit};
 
 /// How the host was logged in to.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -45,10 +45,9 @@ const UNITS: [&str; 4] = ["ssh.service", "sshd.service", "ssh.socket", "sshd.soc
 pub const PROBES: &[Probe] = &[Probe::files(&["/etc/ssh/ssh_host_*_key.pub"])];
 
 /// Reads the subject out of a transcript and what the visit itself showed.
-pub fn parse(transcript: &Transcript, circumstances: &Circumstances) -> Ssh {
-    let units = units::parse(transcript);
-    let serving = units::named(&units, &UNITS);
-    let any = |holds: fn(&units::Unit) -> bool| serving.clone().map(|units| units.into_iter().any(holds));
+pub(super) fn parse(transcript: &Transcript, units: &Fact<Vec<Unit>>, circumstances: &Circumstances) -> Ssh {
+    let serving = units::named(units, &UNITS);
+    let any = |holds: fn(&Unit) -> bool| serving.clone().map(|units| units.into_iter().any(holds));
     let service = match serving
         .value()
         .map(|units| units.iter().find(|unit| unit.is_active()).or(units.first()).map(|unit| unit.id.clone()))
@@ -67,8 +66,8 @@ pub fn parse(transcript: &Transcript, circumstances: &Circumstances) -> Ssh {
         host_key_fingerprint: circumstances.host_key_fingerprint.clone(),
         own_host_keys: own_host_keys(transcript),
         service,
-        service_active: any(units::Unit::is_active),
-        service_enabled: any(units::Unit::is_enabled),
+        service_active: any(Unit::is_active),
+        service_enabled: any(Unit::is_enabled),
     }
 }
 

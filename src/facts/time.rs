@@ -54,9 +54,8 @@ true"#,
 )];
 
 /// Reads the subject out of a transcript.
-pub fn parse(transcript: &Transcript, circumstances: &Circumstances) -> Time {
-    let units = units::parse(transcript);
-    let keepers = units::named(&units, &UNITS);
+pub(super) fn parse(transcript: &Transcript, units: &Fact<Vec<Unit>>, circumstances: &Circumstances) -> Time {
+    let keepers = units::named(units, &UNITS);
     let active: Vec<&Unit> =
         keepers.value().into_iter().flatten().copied().filter(|unit| unit.is_active()).collect();
     let keeper = active.first().copied().or_else(|| keepers.value()?.first().copied());

@@ -61,7 +61,9 @@ impl Transcript {
     }
 
     fn take_files(&mut self, section: &Section) {
-        for line in String::from_utf8_lossy(&section.out).split_inclusive('\n') {
+        let out = String::from_utf8_lossy(&section.out);
+        let mut current: Option<(&str, String)> = None;
+        for line in out.split_inclusive('\n') {
             if let Some(path) = binary(line) {
                 self.files.insert(path.to_owned(), Err("it is not text".to_owned()));
                 continue;
@@ -70,10 +72,16 @@ impl Transcript {
             if !path.starts_with('/') {
                 continue;
             }
-            if let Ok(content) = self.files.entry(path.to_owned()).or_insert_with(|| Ok(String::new())) {
+            // A file's lines come one after the other.
+            if current.as_ref().is_none_or(|(known, _)| *known != path) {
+                self.files.extend(current.take().map(|(path, text)| (path.to_owned(), Ok(text))));
+                current = Some((path, String::new()));
+            }
+            if let Some((_, content)) = &mut current {
                 content.push_str(text);
             }
         }
+        self.files.extend(current.map(|(path, text)| (path.to_owned(), Ok(text))));
         for line in String::from_utf8_lossy(&section.err).lines() {
             let Some((path, reason)) = line.trim_start_matches("grep: ").rsplit_once(": ") else { continue };
             if path.starts_with('/') {

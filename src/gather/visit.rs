@@ -170,11 +170,12 @@ impl Conversation for Dialogue {
             self.script_sent_at = Some(at);
             return Reply::Say(std::mem::take(&mut self.script));
         }
-        if !self.password_sent && self.has_said("password") {
-            if let Some(password) = self.password.take() {
-                self.password_sent = true;
-                return Reply::Say(format!("{}\n", password.expose_secret()).into_bytes());
-            }
+        if !self.password_sent
+            && self.has_said("password")
+            && let Some(password) = self.password.take()
+        {
+            self.password_sent = true;
+            return Reply::Say(format!("{}\n", password.expose_secret()).into_bytes());
         }
         Reply::Listen
     }

@@ -45,7 +45,7 @@ pub(super) fn verdict(check: &str, host: Option<&str>, status: Status, severity:
         severity,
         status,
         host: host.map(str::to_owned),
-        message: String::new(),
+        message: String::new().into(),
         expected: "ok == true".to_owned().into(),
         found: Vec::new(),
         reason: None,
@@ -57,7 +57,7 @@ pub(super) fn verdict(check: &str, host: Option<&str>, status: Status, severity:
 }
 
 fn found(fact: &str, value: Value, source: &str) -> Found {
-    Found { fact: fact.to_owned(), value, source: source.to_owned() }
+    Found { fact: fact.to_owned().into(), value, source: source.to_owned() }
 }
 
 /// A report with its counts and its answers made up from the rest.
@@ -116,7 +116,7 @@ fn passes(hosts: &[HostRow]) -> Vec<Verdict> {
         if !row.roles.contains(&Role::Worker) {
             passes.push(Verdict {
                 title: "A GPU is on the PCI bus".to_owned().into(),
-                reason: Some("no GPU is promised for this host".to_owned()),
+                reason: Some("no GPU is promised for this host".to_owned().into()),
                 ..verdict("gpu-present", Some(&row.name), Status::NotApplicable, Severity::Error)
             });
         }
@@ -128,7 +128,7 @@ fn passes(hosts: &[HostRow]) -> Vec<Verdict> {
 pub(super) fn runc(host: &str) -> Verdict {
     Verdict {
         title: "Docker runs containers with the nvidia runtime by default".to_owned().into(),
-        message: "default runtime is runc".to_owned(),
+        message: "default runtime is runc".to_owned().into(),
         expected: "docker.default_runtime == \"nvidia\" &&\n  docker.config[\"default-runtime\"] == \"nvidia\"".to_owned().into(),
         found: vec![
             found("docker.default_runtime", json!("runc"), "docker info"),
@@ -144,7 +144,7 @@ pub(super) fn runc(host: &str) -> Verdict {
 pub(super) fn dead(row: &HostRow) -> Verdict {
     Verdict {
         title: "The host answers on its SSH port".to_owned().into(),
-        message: format!("no connection to {}:22 within 10 s", row.address),
+        message: format!("no connection to {}:22 within 10 s", row.address).into(),
         expected: "The host answers on its SSH port".to_owned().into(),
         remediation: format!("Is it up, and does a firewall stand between? `nc -vz -w 5 {} 22`", row.address)
             .into(),
@@ -169,7 +169,7 @@ pub(super) fn findings() -> Report {
     results.push(runc("gpu01"));
     results.push(Verdict {
         title: "The Docker daemon answers".to_owned().into(),
-        message: "docker info failed: Cannot connect to the Docker daemon at unix:///var/run/docker.sock. Is the docker daemon running?".to_owned(),
+        message: "docker info failed: Cannot connect to the Docker daemon at unix:///var/run/docker.sock. Is the docker daemon running?".to_owned().into(),
         expected: "docker.running == true".to_owned().into(),
         found: vec![found("docker.running", json!(false), "docker info")],
         remediation: "Find out why, then start it:\n    sudo journalctl -u docker --since -1h --no-pager | tail -50\n    sudo systemctl enable --now docker".to_owned().into(),
@@ -183,8 +183,8 @@ pub(super) fn findings() -> Report {
     }
     results.push(Verdict {
         title: "A time service keeps the clock".to_owned().into(),
-        message: "could not be told".to_owned(),
-        reason: Some("chronyc tracking took longer than 5 s".to_owned()),
+        message: "could not be told".to_owned().into(),
+        reason: Some("chronyc tracking took longer than 5 s".to_owned().into()),
         found: vec![found("time.synchronized", Value::Null, "chronyc tracking")],
         expected: "time.synchronized == true".to_owned().into(),
         remediation: "Run `chronyc tracking` on the host; restart chrony where it hangs.".to_owned().into(),
@@ -192,7 +192,7 @@ pub(super) fn findings() -> Report {
     });
     results.push(Verdict {
         title: "Swap is off".to_owned().into(),
-        message: "2 GiB of swap on /swapfile".to_owned(),
+        message: "2 GiB of swap on /swapfile".to_owned().into(),
         found: vec![found("memory.swap_total_mib", json!(2048), "/proc/swaps")],
         expected: "memory.swap_total_mib == 0".to_owned().into(),
         remediation: "`sudo swapoff -a`, and remove the line from /etc/fstab; kubespray does both."
@@ -202,13 +202,13 @@ pub(super) fn findings() -> Report {
     });
     results.push(Verdict {
         title: "No firewall is active".to_owned().into(),
-        reason: Some("INC-77, the site's own rules; until 2026-09-01".to_owned()),
+        reason: Some("INC-77, the site's own rules; until 2026-09-01".to_owned().into()),
         ..verdict("firewall-active", Some("infra01"), Status::Waived, Severity::Warning)
     });
     results.push(dead(&hosts[4]));
     results.push(Verdict {
         title: "The infra hosts' clocks agree".to_owned().into(),
-        message: "infra01 is 4.2 s ahead of gpu01".to_owned(),
+        message: "infra01 is 4.2 s ahead of gpu01".to_owned().into(),
         found: vec![
             found("infra01: clock.offset_ms", json!(4210), "the script's first line"),
             found("gpu01: clock.offset_ms", json!(8), "the script's first line"),
@@ -234,7 +234,7 @@ pub(super) fn large() -> Report {
         let mib = 15_000 + n * 7;
         Verdict {
             title: "Enough memory is available".to_owned().into(),
-            message: format!("{mib} MiB are available, {} too few", 16_000 - mib),
+            message: format!("{mib} MiB are available, {} too few", 16_000 - mib).into(),
             found: vec![found("memory.available_mib", json!(mib), "/proc/meminfo")],
             expected: "memory.available_mib >= params.worker_memory_available_mib".to_owned().into(),
             remediation: "Stop what uses it, or add memory.".to_owned().into(),
@@ -253,10 +253,10 @@ pub(super) fn hostile() -> Report {
     hosts[0].gathered_at = Some(evil.to_owned());
     let bad = |status, host: &str| Verdict {
         title: evil.to_owned().into(),
-        message: format!("{evil}{long}"),
+        message: format!("{evil}{long}").into(),
         expected: evil.to_owned().into(),
         found: vec![found(evil, json!(evil), evil), found(&long, json!({ "k": long }), &long)],
-        reason: Some(evil.to_owned()),
+        reason: Some(evil.to_owned().into()),
         cause: Some(evil.to_owned()),
         remediation: evil.to_owned().into(),
         references: vec![evil.to_owned()].into(),
@@ -284,7 +284,7 @@ pub(super) fn partial() -> Report {
     let mut results = passes(&hosts);
     results.push(Verdict {
         status: Status::Waived,
-        reason: Some("in repair until 2026-08-01".to_owned()),
+        reason: Some("in repair until 2026-08-01".to_owned().into()),
         ..dead(&hosts[2])
     });
     let mut report = report(hosts, results);

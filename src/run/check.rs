@@ -30,7 +30,7 @@ pub(super) fn check(args: &CheckArgs) -> Result<u8, RunError> {
     let reports: Vec<ReportFile> =
         args.report.iter().map(|(_, path)| ReportFile::open(path)).collect::<Result<_, _>>()?;
     let team = TeamConfig::find(args.target.inventory.iter().chain(&args.facts))?;
-    let judged = match &args.facts {
+    let mut judged = match &args.facts {
         Some(path) => from_saved(args, &team, path)?,
         None => live(args, &team)?,
     };
@@ -40,11 +40,14 @@ pub(super) fn check(args: &CheckArgs) -> Result<u8, RunError> {
     }
     terminal::stream(|into| render(&report, args.format, args, into))
         .map_err(|error| RunError::file(Path::new("stdout"), &error))?;
-    Ok(match (judged.interrupted, report.verdict) {
+    let status = match (judged.interrupted, report.verdict) {
         (true, _) => exit_code::INTERRUPTED,
         (false, Outcome::Go) => exit_code::GO,
         (false, Outcome::NoGo) => exit_code::NO_GO,
-    })
+    };
+    // The process ends: handing a thousand hosts' facts back piece by piece would only take time.
+    std::mem::forget((judged, report));
+    Ok(status)
 }
 
 /// A cluster and what to judge it by.
@@ -65,7 +68,7 @@ fn live(args: &CheckArgs, team: &TeamConfig) -> Result<Judged, RunError> {
     if cluster.kind == "kubespray" && args.profile.profile.is_none() && team.config.profile.is_none() {
         terminal::note(
             "airworthy: note: judged by the profile `openpai`; a profile of kubespray's own releases is not \
-             shipped yet (--set os_supported=[22.04] and the like adapt its limits)",
+             shipped yet (--set 'os_supported=[\"22.04\"]' and the like adapt its limits)",
         );
     }
     let common = Common::new(&settings.profile, &settings.catalog)?;
@@ -142,25 +145,23 @@ fn devbox(devbox: Devbox) -> &'static str {
 
 impl Judged {
     fn report(
-        &self,
+        &mut self,
         args: &CheckArgs,
         team: &TeamConfig,
         started_at: &str,
         started: Instant,
     ) -> Result<Report, RunError> {
-        let in_cluster =
-            self.records.iter().any(|record| record.subject.roles.iter().any(|r| *r != Role::Devbox));
-        let fleet = if in_cluster { fleet::compare(&self.records) } else { Fleet::default() };
-        let mut results = judge(&self.settings.catalog, &self.settings.profile, &self.records, &fleet);
-        if !in_cluster {
-            results.retain(|verdict| verdict.host.is_some()); // one machine is no fleet
+        // One machine by itself is no fleet.
+        let is_fleet = !self.inventory.sources.is_empty();
+        let fleet = if is_fleet { fleet::compare(&self.records) } else { Fleet::default() };
+        let mut hosts: Vec<HostRow> = self.records.iter().map(row).collect();
+        let records = std::mem::take(&mut self.records);
+        let mut results = judge(&self.settings.catalog, &self.settings.profile, records, &fleet);
+        if !is_fleet {
+            results.retain(|verdict| verdict.host.is_some());
         }
-        let lost: Vec<&str> = self
-            .records
-            .iter()
-            .filter(|record| record.facts().is_none())
-            .map(|record| record.subject.name.as_str())
-            .collect();
+        let lost: Vec<&str> =
+            hosts.iter().filter(|host| !host.reached).map(|host| host.name.as_str()).collect();
         waiver::apply(&team.config.waivers, &mut results, &lost, Zoned::now().date());
         let applied = results.iter().any(|verdict| verdict.status != Status::NotApplicable);
         if !applied && lost.is_empty() {
@@ -172,7 +173,7 @@ impl Judged {
             FailOn::Error => Severity::Error,
             FailOn::Warning => Severity::Warning,
         };
-        let hosts = rows(&self.records, &results, fail_on);
+        give_verdicts(&mut hosts, &results, fail_on);
         let profile = &args.profile;
         Ok(Report {
             schema: report::SCHEMA.to_owned(),
@@ -204,34 +205,37 @@ impl Judged {
     }
 }
 
-fn rows(records: &[HostRecord], results: &[Verdict], fail_on: Severity) -> Vec<HostRow> {
+/// A host's row, its verdict still to come.
+fn row(record: &HostRecord) -> HostRow {
+    let subject = &record.subject;
+    HostRow {
+        name: subject.name.clone(),
+        address: subject.address.clone(),
+        roles: subject.roles.iter().copied().collect(),
+        verdict: Outcome::NoGo,
+        reached: record.facts().is_some(),
+        unreachable: match &record.outcome {
+            Visit::Gathered(_) => None,
+            Visit::Unreachable { stage, reason } => {
+                Some(Unreachable { stage: stage.clone(), reason: reason.clone() })
+            }
+        },
+        gathered_at: record.gathered_at.clone(),
+        duration_ms: record.duration_ms,
+    }
+}
+
+fn give_verdicts(hosts: &mut [HostRow], results: &[Verdict], fail_on: Severity) {
     let mut by_host: HashMap<&str, Vec<&Verdict>> = HashMap::new();
     for verdict in results {
         if let Some(host) = &verdict.host {
             by_host.entry(host).or_default().push(verdict);
         }
     }
-    let row = |record: &HostRecord| {
-        let subject = &record.subject;
-        let own = by_host.get(subject.name.as_str()).into_iter().flatten().copied();
-        let reached = record.facts().is_some();
-        HostRow {
-            name: subject.name.clone(),
-            address: subject.address.clone(),
-            roles: subject.roles.iter().copied().collect(),
-            verdict: report::host_outcome(reached, own, fail_on),
-            reached,
-            unreachable: match &record.outcome {
-                Visit::Gathered(_) => None,
-                Visit::Unreachable { stage, reason } => {
-                    Some(Unreachable { stage: stage.clone(), reason: reason.clone() })
-                }
-            },
-            gathered_at: record.gathered_at.clone(),
-            duration_ms: record.duration_ms,
-        }
-    };
-    records.iter().map(row).collect()
+    for host in hosts {
+        let own = by_host.get(host.name.as_str()).into_iter().flatten().copied();
+        host.verdict = report::host_outcome(host.reached, own, fail_on);
+    }
 }
 
 fn render(report: &Report, format: Format, args: &CheckArgs, into: &mut dyn Write) -> io::Result<()> {

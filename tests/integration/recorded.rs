@@ -107,7 +107,7 @@ fn verdicts(subject: &Subject, facts: &HostFacts) -> Vec<Verdict> {
         outcome: Outcome::Gathered(Box::new(facts.clone())),
     };
     let fleet = fleet::compare(std::slice::from_ref(&record));
-    judge(catalog, profile, &[record], &fleet)
+    judge(catalog, profile, vec![record], &fleet)
 }
 
 /// Every leaf of a document by its path.

@@ -47,15 +47,15 @@ impl Evidence {
         let absent = if verdict.status == Status::Unknown { "not known" } else { "absent" };
         let found = verdict.found.iter().map(|found| {
             let value = if found.value.is_null() { absent.to_owned() } else { escape::value(&found.value) };
-            (found.fact.clone(), value, found.source.clone())
+            (found.fact.to_string(), value, found.source.clone())
         });
         let reason = match (&verdict.reason, &verdict.cause) {
-            (Some(reason), _) if !reason.is_empty() => reason.clone(),
+            (Some(reason), _) if !reason.is_empty() => reason.to_string(),
             (_, Some(cause)) => format!("it stands after {cause}, which did not pass"),
             _ => String::new(),
         };
         Evidence {
-            message: verdict.message.clone(),
+            message: verdict.message.to_string(),
             reason,
             found: found.collect(),
             expected: verdict.expected.to_string(),

@@ -135,7 +135,7 @@ fn only_lost_hosts_are_a_reason_too() {
 fn warnings_alone_do_not_stop_it() {
     let mut report = sample::healthy();
     report.results.push(Verdict {
-        reason: Some("sar is not installed".to_owned()),
+        reason: Some("sar is not installed".to_owned().into()),
         ..sample::verdict("cpu-idle", Some("gpu01"), Status::Unknown, crate::checks::Severity::Warning)
     });
     report.summary = crate::report::Summary::of(&report.hosts, &report.results);
@@ -162,9 +162,9 @@ proptest::proptest! {
         let results = [(0, Status::Fail), (0, Status::Unknown), (2, Status::Fail), (2, Status::Waived)];
         let results = results.map(|(name, status)| Verdict {
             title: words[5].clone().into(),
-            message: format!("{} {} {}", words[6], words[0], words[1]),
+            message: format!("{} {} {}", words[6], words[0], words[1]).into(),
             expected: words[7].clone().into(),
-            reason: Some(words[3].clone()),
+            reason: Some(words[3].clone().into()),
             remediation: String::new().into(),
             references: Vec::new().into(),
             ..sample::verdict(&words[4], Some(&words[name]), status, crate::checks::Severity::Error)

@@ -76,7 +76,7 @@ fn add<'a>(losses: &mut Vec<Loss<'a>>, row: &'a HostRow, verdict: Option<&'a Ver
 
 fn reason(row: &HostRow, verdict: Option<&Verdict>) -> String {
     let told = row.unreachable.as_ref().map(|unreachable| unreachable.reason.as_str());
-    let or = verdict.map(|verdict| verdict.message.as_str());
+    let or = verdict.map(|verdict| &*verdict.message);
     told.filter(|reason| !reason.is_empty())
         .or(or)
         .unwrap_or("not reached, and no reason was given")
