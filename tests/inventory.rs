@@ -346,7 +346,8 @@ fn a_host_that_would_be_left_out_is_told() {
     let path = folder.path().join("hosts.ini");
     std::fs::write(&path, "[kube_control_plane]\nn1\n[etcd]\nn1\n[kube_node]\nn1\n[kube_nodes]\nn2\n")
         .expect("written");
-    let error = airworthy::inventory::load(std::slice::from_ref(&path)).expect_err("n2 has no role").to_string();
+    let error =
+        airworthy::inventory::load(std::slice::from_ref(&path)).expect_err("n2 has no role").to_string();
     assert!(error.contains(":7:") && error.contains("did you mean `kube_node`?"), "{error}");
 
     std::fs::write(&path, "[kube_control_plane]\nn1\n[kube_node]\nn1\n[spare]\nn2\n[bastion]\nb\n")

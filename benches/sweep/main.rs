@@ -64,7 +64,7 @@ fn compare(plan: &Plan) {
 
     let (mut bare, mut ours) = (Vec::new(), Vec::new());
     for round in 0..=plan.runs {
-        let costs = [run(&mut bare_client(folder.path(), plan, fleet.port)), check(folder.path(), plan)];
+        let costs = [run(&mut bare_client(folder.path(), plan, fleet.port)), check(folder.path())];
         match round {
             0 => println!("{}", verdicts(folder.path())), // it also warms what is read
             _ => {
@@ -142,7 +142,7 @@ fn bare_client(folder: &Path, plan: &Plan, port: u16) -> Command {
 }
 
 /// The real thing, with a home of its own.
-fn check(folder: &Path, plan: &Plan) -> Cost {
+fn check(folder: &Path) -> Cost {
     let report = File::create(folder.join("report.json")).expect("created");
     let binary = env::var_os("AIRWORTHY").unwrap_or_else(|| env!("CARGO_BIN_EXE_airworthy").into());
     let mut command = Command::new(binary);

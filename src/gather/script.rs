@@ -19,6 +19,9 @@ while [ "$n" -gt 0 ]; do
 done
 grep -H '' "$@""#;
 
+/// How long the script waits, in seconds after its last deadline, for its answer to be taken.
+const PATIENCE: u8 = 20;
+
 /// The parts that stay the same on every host.
 const FRAME: &str = include_str!("script.sh");
 
@@ -49,7 +52,8 @@ pub struct OwnProbe {
 /// Joins the probes into one script. `boundary` frames the answer; it must be one no host can guess.
 pub fn build(boundary: &str, probes: &[Probe], errand: &Errand) -> String {
     let mut script = String::with_capacity(24 * 1024);
-    let _ = writeln!(script, "mark__={}", shell_quote(boundary));
+    // All of it in one function that the last line calls: what was cut on its way is a syntax error and does nothing.
+    let _ = writeln!(script, "airworthy__() {{\nmark__={}", shell_quote(boundary));
     script.push_str(FRAME);
     script.push_str("# What this host is asked about.\n");
     let peers = errand.peers.iter().map(|(address, port)| format!("{address} {port}"));
@@ -84,6 +88,7 @@ pub fn build(boundary: &str, probes: &[Probe], errand: &Errand) -> String {
         let _ = writeln!(script, "go {name} {function}");
     }
     script.push_str(&event_loop(&started));
+    script.push_str("}\nairworthy__ \"$@\"\n");
     script
 }
 
@@ -119,7 +124,9 @@ fn event_loop(started: &[(String, String, Duration)]) -> String {
         );
         waited = *deadline;
     }
-    text.push_str(") </dev/null >/dev/null 2>&1 &\ntimer=$!\nwhile [ \"$left\" -gt 0 ]; do\n    read -r event name <&4 || break\n    case \"$event $name\" in\n");
+    // Nobody reads and nobody hangs up: the answer is not waited for any longer.
+    let _ = writeln!(text, "    sleep {PATIENCE} & s=$!; wait $s; kill -TERM $$");
+    text.push_str(") </dev/null >/dev/null 2>&1 &\ntimer__=$!\nwhile [ \"$left\" -gt 0 ]; do\n    read -r event name <&4 || break\n    case \"$event $name\" in\n");
     for (name, function, _) in started {
         let _ = writeln!(
             text,
@@ -135,7 +142,8 @@ fn event_loop(started: &[(String, String, Duration)]) -> String {
         }
         text.push_str("        ;;\n");
     }
-    text.push_str("    esac\ndone\nkill \"$timer\" 2>/dev/null\n");
-    text.push_str("cat \"$dir__\"/*.o \"$dir__\"/*.e\nprintf '\\n@%s end\\n' \"$mark__\"\n");
+    // `wait` hears a signal where a command in the foreground would keep the shell from it.
+    text.push_str("    esac\ndone\ncat \"$dir__\"/*.o \"$dir__\"/*.e &\nsender__=$!\nwait \"$sender__\"\n");
+    text.push_str("printf '\\n@%s end\\n' \"$mark__\"\n");
     text
 }

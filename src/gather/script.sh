@@ -9,8 +9,12 @@ export LC_ALL LANG PATH DOCKER_CONTEXT
 unset ENV CDPATH GREP_OPTIONS GREP_COLORS DOCKER_HOST
 printf '\n@%s airworthy 1 %s %s\n' "$mark__" "$(date +%s.%N)" "${1:-user}"
 
-dir__=
-finish() { [ -n "$dir__" ] && rm -rf "$dir__"; }
+dir__= timer__= sender__=
+finish() {
+    [ -z "$timer__" ] || kill "$timer__" 2>/dev/null
+    [ -z "$sender__" ] || kill "$sender__" 2>/dev/null
+    [ -z "$dir__" ] || rm -rf "$dir__"
+}
 trap finish EXIT
 trap 'exit 1' HUP INT TERM PIPE
 for t in "${TMPDIR:-/tmp}" /tmp /var/tmp /dev/shm /run; do

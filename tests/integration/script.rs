@@ -106,3 +106,22 @@ fn what_hosts_are_asked_about_is_one_inert_word() {
     assert!(facts_of(&answered).cpu.count.value().is_some());
     assert!(!std::path::Path::new("/tmp/airworthy-was-here").exists(), "a word of the inventory was run");
 }
+
+/// A connection may break while the script is on its way.
+#[test]
+fn a_script_that_was_cut_does_nothing() {
+    let script = gather::build(BOUNDARY, &facts::host::probes(), &Errand::default());
+    let folder = tempfile::tempdir().expect("a folder");
+    for shell in ["dash", "bash"].into_iter().filter(|shell| is_there(shell)) {
+        for cut in (0..script.len()).step_by(script.len() / 40) {
+            let output = Command::new(shell)
+                .args(["-c", "eval \"$1\"", "sh", &script[..cut]])
+                .env("TMPDIR", folder.path())
+                .output()
+                .expect("the shell runs");
+            assert_eq!(String::from_utf8_lossy(&output.stdout), "", "{shell} cut at {cut}");
+            let left = std::fs::read_dir(folder.path()).expect("a folder").count();
+            assert_eq!(left, 0, "{shell} cut at {cut}");
+        }
+    }
+}

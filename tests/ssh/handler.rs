@@ -232,6 +232,7 @@ fn run(handle: Handle, id: ChannelId, shell: &str, command: &str, latency: Durat
                 break;
             }
         }
+        drop(stdout); // as sshd does when its client is gone
         let _ = forward_errors.join();
         let status = child.wait().expect("a status");
         RUNTIME.block_on(async {
