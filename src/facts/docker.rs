@@ -112,10 +112,10 @@ pub(super) fn parse(transcript: &Transcript, units: &Fact<Vec<Unit>>) -> Docker 
         version: text(&info, "ServerVersion"),
         default_runtime: text(&info, "DefaultRuntime"),
         runtimes: runtimes(&info),
-        containers_running: info.clone().try_map(|info| {
+        containers_running: info.as_ref().try_map(|info| {
             info.get("ContainersRunning").and_then(Value::as_i64).ok_or("no ContainersRunning")
         }),
-        swarm: info.clone().try_map(|info| {
+        swarm: info.as_ref().try_map(|info| {
             let state = info.get("Swarm").and_then(|swarm| swarm.get("LocalNodeState"));
             state.and_then(Value::as_str).map(str::to_owned).ok_or("no Swarm.LocalNodeState")
         }),
@@ -190,7 +190,7 @@ fn failure(info: &Fact<Value>) -> Fact<String> {
 }
 
 fn text(info: &Fact<Value>, key: &str) -> Fact<String> {
-    info.clone().try_map(|info| {
+    info.as_ref().try_map(|info| {
         info.get(key)
             .and_then(Value::as_str)
             .map(str::to_owned)
@@ -199,7 +199,7 @@ fn text(info: &Fact<Value>, key: &str) -> Fact<String> {
 }
 
 fn runtimes(info: &Fact<Value>) -> Fact<std::collections::BTreeMap<String, Option<String>>> {
-    info.clone().try_map(|info| {
+    info.as_ref().try_map(|info| {
         let runtimes =
             info.get("Runtimes").and_then(Value::as_object).ok_or("docker info has no Runtimes")?;
         let path = |runtime: &Value| runtime.get("path").and_then(Value::as_str).map(str::to_owned);

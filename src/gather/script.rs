@@ -52,7 +52,8 @@ pub struct OwnProbe {
 /// Joins the probes into one script. `boundary` frames the answer; it must be one no host can guess.
 pub fn build(boundary: &str, probes: &[Probe], errand: &Errand) -> String {
     let mut script = String::with_capacity(24 * 1024);
-    // All of it in one function that the last line calls: what was cut on its way is a syntax error and does nothing.
+    // All of it in one function that the last line calls, in braces: what was cut on its way is a syntax error and does
+    // nothing.
     let _ = writeln!(script, "airworthy__() {{\nmark__={}", shell_quote(boundary));
     script.push_str(FRAME);
     script.push_str("# What this host is asked about.\n");
@@ -88,7 +89,7 @@ pub fn build(boundary: &str, probes: &[Probe], errand: &Errand) -> String {
         let _ = writeln!(script, "go {name} {function}");
     }
     script.push_str(&event_loop(&started));
-    script.push_str("}\nairworthy__ \"$@\"\n");
+    script.push_str("}\n{ airworthy__ \"$@\"; }\n");
     script
 }
 

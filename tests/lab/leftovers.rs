@@ -10,7 +10,7 @@ const TRACES: &str = r#"
     find /tmp /var/tmp /dev/shm /run /root /home /etc /usr/local -xdev \
         -not -path '/run/systemd/*' -not -path '/run/docker*' -not -path '/run/containerd/*' -not -path '/run/log/*' \
         -not -path '/run/sudo/*' -not -path '/run/chrony/*' -not -path '/run/lab/hanging*' -printf 'file %p %m %u %s\n'
-    ps -e -o pid=,args= | grep -v -e 'ps -e -o' -e 'bash -c' -e 'find /tmp' -e 'grep -v' -e 'lab/hang' -e 'sleep 86400' \
+    ps -e -o pid=,args= | grep -v -e 'ps -e -o' -e 'bash -c' -e 'find /tmp' -e 'grep -v' -e 'lab/hang' -e 'sleep 86400' -e 'sed s/' \
         | sed 's/^ *[0-9]* */process /'
 "#;
 
