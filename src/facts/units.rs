@@ -50,7 +50,7 @@ impl Unit {
 pub(super) const PROBES: &[Probe] = &[Probe::shell(
     "units",
     "systemctl show",
-    // Asking for a unit costs 0.6 ms, there or not, so only those with a file are asked for. Where that list cannot be
+    // Asking for a unit costs 0.6 ms, there or not, so only those that are there are asked for. Where that list cannot be
     // had (older systemd ends with 1 where none is there), all are.
     r#"all='ssh.service sshd.service ssh.socket sshd.socket
 chrony.service chronyd.service ntp.service ntpd.service ntpsec.service openntpd.service
@@ -60,8 +60,13 @@ k3s.service k3s-agent.service rke2-server.service rke2-agent.service
 k0scontroller.service k0sworker.service snap.microk8s.daemon-kubelite.service
 snap.microk8s.daemon-kubelet.service'
 set --
-if systemctl list-unit-files --no-legend --no-pager $all >"$dir__/unit-files" 2>/dev/null; then
-    while read -r unit state; do set -- "$@" "$unit"; done <"$dir__/unit-files"
+# A unit may run on after its file is gone: those that are loaded count as well.
+if { systemctl list-unit-files --no-legend --no-pager $all &&
+    systemctl list-units --all --plain --no-legend --no-pager $all; } >"$dir__/units" 2>/dev/null; then
+    while read -r unit state; do
+        case " $* " in *" $unit "*) continue ;; esac
+        case $unit in *.service | *.socket) set -- "$@" "$unit" ;; esac
+    done <"$dir__/units"
 fi
 [ $# -gt 0 ] || set -- $all
 systemctl show -p Id -p LoadState -p ActiveState -p UnitFileState -p ExecStart -p Environment -p EnvironmentFiles "$@""#,
