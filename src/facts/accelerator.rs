@@ -31,12 +31,11 @@ pub const PROBES: &[Probe] = &[
         "amd-smi list or rocm-smi -i",
         r#"if command -v amd-smi >/dev/null 2>&1; then amd-smi list
 elif command -v rocm-smi >/dev/null 2>&1; then rocm-smi -i
-elif [ -x /opt/rocm/bin/rocm-smi ]; then /opt/rocm/bin/rocm-smi -i
-else return 127; fi"#,
+else /opt/rocm/bin/rocm-smi -i; fi"#,
     )
+    .needs(&["amd-smi", "rocm-smi", "/opt/rocm/bin/rocm-smi"])
     .within(Duration::from_secs(15)),
-    Probe::shell("efsmi", "efsmi", "command -v efsmi >/dev/null 2>&1 || return 127\nefsmi")
-        .within(Duration::from_secs(15)),
+    Probe::shell("efsmi", "efsmi", "efsmi").needs(&["efsmi"]).within(Duration::from_secs(15)),
 ];
 
 /// Reads the subject out of a transcript.

@@ -22,7 +22,7 @@ pub struct ContainerRuntime {
 }
 
 /// What the subject reads: every `"path"` of daemon.json and every `--add-runtime`, looked up as
-/// dockerd does.
+/// dockerd does. Docker's own probes come before it and leave `dockerd_words` and `dockerd_config`.
 pub const PROBES: &[Probe] = &[Probe::shell(
     "runtime-programs",
     "command -v nvidia-container-runtime and the paths in daemon.json",
@@ -32,16 +32,19 @@ pub const PROBES: &[Probe] = &[Probe::shell(
     echo "missing $1"
 }
 look nvidia-container-runtime
-p=
-for pidfile in /run/docker.pid /var/run/docker.pid; do [ -z "$p" ] && [ -r "$pidfile" ] && read -r p <"$pidfile"; done
-{
-    [ -r /etc/docker/daemon.json ] && head -c 65536 /etc/docker/daemon.json | tr -d '\n\r' | tr '{},' '\n\n\n' |
-        sed -n 's/^[[:space:]]*"path"[[:space:]]*:[[:space:]]*"\([^"]*\)".*/\1/p'
-    [ -n "$p" ] && [ -r "/proc/$p/cmdline" ] && tr '\0' '\n' <"/proc/$p/cmdline" |
-        sed -n -e 's/^--add-runtime=[^=]*=//p' -e 's/^\([A-Za-z0-9_.-]*\)=\(\/.*runtime.*\)$/\2/p'
-} | while IFS= read -r program; do case $program in *[!A-Za-z0-9_./+-]*|'') ;; *) look "$program" ;; esac; done
-true"#,
-)];
+look_if_plain() { case $1 in *[!A-Za-z0-9_./+-]*|'') ;; *) look "$1" ;; esac; }
+if [ -r "$dockerd_config" ]; then
+    head -c 65536 "$dockerd_config" | tr -d '\n\r' |
+        grep -oE '"path"[[:space:]]*:[[:space:]]*"[^"]*"' >"$dir__/paths"
+    while IFS= read -r program; do program=${program%\"}; look_if_plain "${program##*\"}"; done <"$dir__/paths"
+fi
+while IFS= read -r word; do
+    case $word in --add-runtime=*=* | [A-Za-z0-9_.-]*=/*runtime*) look_if_plain "${word##*=}" ;; esac
+done <<END
+$dockerd_words
+END"#,
+)
+.light()];
 
 /// Reads the subject out of a transcript.
 pub fn parse(transcript: &Transcript) -> ContainerRuntime {

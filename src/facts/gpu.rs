@@ -65,15 +65,16 @@ pub const PROBES: &[Probe] = &[
     /usr/lib/*-linux-gnu/nvidia/current/libnvidia-ml.so.[0-9]*.* /usr/local/nvidia/lib64/libnvidia-ml.so.[0-9]*.*; do
     if [ -e "$f" ]; then echo "$f"; fi
 done"#,
-    ),
+    )
+    .light(),
     Probe::shell(
         "nvidia-smi",
         "nvidia-smi",
-        r#"command -v nvidia-smi >/dev/null 2>&1 || return 127
-nvidia-smi --query-gpu=index,name,uuid,pci.bus_id,memory.total --format=csv,noheader,nounits || return $?
+        r#"nvidia-smi --query-gpu=index,name,uuid,pci.bus_id,memory.total --format=csv,noheader,nounits || return $?
 echo "[compute]"
 nvidia-smi --query-compute-apps=pid,process_name --format=csv,noheader"#,
     )
+    .needs(&["nvidia-smi"])
     .within(Duration::from_secs(15)),
 ];
 

@@ -49,12 +49,14 @@ done
 for f in /etc/kubernetes/manifests/* /var/lib/etcd/*; do
     if [ -e "$f" ]; then echo "there $f"; fi
 done"#,
-    ),
+    )
+    .light(),
     Probe::shell(
         "kubelet-process",
         "/proc/*/comm",
         "grep -lxE 'kubelet|hyperkube' /proc/[0-9]*/comm 2>/dev/null; true",
-    ),
+    )
+    .light(),
 ];
 
 /// Reads the subject out of a transcript.

@@ -22,7 +22,8 @@ for d in /etc/NetworkManager/system-connections /run/NetworkManager/system-conne
 done
 [ $# = 0 ] || grep -EH '^ *(\[|(id|type|interface-name|mac-address|method|address(es)?[0-9]*|nm-generated|external) *=)' "$@"
 :"#,
-);
+)
+.light();
 
 /// What the profiles say about the target.
 pub(super) fn read(shelf: &mut Shelf<'_>, target: Target<'_>) -> Vec<Saying> {

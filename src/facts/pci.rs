@@ -30,7 +30,8 @@ for v in $(grep -lE '0x(10de|1002|1e36)' /sys/bus/pci/devices/*/vendor 2>/dev/nu
     while IFS= read -r line; do case $line in DRIVER=*) driver=${line#*=} ;; esac; done <"$s/uevent"
     echo "${s##*/} $vendor $device $class $driver"
 done"#,
-)];
+)
+.light()];
 
 /// Display controllers (PCI class 03) and processing accelerators (12) of one vendor.
 pub fn devices(transcript: &Transcript, vendor: &str) -> Fact<Vec<Device>> {

@@ -16,17 +16,39 @@ pub struct Probe {
     pub read: Read,
     /// The longest wait for its answer.
     pub deadline: Duration,
+    /// Programs of which one has to be there; where none is, the section ends with 127 and costs no process.
+    pub needs: &'static [&'static str],
+    /// Whether it shares one process with the others of its kind, in the order in which they are listed.
+    pub light: bool,
 }
 
 impl Probe {
     /// Files read as a whole; paths may hold shell globs. All of them travel in one section.
     pub const fn files(paths: &'static [&'static str]) -> Self {
-        Probe { name: "files", source: "", read: Read::Files(paths), deadline: DEADLINE }
+        Probe::new("files", "", Read::Files(paths))
     }
 
     /// Shell text (POSIX `sh`, only what Ubuntu 16.04 and busybox have).
     pub const fn shell(name: &'static str, source: &'static str, text: &'static str) -> Self {
-        Probe { name, source, read: Read::Shell(text), deadline: DEADLINE }
+        Probe::new(name, source, Read::Shell(text))
+    }
+
+    const fn new(name: &'static str, source: &'static str, read: Read) -> Self {
+        Probe { name, source, read, deadline: DEADLINE, needs: &[], light: false }
+    }
+
+    /// The same probe, asked only where one of `programs` is there: a name in PATH, or a path.
+    pub const fn needs(mut self, programs: &'static [&'static str]) -> Self {
+        self.needs = programs;
+        self
+    }
+
+    /// The same probe, sharing a process: for text of built-ins and a quick command or two, since a process each would be
+    /// most of its cost. It must neither wait for anything nor change what its neighbours see; one that
+    /// hangs takes those behind it along.
+    pub const fn light(mut self) -> Self {
+        self.light = true;
+        self
     }
 
     /// The same probe with another deadline.
@@ -41,6 +63,6 @@ impl Probe {
 pub enum Read {
     /// Reads files, in one process for all probes together.
     Files(&'static [&'static str]),
-    /// Runs shell text in a process of its own, concurrently with the others.
+    /// Runs shell text in a process of its own, concurrently with the others, unless it is light.
     Shell(&'static str),
 }

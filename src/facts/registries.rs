@@ -74,7 +74,13 @@ while IFS= read -r line; do
 done <"$dir__/environ"
 config=
 if [ -r "$f" ]; then config=$(head -c 65536 "$f" | tr -d '\n\r\t'); fi
-list() { printf '%s\n' "$config" | sed -n "s/.*\"$1\" *: *\[\([^]]*\)\].*/\1/p" | tr -d '" ' | tr ',' '\n'; }
+# The words of a list of daemon.json, one a line.
+list() {
+    l=${config##*"\"$1\""}; l=${l#"${l%%[! :]*}"}
+    case $l in '['*']'*) l=${l#?}; l=${l%%]*} ;; *) return ;; esac
+    IFS=' ,"'; set -f
+    for w in $l; do [ -z "$w" ] || printf '%s\n' "$w"; done
+}
 case $config in *'"http-proxy"'*|*'"https-proxy"'*)
     v=$(printf '%s\n' "$config" | sed -n 's/.*"https-proxy" *: *"\([^"]*\)".*/\1/p'); [ -n "$v" ] && export https_proxy="$v"
     v=$(printf '%s\n' "$config" | sed -n 's/.*"http-proxy" *: *"\([^"]*\)".*/\1/p'); [ -n "$v" ] && export http_proxy="$v"

@@ -50,8 +50,8 @@ impl Unit {
 pub(super) const PROBES: &[Probe] = &[Probe::shell(
     "units",
     "systemctl show",
-    // Asking for a unit costs 0.6 ms, there or not, so only those that are there are asked for. Where that list cannot be
-    // had (older systemd ends with 1 where none is there), all are.
+    // Asking for a unit by its name costs the host about a millisecond, there or not; so only those with a file (in the
+    // folders of systemd.unit(5)) are. A unit may run on after its file is gone: a pattern shows it if it is loaded.
     r#"all='ssh.service sshd.service ssh.socket sshd.socket
 chrony.service chronyd.service ntp.service ntpd.service ntpsec.service openntpd.service
 systemd-timesyncd.service open-vm-tools.service vmtoolsd.service
@@ -59,17 +59,22 @@ docker.service docker.socket snap.docker.dockerd.service kubelet.service etcd.se
 k3s.service k3s-agent.service rke2-server.service rke2-agent.service
 k0scontroller.service k0sworker.service snap.microk8s.daemon-kubelite.service
 snap.microk8s.daemon-kubelet.service'
+folders=
+for folder in /lib/systemd/system /usr/lib/systemd/system /usr/local/lib/systemd/system \
+    /etc/systemd/system /etc/systemd/system.control /etc/systemd/system.attached \
+    /run/systemd/system /run/systemd/system.control /run/systemd/system.attached /run/systemd/transient \
+    /run/systemd/generator /run/systemd/generator.early /run/systemd/generator.late; do
+    [ ! -d "$folder" ] || folders="$folders $folder"
+done
 set --
-# A unit may run on after its file is gone: those that are loaded count as well.
-if { systemctl list-unit-files --no-legend --no-pager $all &&
-    systemctl list-units --all --plain --no-legend --no-pager $all; } >"$dir__/units" 2>/dev/null; then
-    while read -r unit state; do
-        case " $* " in *" $unit "*) continue ;; esac
-        case $unit in *.service | *.socket) set -- "$@" "$unit" ;; esac
-    done <"$dir__/units"
-fi
-[ $# -gt 0 ] || set -- $all
-systemctl show -p Id -p LoadState -p ActiveState -p UnitFileState -p ExecStart -p Environment -p EnvironmentFiles "$@""#,
+for unit in $all; do
+    asked="[${unit%"${unit#?}"}]${unit#?}"
+    for folder in $folders; do
+        if [ -e "$folder/$unit" ]; then asked=$unit; break; fi
+    done
+    set -- "$@" "$asked"
+done
+systemctl show --all -p Id -p LoadState -p ActiveState -p UnitFileState -p ExecStart -p Environment -p EnvironmentFiles "$@""#,
 )];
 
 /// Every unit that was asked about, unknown where systemd could not be asked.

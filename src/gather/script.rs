@@ -62,7 +62,8 @@ pub fn build(boundary: &str, probes: &[Probe], errand: &Errand) -> String {
     let _ = writeln!(script, "REGISTRIES={}", shell_quote(&errand.registries.join("\n")));
     let _ = writeln!(script, "MIRRORS={}", shell_quote(&errand.mirrors.join("\n")));
 
-    let mut started = Vec::new();
+    let mut processes: Vec<Process> = Vec::new();
+    let mut light = Process::new("light", crate::facts::DEADLINE);
     let mut paths = Vec::new();
     for probe in probes {
         match probe.read {
@@ -70,25 +71,31 @@ pub fn build(boundary: &str, probes: &[Probe], errand: &Errand) -> String {
             Read::Shell(text) => {
                 let function = function_name(probe.name);
                 let _ = writeln!(script, "{function}() {{\n{}\n}}", text.trim_matches('\n'));
-                started.push((probe.name.to_owned(), function, probe.deadline));
+                if probe.light {
+                    light.probes.push((probe.name.to_owned(), function));
+                    continue;
+                }
+                let process = Process::new(&function, probe.deadline).with(probe.name, &function);
+                processes.push(Process { needs: probe.needs, ..process });
             }
         }
     }
     paths.sort_unstable();
     paths.dedup();
     let _ = writeln!(script, "p_files() {{\nset -- {}\n{READ_FILES}\n}}", paths.join(" \\\n"));
-    started.push(("files".to_owned(), "p_files".to_owned(), crate::facts::DEADLINE));
+    processes.push(Process::new("p_files", crate::facts::DEADLINE).with("files", "p_files"));
+    processes.push(light);
     for probe in &errand.own_probes {
         let function = function_name(&probe.name);
         let _ = writeln!(script, "{function}() {{\nsh -c {}\n}}", shell_quote(&probe.run));
-        started.push((probe.name.clone(), function, probe.deadline));
+        processes.push(Process::new(&function, probe.deadline).with(&probe.name, &function));
     }
     // The slow ones first: they wait while the others compute.
-    started.sort_by_key(|(_, _, deadline)| std::cmp::Reverse(*deadline));
-    for (name, function, _) in &started {
-        let _ = writeln!(script, "go {name} {function}");
+    processes.sort_by_key(|process| std::cmp::Reverse(process.deadline));
+    for process in &processes {
+        script.push_str(&process.start());
     }
-    script.push_str(&event_loop(&started));
+    script.push_str(&event_loop(&processes));
     script.push_str("}\n{ airworthy__ \"$@\"; }\n");
     script
 }
@@ -107,9 +114,43 @@ fn function_name(probe: &str) -> String {
     format!("p_{}", probe.replace(|c: char| !c.is_ascii_alphanumeric(), "_"))
 }
 
-/// Waits for each probe's word or its deadline, whichever is first, then sends everything at once.
-fn event_loop(started: &[(String, String, Duration)]) -> String {
-    let mut deadlines: Vec<u128> = started.iter().map(|(_, _, d)| d.as_millis()).collect();
+/// One process on the host, and the probes that it runs one after the other.
+struct Process {
+    /// A word of a shell variable's name.
+    name: String,
+    /// Name and function of each.
+    probes: Vec<(String, String)>,
+    needs: &'static [&'static str],
+    deadline: Duration,
+}
+
+impl Process {
+    fn new(name: &str, deadline: Duration) -> Self {
+        Process { name: name.to_owned(), probes: Vec::new(), needs: &[], deadline }
+    }
+
+    fn with(mut self, probe: &str, function: &str) -> Self {
+        self.probes.push((probe.to_owned(), function.to_owned()));
+        self
+    }
+
+    fn start(&self) -> String {
+        let mut go = format!("go {}", self.name);
+        for (name, function) in &self.probes {
+            let _ = write!(go, " \\\n    {name} {function}");
+        }
+        match (self.needs, self.probes.as_slice()) {
+            ([], _) | (_, []) => go + "\n",
+            (programs, [(name, _), ..]) => {
+                format!("if any {}; then {go}\nelse begin {name}; close {name} 127; fi\n", programs.join(" "))
+            }
+        }
+    }
+}
+
+/// Waits for each process's word or its deadline, whichever is first, then sends everything at once.
+fn event_loop(processes: &[Process]) -> String {
+    let mut deadlines: Vec<u128> = processes.iter().map(|process| process.deadline.as_millis()).collect();
     deadlines.sort_unstable();
     deadlines.dedup();
 
@@ -128,18 +169,17 @@ fn event_loop(started: &[(String, String, Duration)]) -> String {
     // Nobody reads and nobody hangs up: the answer is not waited for any longer.
     let _ = writeln!(text, "    sleep {PATIENCE} & s=$!; wait $s; kill -TERM $$");
     text.push_str(") </dev/null >/dev/null 2>&1 &\ntimer__=$!\nwhile [ \"$left\" -gt 0 ]; do\n    read -r event name <&4 || break\n    case \"$event $name\" in\n");
-    for (name, function, _) in started {
+    for Process { name, .. } in processes {
         let _ = writeln!(
             text,
-            "    'done {name}') [ \"$open_{function}\" = 1 ] && left=$((left - 1)); open_{function}=0 ;;"
+            "    'done {name}') [ \"$open_{name}\" = 1 ] && left=$((left - 1)); open_{name}=0 ;;"
         );
     }
     for deadline in &deadlines {
         let _ = writeln!(text, "    'tick {deadline}')");
-        for (name, function, own) in started {
-            if own.as_millis() == *deadline {
-                let _ = writeln!(text, "        expire {name} {function} {deadline}");
-            }
+        for process in processes.iter().filter(|process| process.deadline.as_millis() == *deadline) {
+            let probes: Vec<&str> = process.probes.iter().map(|(name, _)| name.as_str()).collect();
+            let _ = writeln!(text, "        expire {} {deadline} {}", process.name, probes.join(" "));
         }
         text.push_str("        ;;\n");
     }

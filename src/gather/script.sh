@@ -28,19 +28,41 @@ fi
 exec 4<>"$dir__/events"
 printf '\n@%s out sudo\n%s\n%s\n@%s exit sudo 0\n' "$mark__" "${1:-user}" "$2" "$mark__" >"$dir__/sudo.o"
 
-# go NAME FUNCTION: one probe in a process of its own, with files of its own. A file that grows
-# past the limit kills its writer.
-go() {
+# any PROGRAM...: whether one of them is there.
+any() {
+    for t in "$@"; do
+        if command -v "$t" >/dev/null 2>&1; then return; fi
+    done
+    return 1
+}
+
+# begin NAME: the files of a probe's own.
+begin() {
     printf '\n@%s out %s\n' "$mark__" "$1" >"$dir__/$1.o"
     printf '\n@%s err %s\n' "$mark__" "$1" >"$dir__/$1.e"
+}
+
+# close NAME STATUS: how a probe ended.
+close() {
+    printf '\n@%s exit %s %s\n' "$mark__" "$1" "$2" >>"$dir__/$1.o"
+}
+
+# go NAME PROBE FUNCTION [PROBE FUNCTION ...]: a process by that name for these probes, one after the other. A file that
+# grows past the limit kills its writer.
+go() {
+    n__=$1
+    shift
     (
         ulimit -f 4096
-        "$2" >>"$dir__/$1.o" 2>>"$dir__/$1.e" </dev/null
-        r=$?
-        printf '\n@%s exit %s %s\n' "$mark__" "$1" "$r" >>"$dir__/$1.o"
-        echo "done $1" >&4
+        while [ $# -gt 0 ]; do
+            begin "$1"
+            "$2" >>"$dir__/$1.o" 2>>"$dir__/$1.e" </dev/null
+            close "$1" $?
+            shift 2
+        done
+        echo "done $n__" >&4
     ) &
-    eval "pid_$2=\$!; open_$2=1"
+    eval "pid_$n__=\$!; open_$n__=1"
     left=$((left + 1))
 }
 
@@ -57,17 +79,22 @@ reap() {
     fi
 }
 
-# expire NAME FUNCTION MILLISECONDS: past its deadline, where it is still open.
+# expire NAME MILLISECONDS PROBE...: past its deadline, where it is still open. Of two ends the reader takes the first.
 expire() {
-    eval "still=\$open_$2; pid=\$pid_$2"
+    eval "still=\$open_$1; pid=\$pid_$1"
     [ "$still" = 1 ] || return 0
+    n__=$1 ms__=$2
+    shift 2
     stuck=
     # A pid that is no child of ours any more is somebody else's.
     case $(cat "/proc/$pid/stat" 2>/dev/null) in
     *") "?" $$ "*) reap "$pid" 2>/dev/null ;;
     esac
-    printf '\n@%s timeout %s %s%s\n' "$mark__" "$1" "$3" "$stuck" >>"$dir__/$1.o"
-    eval "open_$2=0"
+    for t in "$@"; do
+        [ -e "$dir__/$t.o" ] || begin "$t"
+        printf '\n@%s timeout %s %s%s\n' "$mark__" "$t" "$ms__" "$stuck" >>"$dir__/$t.o"
+    done
+    eval "open_$n__=0"
     left=$((left - 1))
 }
 
