@@ -4,7 +4,6 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use cel::{Context, Value as Cel};
-use rayon::prelude::*;
 
 use super::catalog::{Catalog, Check};
 use super::check::Scope;
@@ -17,25 +16,50 @@ use super::values::{fact_to_cel, map, to_cel, to_cel_facts};
 use super::verdict::{Found, Severity, Status, Verdict};
 use crate::facts::{Fact, FactTree, Fleet, HostRecord, Outcome, Reading, Subject};
 
-/// Judges a cluster: every host's verdicts in the order of hosts, then of ids; the fleet's last. A host's facts are
-/// let go of as soon as it is judged: those of a thousand hosts take more room than what is said of them.
-pub fn judge(catalog: &Catalog, profile: &Profile, hosts: Vec<HostRecord>, fleet: &Fleet) -> Vec<Verdict> {
-    let params = Params::of(profile);
-    let named = named_facts(catalog);
-    let mut of_fleet = judge_fleet(catalog, profile, &hosts, fleet, &params);
-    of_fleet.sort_by(|a, b| a.check.cmp(&b.check));
-    let judge_one = |context: &Context<'static, 'static>, host: HostRecord| {
-        let mut verdicts = judge_host(catalog, profile, &host, context, &named, &params);
+/// The checks of a profile, ready to judge by. CEL's contexts stay on their thread, so each thread has its own judge.
+pub struct Judge<'c> {
+    catalog: &'c Catalog,
+    profile: &'c Profile,
+    params: Params<'c>,
+    named: HashMap<&'c str, Named<'c>>,
+    /// Knows the functions and the parameters; hosts get scopes inside it.
+    root: Context<'static, 'static>,
+}
+
+impl<'c> Judge<'c> {
+    /// For these checks under this profile.
+    pub fn new(catalog: &'c Catalog, profile: &'c Profile) -> Self {
+        let params = Params::of(profile);
+        let mut root = Context::default();
+        functions::register(&mut root);
+        root.add_variable_from_value("params", params.cel.clone());
+        Judge { catalog, profile, named: named_facts(catalog), params, root }
+    }
+
+    /// One host's verdicts, in the order of ids.
+    pub fn host(&self, host: &HostRecord) -> Vec<Verdict> {
+        let mut verdicts = judge_host(self, host);
         verdicts.sort_by(|a, b| a.check.cmp(&b.check));
         verdicts
-    };
-    let mut verdicts: Vec<Verdict> = hosts
-        .into_par_iter()
-        .map_init(|| root(&params), |context, host| judge_one(context, host))
-        .flatten_iter()
-        .collect();
-    verdicts.extend(of_fleet);
-    verdicts
+    }
+
+    /// The fleet's verdicts, in the order of ids. `hosts` may hold the essence of their facts alone
+    /// ([`crate::facts::fleet::essence`]) unless [`Judge::compares_hosts`].
+    pub fn fleet(&self, hosts: &[HostRecord], fleet: &Fleet) -> Vec<Verdict> {
+        let mut verdicts = judge_fleet(self, hosts, fleet);
+        verdicts.sort_by(|a, b| a.check.cmp(&b.check));
+        verdicts
+    }
+
+    /// Whether a check of the fleet looks at every host's facts (`hosts`).
+    pub fn compares_hosts(&self) -> bool {
+        self.catalog.checks().iter().any(|check| check.file.scope == Scope::Fleet && sees_hosts(check))
+    }
+}
+
+fn sees_hosts(check: &Check) -> bool {
+    let mut conditions = check.when.iter().chain([&check.require]);
+    conditions.any(|condition| condition.names("hosts"))
 }
 
 /// Which of a subject's fields the conditions name: the others need not be told to CEL.
@@ -64,22 +88,8 @@ fn named_facts(catalog: &Catalog) -> HashMap<&str, Named<'_>> {
     named
 }
 
-/// A context that knows the functions and the parameters; hosts get scopes inside it.
-fn root(params: &Params<'_>) -> Context<'static, 'static> {
-    let mut context = Context::default();
-    functions::register(&mut context);
-    context.add_variable_from_value("params", params.cel.clone());
-    context
-}
-
-fn judge_host(
-    catalog: &Catalog,
-    profile: &Profile,
-    host: &HostRecord,
-    root: &Context<'_, 'static>,
-    named: &HashMap<&str, Named<'_>>,
-    params: &Params<'_>,
-) -> Vec<Verdict> {
+fn judge_host(judge: &Judge<'_>, host: &HostRecord) -> Vec<Verdict> {
+    let Judge { catalog, profile, params, named, root } = judge;
     let concerns = |check: &&Arc<Check>| {
         check.file.scope == Scope::Host
             && check.file.roles.iter().any(|role| host.subject.roles.contains(role))
@@ -137,26 +147,16 @@ fn judge_host(
     verdicts
 }
 
-fn judge_fleet(
-    catalog: &Catalog,
-    profile: &Profile,
-    hosts: &[HostRecord],
-    fleet: &Fleet,
-    params: &Params<'_>,
-) -> Vec<Verdict> {
+fn judge_fleet(judge: &Judge<'_>, hosts: &[HostRecord], fleet: &Fleet) -> Vec<Verdict> {
+    let Judge { catalog, profile, params, root, .. } = judge;
     let checks: Vec<&Arc<Check>> =
         catalog.checks().iter().filter(|check| check.file.scope == Scope::Fleet).collect();
     if checks.is_empty() {
         return Vec::new();
     }
-    let root = root(params);
     let mut context = root.new_inner_scope();
     let tree: FactTree = [("fleet".to_owned(), fleet.tree())].into();
     context.add_variable_from_value("fleet", to_cel_facts(&tree["fleet"], |_| true));
-    let sees_hosts = |check: &Check| {
-        let conditions = check.when.iter().chain([&check.require]);
-        conditions.into_iter().any(|condition| condition.names("hosts"))
-    };
     if checks.iter().any(|check| sees_hosts(check)) {
         let reached = hosts.iter().filter_map(|host| Some((host, host.facts()?.tree())));
         let each = reached.map(|(host, tree)| {

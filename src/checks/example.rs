@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::catalog::{Catalog, Check};
 use super::check::{Example, Scope};
-use super::engine::judge;
+use super::engine::Judge;
 use super::error::nearest;
 use super::profile::Profile;
 use super::types::Type;
@@ -42,12 +42,12 @@ pub fn run_example(check: &Arc<Check>, example: &Example, profile: &Profile) -> 
     let fleet = fleet(&example.fleet)?;
     // By itself: what it stands after is another check's business.
     let catalog = Catalog::alone(check);
-    let verdicts = judge(&catalog, &profile, vec![host], &fleet);
-    let wanted = match check.file.scope {
-        Scope::Host => verdicts.into_iter().find(|verdict| verdict.host.is_some()),
-        Scope::Fleet => verdicts.into_iter().find(|verdict| verdict.host.is_none()),
+    let judge = Judge::new(&catalog, &profile);
+    let verdicts = match check.file.scope {
+        Scope::Host => judge.host(&host),
+        Scope::Fleet => judge.fleet(&[host], &fleet),
     };
-    wanted.ok_or_else(|| {
+    verdicts.into_iter().next().ok_or_else(|| {
         "an example's host has none of the check's roles, or its stage is none of the check's; give it such a role \
          (`host: {roles: [infra]}`) or stage"
             .to_owned()

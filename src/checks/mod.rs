@@ -27,7 +27,7 @@ pub use catalog::{Catalog, Check, Source, compile, lint_after};
 pub use check::{CheckFile, CheckProbe, Example, ExampleHost, Expected, Parse, Scope, SeverityByRole};
 pub use condition::{Condition, ConditionError, Truth};
 pub use config::Config;
-pub use engine::judge;
+pub use engine::Judge;
 pub use error::{LoadError, nearest};
 pub use example::run_example;
 pub use functions::{FUNCTIONS, Function};

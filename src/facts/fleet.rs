@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use super::fact::{Fact, Reading};
 use super::host::{HostFacts, HostRecord};
+use super::network::Network;
 use crate::role::Role;
 
 /// What only many machines together show. Hosts that were not reached are left out.
@@ -42,6 +43,14 @@ pub struct ClockDeviation {
     pub deviation_ms: f64,
     /// How far off that may be, in milliseconds.
     pub uncertainty_ms: f64,
+}
+
+/// What [`compare`] reads of a host, and nothing else: the facts of a thousand hosts take more room than what is said of
+/// them.
+pub fn essence(facts: HostFacts) -> HostFacts {
+    let HostFacts { identity, ssh, time, peers, network, .. } = facts;
+    let network = Network { addresses: network.addresses, address: network.address, ..Network::default() };
+    HostFacts { identity, ssh, time, peers, network, ..HostFacts::default() }
 }
 
 /// A host that was reached, with its facts.

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Instant, SystemTime};
 
 use jiff::{Timestamp, Zoned};
+use rayon::prelude::*;
 
 use super::cluster::{Cluster, default_profile};
 use super::errand::Common;
@@ -16,7 +17,7 @@ use super::gathering::gather_all;
 use super::settings::{Settings, TeamConfig};
 use super::sweep::rfc3339;
 use super::{saved, terminal};
-use crate::checks::{Severity, Status, Verdict, judge, waiver};
+use crate::checks::{Judge, Severity, Status, Verdict, waiver};
 use crate::cli::{By, CheckArgs, Devbox, FailOn, Format, Stage};
 use crate::exit_code;
 use crate::facts::{Fleet, HostRecord, Outcome as Visit, fleet};
@@ -54,7 +55,10 @@ pub(super) fn check(args: &CheckArgs) -> Result<u8, RunError> {
 struct Judged {
     mode: Mode,
     settings: Settings,
+    /// Every host; of its facts no more than the fleet's checks need.
     records: Vec<HostRecord>,
+    /// Those of each host.
+    verdicts: Vec<Vec<Verdict>>,
     inventory: InventoryRow,
     /// The run's own, or that of the run which saved the facts.
     limit: Option<String>,
@@ -72,14 +76,20 @@ fn live(args: &CheckArgs, team: &TeamConfig) -> Result<Judged, RunError> {
         );
     }
     let common = Common::new(&settings.profile, &settings.catalog)?;
-    let swept = gather_all(&cluster, &args.target, &common, false)?;
+    let swept = gather_all(&cluster, &args.target, &common, || {
+        let judge = Judge::new(&settings.catalog, &settings.profile);
+        let whole = args.save_facts.is_some() || judge.compares_hosts();
+        move |record, _| settle(&judge, record, whole)
+    })?;
+    let (records, verdicts): (Vec<HostRecord>, Vec<Vec<Verdict>>) = swept.hosts.into_iter().unzip();
     if let Some(folder) = &args.save_facts {
-        saved::write(folder, &saved::documents(&cluster, args.target.limit.as_deref(), &swept.records))?;
+        saved::write(folder, &saved::documents(&cluster, args.target.limit.as_deref(), &records))?;
     }
     Ok(Judged {
         mode: Mode::Live,
         settings,
-        records: swept.records,
+        records,
+        verdicts,
         inventory: InventoryRow { sources: cluster.sources, digest: cluster.digest },
         limit: args.target.limit.clone(),
         interrupted: swept.interrupted,
@@ -115,9 +125,22 @@ fn from_saved(args: &CheckArgs, team: &TeamConfig, path: &Path) -> Result<Judged
     if let Some(limit) = args.facts_max_age {
         saved::expire(&mut records, limit, Timestamp::now());
     }
-    let mut judged = Judged { mode: Mode::Facts, settings, records, inventory, limit, interrupted: false };
-    adapt(&mut judged.settings, args);
-    Ok(judged)
+    let mut settings = settings;
+    adapt(&mut settings, args);
+    let prepare = || Judge::new(&settings.catalog, &settings.profile);
+    let whole = prepare().compares_hosts();
+    let (records, verdicts) =
+        records.into_par_iter().map_init(prepare, |judge, record| settle(judge, record, whole)).unzip();
+    Ok(Judged { mode: Mode::Facts, settings, records, verdicts, inventory, limit, interrupted: false })
+}
+
+/// Judges a host and lets go of its facts, unless they are wanted as a `whole`.
+fn settle(judge: &Judge<'_>, mut record: HostRecord, whole: bool) -> (HostRecord, Vec<Verdict>) {
+    let verdicts = judge.host(&record);
+    if let (false, Visit::Gathered(facts)) = (whole, &mut record.outcome) {
+        **facts = fleet::essence(std::mem::take(facts));
+    }
+    (record, verdicts)
 }
 
 /// Tells the conditions of the flags they may depend on.
@@ -155,10 +178,10 @@ impl Judged {
         let is_fleet = !self.inventory.sources.is_empty();
         let fleet = if is_fleet { fleet::compare(&self.records) } else { Fleet::default() };
         let mut hosts: Vec<HostRow> = self.records.iter().map(row).collect();
-        let records = std::mem::take(&mut self.records);
-        let mut results = judge(&self.settings.catalog, &self.settings.profile, records, &fleet);
-        if !is_fleet {
-            results.retain(|verdict| verdict.host.is_some());
+        let mut results: Vec<Verdict> = std::mem::take(&mut self.verdicts).into_iter().flatten().collect();
+        if is_fleet {
+            let judge = Judge::new(&self.settings.catalog, &self.settings.profile);
+            results.extend(judge.fleet(&self.records, &fleet));
         }
         let lost: Vec<&str> =
             hosts.iter().filter(|host| !host.reached).map(|host| host.name.as_str()).collect();

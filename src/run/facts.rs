@@ -36,17 +36,20 @@ pub(super) fn facts(args: &FactsArgs) -> Result<u8, RunError> {
     if args.script {
         return script(&common);
     }
-    let swept = gather_all(&cluster, &target, &common, args.save_transcripts.is_some())?;
+    let keep = args.save_transcripts.is_some();
+    let swept =
+        gather_all(&cluster, &target, &common, || |record, raw| (record, if keep { raw } else { None }))?;
+    let (records, answers): (Vec<HostRecord>, Vec<Option<Vec<u8>>>) = swept.hosts.into_iter().unzip();
     if let Some(folder) = &args.save_transcripts {
         fs::create_dir_all(folder).map_err(|error| RunError::file(folder, &error))?;
-        for (record, raw) in swept.records.iter().zip(&swept.raw) {
+        for (record, raw) in records.iter().zip(&answers) {
             if let Some(raw) = raw {
                 let name = format!("{}.transcript", saved::file_name(&record.subject.name));
                 saved::write_whole(&folder.join(name), raw)?;
             }
         }
     }
-    let documents = saved::documents(&cluster, target.limit.as_deref(), &swept.records);
+    let documents = saved::documents(&cluster, target.limit.as_deref(), &records);
     match &args.output {
         Some(folder) => saved::write(folder, &documents)?,
         None => {
@@ -60,7 +63,7 @@ pub(super) fn facts(args: &FactsArgs) -> Result<u8, RunError> {
             terminal::out(&text).map_err(|error| RunError::file(Path::new("stdout"), &error))?;
         }
     }
-    let lost = swept.records.iter().filter(|record| record.facts().is_none());
+    let lost = records.iter().filter(|record| record.facts().is_none());
     for record in lost.clone() {
         if let Outcome::Unreachable { stage, reason } = &record.outcome {
             terminal::note(&format!(

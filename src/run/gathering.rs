@@ -15,18 +15,18 @@ use super::error::RunError;
 use super::sweep::{Call, Swept, Transports, sweep};
 use crate::cli::{HostKeyPolicy, TargetArgs};
 use crate::exit_code;
-use crate::facts;
+use crate::facts::{self, HostRecord};
 use crate::gather::{self, Errand};
 use crate::inventory::{Host, HostKeyChecking};
 use crate::transport::{Local, Options, Ssh, Timeouts};
 
-/// Visits every host of the cluster.
-pub(super) fn gather_all(
+/// Visits every host of the cluster; `worker` makes what takes each one's record, and its answer as it came.
+pub(super) fn gather_all<T: Send, W: FnMut(HostRecord, Option<Vec<u8>>) -> T>(
     cluster: &Cluster,
     args: &TargetArgs,
     common: &Common,
-    keep_raw: bool,
-) -> Result<Swept, RunError> {
+    worker: impl Fn() -> W + Sync,
+) -> Result<Swept<T>, RunError> {
     let login_password = ask(args.ask_pass, "SSH password: ")?;
     let become_prompt = match login_password {
         Some(_) => "BECOME password [defaults to SSH password]: ",
@@ -61,7 +61,7 @@ pub(super) fn gather_all(
         local: Box::new(Local::new(limit)),
         remote: Box::new(Ssh::new(options(args, login_password, limit))),
     };
-    sweep(calls, transports, usize::from(args.forks), keep_raw, &interrupted)
+    sweep(calls, transports, usize::from(args.forks), &interrupted, worker)
 }
 
 /// `-K` before the inventory's own.

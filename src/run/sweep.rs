@@ -1,7 +1,8 @@
 //! Visits all hosts at once: I/O waits on threads of its own, parsing runs on all cores.
 
+use std::num::NonZero;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, mpsc};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc};
 use std::thread;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
@@ -20,6 +21,9 @@ use crate::transport::{HostKeyStanding, Login, Transport, TransportError};
 /// Stack of a visiting thread, in bytes: it waits, it does not compute.
 const STACK: usize = 256 * 1024;
 
+/// How many answers may wait to be parsed; a visiting thread with one more waits with it.
+const BACKLOG: usize = 16;
+
 /// One host and what it is asked.
 pub(super) struct Call {
     pub(super) host: Host,
@@ -34,11 +38,9 @@ pub(super) struct Transports {
 }
 
 /// What a sweep gave.
-pub(super) struct Swept {
-    /// Every host, in the order of the calls.
-    pub(super) records: Vec<HostRecord>,
-    /// Each host's answer as it came, where it was wanted.
-    pub(super) raw: Vec<Option<Vec<u8>>>,
+pub(super) struct Swept<T> {
+    /// What became of every host, in the order of the calls.
+    pub(super) hosts: Vec<T>,
     /// Whether the user interrupted it.
     pub(super) interrupted: bool,
 }
@@ -50,22 +52,28 @@ struct Done {
     gathered: Result<Box<Gathered>, TransportError>,
 }
 
-/// Visits every host, `forks` at a time.
+/// Visits every host, `forks` at a time. Its record, with its answer as it came where it gave one, goes at once to one of
+/// the workers, of which each core has one with a state of its own: what they do hides in the waiting for other hosts.
 ///
 /// # Errors
 /// When no thread could be started.
-pub(super) fn sweep(
+pub(super) fn sweep<T, W>(
     calls: Vec<Call>,
     transports: Transports,
     forks: usize,
-    keep_raw: bool,
     interrupted: &Arc<AtomicBool>,
-) -> Result<Swept, RunError> {
+    worker: impl Fn() -> W + Sync,
+) -> Result<Swept<T>, RunError>
+where
+    T: Send,
+    W: FnMut(HostRecord, Option<Vec<u8>>) -> T,
+{
     let calls = Arc::new(calls);
     let transports = Arc::new(transports);
     let probes: Arc<[Probe]> = facts::host::probes().into();
     let next = Arc::new(AtomicUsize::new(0));
-    let (sender, receiver) = mpsc::channel();
+    // Bounded, so that no answers pile up while all cores are busy.
+    let (sender, receiver) = mpsc::sync_channel(BACKLOG);
     let mut threads = 0;
     for _ in 0..forks.min(calls.len()) {
         let (calls, transports, probes) = (Arc::clone(&calls), Arc::clone(&transports), Arc::clone(&probes));
@@ -92,50 +100,56 @@ pub(super) fn sweep(
         }
     }
     drop(sender);
-    Ok(collect(&calls, &receiver, keep_raw, interrupted))
+    Ok(collect(&calls, receiver, interrupted, worker))
 }
 
-/// Takes the visits' ends as they come and parses them on all cores meanwhile.
-fn collect(
+/// Takes the visits' ends as they come, on all cores.
+fn collect<T: Send, W: FnMut(HostRecord, Option<Vec<u8>>) -> T>(
     calls: &[Call],
-    receiver: &mpsc::Receiver<Done>,
-    keep_raw: bool,
+    receiver: mpsc::Receiver<Done>,
     interrupted: &AtomicBool,
-) -> Swept {
+    worker: impl Fn() -> W + Sync,
+) -> Swept<T> {
     let progress = progress(calls.len());
-    let (parsed, records) = mpsc::channel();
-    let mut ended = 0;
-    rayon::in_place_scope(|scope| {
-        while ended < calls.len() {
-            match receiver.recv_timeout(Duration::from_millis(100)) {
+    let receiver = Mutex::new(receiver);
+    let results: Mutex<Vec<Option<T>>> = Mutex::new(calls.iter().map(|_| None).collect());
+    let work = || {
+        let mut worker = worker();
+        loop {
+            let next = lock(&receiver).recv_timeout(Duration::from_millis(100));
+            match next {
                 Ok(done) => {
-                    ended += 1;
                     progress.inc(1);
-                    let parsed = parsed.clone();
-                    scope.spawn(move |_| {
-                        let (index, entry) = (done.index, record(&calls[done.index], done, keep_raw));
-                        let _ = parsed.send((index, entry));
-                    });
+                    let index = done.index;
+                    let (record, raw) = record(&calls[index], done);
+                    let result = worker(record, raw);
+                    lock(&results)[index] = Some(result);
                 }
                 Err(mpsc::RecvTimeoutError::Timeout) if !interrupted.load(Ordering::Relaxed) => {}
                 Err(_) => break,
             }
         }
+    };
+    let cores = thread::available_parallelism().map_or(1, NonZero::get);
+    thread::scope(|scope| {
+        for _ in 1..cores.min(calls.len()) {
+            // Fewer of them take longer, and that is all.
+            let _ = thread::Builder::new().spawn_scoped(scope, &work);
+        }
+        work();
     });
-    drop(parsed);
     progress.finish_and_clear();
-    let mut entries: Vec<Option<(HostRecord, Option<Vec<u8>>)>> = calls.iter().map(|_| None).collect();
-    for (index, entry) in records {
-        entries[index] = Some(entry);
-    }
-    let (records, raw) = entries
-        .into_iter()
-        .zip(calls)
-        .map(|(entry, call)| {
-            entry.unwrap_or_else(|| (lost(&call.host, "run", "interrupted before it answered"), None))
-        })
-        .unzip();
-    Swept { records, raw, interrupted: interrupted.load(Ordering::Relaxed) }
+    let mut worker = worker();
+    let results = results.into_inner().unwrap_or_else(PoisonError::into_inner);
+    let hosts = results.into_iter().zip(calls).map(|(result, call)| {
+        result.unwrap_or_else(|| worker(lost(&call.host, "run", "interrupted before it answered"), None))
+    });
+    Swept { hosts: hosts.collect(), interrupted: interrupted.load(Ordering::Relaxed) }
+}
+
+/// Nothing that is locked here is left half-done.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn progress(hosts: usize) -> ProgressBar {
@@ -160,7 +174,7 @@ pub(super) fn lost(host: &Host, stage: &str, reason: &str) -> HostRecord {
     }
 }
 
-fn record(call: &Call, done: Done, keep_raw: bool) -> (HostRecord, Option<Vec<u8>>) {
+fn record(call: &Call, done: Done) -> (HostRecord, Option<Vec<u8>>) {
     let took = u64::try_from(done.took.as_millis()).unwrap_or(u64::MAX);
     match done.gathered {
         Err(error) => {
@@ -176,7 +190,7 @@ fn record(call: &Call, done: Done, keep_raw: bool) -> (HostRecord, Option<Vec<u8
                 duration_ms: Some(took),
                 outcome: Outcome::Gathered(Box::new(facts)),
             };
-            (record, keep_raw.then_some(gathered.raw))
+            (record, Some(gathered.raw))
         }
     }
 }
