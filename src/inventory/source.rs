@@ -107,6 +107,13 @@ impl Reader {
         Ok(source)
     }
 
+    /// A text that stands on the command line instead of in a file.
+    pub(super) fn take_text(&mut self, text: &str) -> Arc<Source> {
+        self.digest.update((text.len() as u64).to_be_bytes());
+        self.digest.update(text);
+        Arc::new(Source { path: PathBuf::from(text), text: text.to_owned() })
+    }
+
     /// Every file read, in order, and the digest over their names and contents.
     pub(super) fn finish(self) -> (Vec<PathBuf>, String) {
         let hex: String = self.digest.finalize().iter().map(|byte| format!("{byte:02x}")).collect();

@@ -9,7 +9,7 @@ use super::words;
 use crate::inventory::diagnostic::Diagnostic;
 use crate::inventory::host::{Connection, HostKeyChecking};
 use crate::inventory::source::Place;
-use crate::inventory::variables::{boolean, text};
+use crate::inventory::variables::{UNSAFE, boolean, text};
 
 /// Where one setting has several names, the last one that is set counts, as in Ansible.
 const ADDRESS: [&str; 2] = ["ansible_host", "ansible_ssh_host"];
@@ -67,6 +67,7 @@ impl Settings<'_> {
         let problem = match value {
             Value::String(text) if text.contains("{{") || text.contains("{%") => "is a template",
             Value::Object(object) if object.contains_key("__ansible_vault") => "is encrypted",
+            Value::Object(object) if object.contains_key(UNSAFE) => return text(value),
             Value::Array(_) | Value::Object(_) => "is neither text nor number",
             _ => return text(value),
         };

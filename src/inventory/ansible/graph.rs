@@ -2,10 +2,11 @@
 
 use std::collections::{HashMap, HashSet};
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use crate::inventory::diagnostic::Diagnostic;
 use crate::inventory::source::Place;
+use crate::inventory::variables::Variables;
 
 /// The group that holds everything.
 pub(in crate::inventory) const ALL: usize = 0;
@@ -18,7 +19,7 @@ pub(in crate::inventory) struct GroupEntry {
     pub(in crate::inventory) hosts: Vec<usize>,
     pub(in crate::inventory) children: Vec<usize>,
     pub(in crate::inventory) parents: Vec<usize>,
-    pub(in crate::inventory) variables: Map<String, Value>,
+    pub(in crate::inventory) variables: Variables,
     /// Where it was first named.
     pub(in crate::inventory) place: Option<Place>,
     priority: i64,
@@ -28,7 +29,7 @@ pub(in crate::inventory) struct GroupEntry {
 /// A host and its inline variables.
 pub(in crate::inventory) struct HostEntry {
     pub(in crate::inventory) name: String,
-    pub(in crate::inventory) variables: Map<String, Value>,
+    pub(in crate::inventory) variables: Variables,
     /// Where it was first named.
     pub(in crate::inventory) place: Place,
 }
@@ -70,13 +71,18 @@ impl Graph {
             hosts: Vec::new(),
             children: Vec::new(),
             parents: Vec::new(),
-            variables: Map::new(),
+            variables: Variables::default(),
             place,
             priority: 1,
             member: HashSet::new(),
         });
         self.group_index.insert(name.to_owned(), self.groups.len() - 1);
         self.groups.len() - 1
+    }
+
+    /// Whether there is a host of that name.
+    pub(in crate::inventory) fn knows_host(&self, name: &str) -> bool {
+        self.host_index.contains_key(name)
     }
 
     /// The host of that name, new or not, as a member of the group. The port counts where it is first named.
@@ -90,9 +96,9 @@ impl Graph {
         let host = match self.host_index.get(name) {
             Some(&at) => at,
             None => {
-                let mut variables = Map::new();
-                if let Some(port) = port {
-                    variables.insert("ansible_port".to_owned(), Value::from(port));
+                let mut variables = Variables::default();
+                if let Some(port) = port.filter(|&port| port > 0) {
+                    variables.set("ansible_port".to_owned(), Value::from(port), place.clone());
                 }
                 self.hosts.push(HostEntry { name: name.to_owned(), variables, place: place.clone() });
                 self.host_index.insert(name.to_owned(), self.hosts.len() - 1);
@@ -121,6 +127,15 @@ impl Graph {
         Ok(())
     }
 
+    /// The group of that name below `all`, with these hosts besides those it has, as `group_by` makes it.
+    pub(super) fn gather(&mut self, name: &str, hosts: &[usize]) -> usize {
+        let group = self.add_group(name, None);
+        self.link(ALL, group);
+        let GroupEntry { hosts: members, member, .. } = &mut self.groups[group];
+        members.extend(hosts.iter().copied().filter(|&host| member.insert(host)));
+        group
+    }
+
     fn link(&mut self, parent: usize, child: usize) {
         if !self.groups[parent].children.contains(&child) {
             self.groups[parent].children.push(child);
@@ -137,7 +152,7 @@ impl Graph {
         place: &Place,
     ) -> Result<(), Diagnostic> {
         if name != "ansible_group_priority" {
-            self.groups[group].variables.insert(name, value);
+            self.groups[group].variables.set(name, value, place.clone());
             return Ok(());
         }
         let number = match &value {
@@ -151,8 +166,17 @@ impl Graph {
         Ok(())
     }
 
-    /// Every group has `all` above it; `ungrouped` holds exactly the hosts that are in no other group.
-    pub(in crate::inventory) fn reconcile(&mut self) {
+    /// Every group has `all` above it; `ungrouped` holds exactly the hosts that are in no other group. A host that is
+    /// called like a group, of which Ansible would give it the variables, is refused.
+    pub(in crate::inventory) fn reconcile(&mut self) -> Result<(), Diagnostic> {
+        if let Some(host) = self.hosts.iter().find(|host| self.group_index.contains_key(&host.name)) {
+            let message = format!("`{}` is the name of a host and of a group", host.name);
+            return Err(host.place.complain(message, "rename one of the two; Ansible mixes up their variables"));
+        }
+        if let (Some(&top), Some(place)) = (self.groups[ALL].parents.first(), &self.groups[ALL].place) {
+            let message = format!("group `all` as a child of `{}` closes a circle", self.groups[top].name);
+            return Err(place.complain(message, "every group is a child of `all` already"));
+        }
         for group in 1..self.groups.len() {
             if self.groups[group].parents.is_empty() {
                 self.link(ALL, group);
@@ -160,17 +184,18 @@ impl Graph {
         }
         let grouped: HashSet<usize> =
             self.groups[UNGROUPED + 1..].iter().flat_map(|group| group.hosts.iter().copied()).collect();
-        let ungrouped = &mut self.groups[UNGROUPED];
-        ungrouped.hosts.retain(|host| !grouped.contains(host));
+        let GroupEntry { hosts, member, .. } = &mut self.groups[UNGROUPED];
+        hosts.retain(|host| !grouped.contains(host));
         for host in 0..self.hosts.len() {
-            if !grouped.contains(&host) && !ungrouped.hosts.contains(&host) {
-                ungrouped.hosts.push(host);
+            if !grouped.contains(&host) && member.insert(host) {
+                hosts.push(host);
             }
         }
+        Ok(())
     }
 
     /// Every group above this one.
-    fn ancestors(&self, group: usize) -> HashSet<usize> {
+    pub(super) fn ancestors(&self, group: usize) -> HashSet<usize> {
         let mut seen = HashSet::new();
         let mut open = self.groups[group].parents.clone();
         while let Some(next) = open.pop() {

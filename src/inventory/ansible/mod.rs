@@ -1,12 +1,18 @@
 //! Ansible's inventories: INI, YAML, a folder of them, and the variables beside them.
 
 mod connection;
+mod extra_vars;
 mod files;
 mod graph;
+mod group_layers;
+mod host_list;
 mod ini;
+mod key_values;
 mod literal;
 mod membership;
 mod range;
+mod roles;
+mod runtime_groups;
 mod vars_files;
 mod words;
 mod yaml;
@@ -14,4 +20,5 @@ mod yaml;
 pub(super) use connection::expand_home;
 pub(super) use files::Files;
 pub(super) use graph::Graph;
+pub(super) use host_list::is_host_list;
 pub(super) use membership::describe;

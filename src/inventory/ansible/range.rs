@@ -79,7 +79,7 @@ fn members(begin: &str, end: &str, step: usize) -> Result<Vec<String>, String> {
 }
 
 /// A port counts only behind what can be a host; else the whole is a name.
-fn split_port(pattern: &str) -> (&str, Option<u64>) {
+pub(super) fn split_port(pattern: &str) -> (&str, Option<u64>) {
     let Some((address, port)) = pattern.rsplit_once(':') else { return (pattern, None) };
     if port.is_empty() || !port.bytes().all(|b| b.is_ascii_digit()) {
         return (pattern, None);

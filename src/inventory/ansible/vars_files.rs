@@ -1,10 +1,12 @@
 //! `group_vars/` and `host_vars/` beside an inventory.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use super::files::{base_of, entries_of};
+use super::host_list::is_host_list;
 use crate::inventory::error::InventoryError;
-use crate::inventory::source::Reader;
+use crate::inventory::source::{Place, Reader};
 use crate::inventory::variables::Layer;
 use crate::inventory::yaml as document;
 
@@ -27,23 +29,24 @@ pub(super) struct VarsFiles<'a> {
 
 impl<'a> VarsFiles<'a> {
     pub(super) fn new(paths: &[PathBuf], reader: &'a mut Reader, warnings: &'a mut Vec<String>) -> Self {
+        let files = paths.iter().filter(|path| !is_host_list(path));
         let bases =
-            paths.iter().map(|path| if path.is_dir() { path.clone() } else { base_of(path).to_owned() });
+            files.map(|path| if path.is_dir() { path.clone() } else { base_of(path).to_owned() });
         VarsFiles { bases: bases.collect(), reader, warnings }
     }
 
     /// For each `-i`, what its vars files say about a group or host, lowest precedence first.
     pub(super) fn layers(&mut self, subject: Subject, name: &str) -> Result<Vec<Vec<Layer>>, InventoryError> {
-        let folder = match subject {
-            Subject::Group => "group_vars",
-            Subject::Host => "host_vars",
+        let (folder, owner) = match subject {
+            Subject::Group => ("group_vars", format!("group {name}")),
+            Subject::Host => ("host_vars", format!("host {name}")),
         };
         let mut by_source = Vec::with_capacity(self.bases.len());
         for base in self.bases.clone() {
             let mut layers = Vec::new();
             if !name.starts_with('/') {
                 for file in self.find(&base.join(folder), name)? {
-                    layers.extend(self.read(&file, &base)?);
+                    layers.extend(self.read(&file, &base, owner.clone())?);
                 }
             }
             by_source.push(layers);
@@ -75,7 +78,7 @@ impl<'a> VarsFiles<'a> {
         Ok(files)
     }
 
-    fn read(&mut self, file: &Path, base: &Path) -> Result<Option<Layer>, InventoryError> {
+    fn read(&mut self, file: &Path, base: &Path, owner: String) -> Result<Option<Layer>, InventoryError> {
         let source = self.reader.read(file, base)?;
         let origin = file.display().to_string();
         if source.text.starts_with("$ANSIBLE_VAULT;") {
@@ -84,11 +87,18 @@ impl<'a> VarsFiles<'a> {
             return Ok(None);
         }
         let Some(root) = document::parse(&source, self.warnings)? else { return Ok(None) };
-        if root.entries().is_none() {
+        if root.items().is_some_and(<[_]>::is_empty) {
+            return Ok(None);
+        }
+        let Some(entries) = root.entries() else {
             let message = format!("{} instead of variables", root.kind());
             return Err(source.complain(root.mark, message, "write `name: value` lines").into());
-        }
-        Ok(Some(Layer { origin, variables: root.to_map() }))
+        };
+        let places = entries
+            .iter()
+            .map(|(key, _)| (key.as_key(), Place { source: Arc::clone(&source), mark: key.mark }))
+            .collect();
+        Ok(Some(Layer { origin, owner, variables: root.to_map(), places }))
     }
 }
 
@@ -99,6 +109,9 @@ fn collect(folder: &Path, files: &mut Vec<PathBuf>, depth: usize) -> Result<(), 
             continue;
         }
         let ending = entry.extension().map(|ending| ending.to_string_lossy().into_owned());
+        if ending.as_deref() == Some("") {
+            continue; // a dot at the end
+        }
         if entry.is_dir() {
             if ending.is_none() && depth < 16 {
                 collect(&entry, files, depth + 1)?;

@@ -6,6 +6,7 @@ use std::rc::Rc;
 use saphyr_parser::{Event, Marker, Parser, ScalarStyle, Tag};
 use serde_json::Value;
 
+use super::anchors::AnchorNames;
 use super::node::{Content, Entry, Node};
 use super::scalar;
 use crate::inventory::diagnostic::Diagnostic;
@@ -30,6 +31,7 @@ pub(in crate::inventory) fn parse(
         warnings,
         open: Vec::new(),
         anchors: HashMap::new(),
+        names: AnchorNames::default(),
         aliased: 0,
         root: None,
         documents: 0,
@@ -74,6 +76,8 @@ fn refuse_unprintable(source: &Source) -> Result<(), Diagnostic> {
 /// A collection whose end has not come yet.
 struct Open {
     mark: Mark,
+    /// Under `!unsafe`.
+    untrusted: bool,
     anchor: usize,
     content: Partial,
 }
@@ -89,6 +93,7 @@ struct Builder<'a> {
     warnings: &'a mut Vec<String>,
     open: Vec<Open>,
     anchors: HashMap<usize, Rc<Node>>,
+    names: AnchorNames<'a>,
     aliased: usize,
     root: Option<Rc<Node>>,
     documents: usize,
@@ -96,6 +101,12 @@ struct Builder<'a> {
 
 impl Builder<'_> {
     fn take(&mut self, event: Event<'_>, mark: Mark) -> Result<(), Diagnostic> {
+        if let Event::Scalar(_, _, 1.., _) | Event::SequenceStart(1.., _) | Event::MappingStart(1.., _) = &event
+            && let Some(name) = self.names.second(&self.source.text, mark)
+        {
+            let message = format!("a second anchor `&{name}`, which PyYAML refuses");
+            return Err(self.complain(mark, message, "give each anchor a name of its own"));
+        }
         match event {
             Event::DocumentStart(_) => {
                 self.documents += 1;
@@ -107,7 +118,8 @@ impl Builder<'_> {
             }
             Event::Scalar(text, style, anchor, tag) => {
                 let content = self.scalar(&text, style, tag.as_deref(), mark)?;
-                self.place(Rc::new(Node { mark, content, size: 1, depth: 1 }), anchor)
+                let untrusted = self.is_untrusted(tag.as_deref());
+                self.place(Rc::new(Node { mark, content, size: 1, depth: 1, untrusted }), anchor)
             }
             Event::Alias(id) => self.alias(id, mark),
             Event::SequenceStart(anchor, tag) => {
@@ -135,6 +147,9 @@ impl Builder<'_> {
         let Some(tag) = tag else {
             return Ok(match style {
                 ScalarStyle::Plain if text == "<<" => Content::Merge,
+                ScalarStyle::Plain if text == "=" => {
+                    return Err(self.complain(mark, "a plain `=`, which PyYAML does not take", "quote it"));
+                }
                 ScalarStyle::Plain if self.json => Content::Scalar(scalar::resolve_json(text)),
                 ScalarStyle::Plain => Content::Scalar(scalar::resolve(text)),
                 _ => Content::Scalar(Value::String(text.to_owned())),
@@ -142,16 +157,16 @@ impl Builder<'_> {
         };
         let name = name_of(tag);
         let value = match name.as_str() {
-            "!" | "str" => Value::String(text.to_owned()),
+            "str" => Value::String(text.to_owned()),
+            "!" if style == ScalarStyle::Plain => scalar::resolve(text),
+            "!" => Value::String(text.to_owned()),
             "!vault" | "!vault-encrypted" => return Ok(Content::Vault(text.to_owned())),
             "!unsafe" => scalar::resolve(text),
-            "int" | "float" | "bool" | "null" => match scalar::resolve(text) {
-                Value::String(_) => {
-                    let message = format!("not a value of type `{name}`");
-                    return Err(self.complain(mark, message, "write such a value, or remove the tag"));
-                }
-                value => value,
-            },
+            "null" => Value::Null,
+            "int" | "float" | "bool" | "timestamp" => scalar::typed(&name, text).ok_or_else(|| {
+                let message = format!("not a value of type `{name}`");
+                self.complain(mark, message, "write such a value, or remove the tag")
+            })?,
             _ => return Err(self.unknown_tag(&name, mark)),
         };
         Ok(Content::Scalar(value))
@@ -176,8 +191,14 @@ impl Builder<'_> {
         if self.open.len() >= MAX_DEPTH {
             return Err(self.too_deep(mark));
         }
-        self.open.push(Open { mark, anchor, content });
+        let untrusted = self.is_untrusted(tag);
+        self.open.push(Open { mark, untrusted, anchor, content });
         Ok(())
+    }
+
+    /// Whether a node with this tag is `!unsafe`, itself or through what it is part of.
+    fn is_untrusted(&self, tag: Option<&Tag>) -> bool {
+        tag.is_some_and(|tag| name_of(tag) == "!unsafe") || self.open.last().is_some_and(|open| open.untrusted)
     }
 
     fn too_deep(&self, mark: Mark) -> Diagnostic {
@@ -207,7 +228,7 @@ impl Builder<'_> {
         if depth >= MAX_DEPTH {
             return Err(self.too_deep(open.mark));
         }
-        self.place(Rc::new(Node { mark: open.mark, content, size, depth: depth + 1 }), open.anchor)
+        self.place(Rc::new(Node { mark: open.mark, content, size, depth: depth + 1, untrusted: open.untrusted }), open.anchor)
     }
 
     fn alias(&mut self, id: usize, mark: Mark) -> Result<(), Diagnostic> {
