@@ -170,3 +170,54 @@ fn inventories_read_as_the_ansible_here_reads_them() {
     });
     assert!(wrong.is_empty(), "{} differences:\n{}", wrong.len(), wrong.join("\n"));
 }
+
+fn patterns() -> PathBuf {
+    root().join("fixtures/inventories/patterns")
+}
+
+/// What a pattern chooses, as Ansible's answer is written: names by the alphabet. Nobody, where it is refused.
+fn chosen(pattern: &str) -> String {
+    let inventory = airworthy::inventory::load(&[patterns().join("hosts.ini")]).unwrap();
+    let pattern = pattern.replace("@retry", &format!("@{}", patterns().join("retry").display()));
+    let mut names: Vec<String> =
+        inventory.select(&pattern).map(|names| names.into_iter().map(str::to_owned).collect()).unwrap_or_default();
+    names.sort();
+    names.join(" ")
+}
+
+#[test]
+fn patterns_choose_what_ansible_once_chose() {
+    let expected = std::fs::read_to_string(patterns().join("expected.txt")).unwrap();
+    let asked = std::fs::read_to_string(patterns().join("patterns.txt")).unwrap();
+    assert_eq!(asked.lines().count(), expected.lines().count(), "run the script `expect`");
+    let lines = expected.lines().map(|line| line.split_once('\t').unwrap());
+    let wrong: Vec<String> = lines
+        .map(|(pattern, theirs)| (pattern, theirs, chosen(pattern)))
+        .filter(|(_, theirs, ours)| theirs != ours)
+        .map(|(pattern, theirs, ours)| format!("{pattern}: {ours} instead of {theirs}"))
+        .collect();
+    assert!(expected.lines().count() >= 50);
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn patterns_choose_what_the_ansible_here_chooses() {
+    let Some(program) = ansible() else { return };
+    let empty = tempfile::tempdir().unwrap();
+    std::fs::write(empty.path().join("ansible.cfg"), "").unwrap();
+    let asked = std::fs::read_to_string(patterns().join("patterns.txt")).unwrap();
+    // Each costs half a second: of each kind a few, all of them in the stored expectations.
+    for pattern in asked.lines().step_by(6) {
+        let answer = Command::new(&program)
+            .current_dir(patterns())
+            .env_remove("ANSIBLE_INVENTORY")
+            .env("ANSIBLE_CONFIG", empty.path().join("ansible.cfg"))
+            .env("LC_ALL", "C.UTF-8")
+            .args(["-i", "hosts.ini", "--list", &format!("--limit={pattern}")])
+            .output()
+            .unwrap();
+        let theirs = read_json(&String::from_utf8_lossy(&answer.stdout)).unwrap_or_default();
+        let names = theirs["_meta"]["hostvars"].as_object().into_iter().flatten().map(|(name, _)| name.as_str());
+        assert_eq!(chosen(pattern), names.collect::<Vec<_>>().join(" "), "{pattern}");
+    }
+}

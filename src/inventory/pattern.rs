@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::net::Ipv6Addr;
 
-use regex::Regex;
+use fancy_regex::Regex;
 
 use super::error::InventoryError;
 use super::host::Host;
@@ -100,24 +100,24 @@ impl Inventory {
 
     fn enumerate(&self, expression: &str) -> Result<Vec<&str>, InventoryError> {
         let regex = compile(expression)?;
+        let matches = |name: &str| regex.is_match(name).unwrap_or(false);
         let mut found: Vec<&str> = Vec::new();
         let mut matched = false;
-        for group in self.groups.iter().map(|group| &group.name).filter(|name| regex.is_match(name)) {
+        for group in self.groups.iter().map(|group| &group.name).filter(|name| matches(name)) {
             matched = true;
             found.extend(self.members(group));
         }
         for role in [Role::Infra, Role::Worker] {
-            if regex.is_match(role.as_str()) && self.groups.get(role.as_str()).is_none() {
+            if matches(role.as_str()) && self.groups.get(role.as_str()).is_none() {
                 matched = true;
                 let hosts = self.hosts.iter().filter(|host| host.roles.contains(&role));
                 found.extend(hosts.map(|host| host.name.as_str()));
             }
         }
         if !matched || expression.starts_with('~') || expression.contains(['.', '?', '*', '[']) {
-            found.extend(self.names().iter().map(String::as_str).filter(|name| regex.is_match(name)));
+            found.extend(self.names().iter().map(String::as_str).filter(|name| matches(name)));
         }
-        let mut seen = HashSet::new();
-        found.retain(|name| seen.insert(*name));
+        // A host that is found twice counts twice in `*[2]`, as in Ansible.
         Ok(found)
     }
 }
@@ -185,14 +185,14 @@ fn split_subscript(part: &str) -> (&str, Option<Subscript>) {
 /// A shell glob, or a regular expression behind `~`, matched from the beginning as Python's `match` does.
 fn compile(expression: &str) -> Result<Regex, InventoryError> {
     let source = match expression.strip_prefix('~') {
-        Some(regex) => format!("^(?:{regex})"),
-        None => format!("(?s)^{}$", translate(expression)),
+        Some(regex) => format!("\\A(?:{regex})"),
+        None => format!("(?s)\\A{}\\z", translate(expression)),
     };
     Regex::new(&source).map_err(|_| {
         wrong(
             expression,
-            "is not a regular expression understood here",
-            "look-around and back references are not",
+            "is not a regular expression",
+            "write it as Python does, behind `~`",
         )
     })
 }
@@ -213,7 +213,7 @@ fn translate(glob: &str) -> String {
                 }
                 None => regex.push_str("\\["),
             },
-            _ => regex.push_str(&regex::escape(c.encode_utf8(&mut [0; 4]))),
+            _ => regex.push_str(&fancy_regex::escape(c.encode_utf8(&mut [0; 4]))),
         }
     }
     regex
@@ -264,7 +264,7 @@ mod tests {
             ("~n\\d+", "n12x", true),
             ("~n\\d+$", "n12x", false),
         ] {
-            assert_eq!(compile(glob).unwrap().is_match(name), matches, "{glob} {name}");
+            assert_eq!(compile(glob).unwrap().is_match(name).unwrap(), matches, "{glob} {name}");
         }
         assert!(compile("~(").is_err());
     }
