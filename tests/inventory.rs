@@ -4,7 +4,7 @@
 
 use std::path::{Path, PathBuf};
 
-use airworthy::inventory::{HostKeyChecking, Inventory, InventoryError, Kind, load};
+use airworthy::inventory::{HostKeyChecking, Inventory, InventoryError, Kind, LoadOptions, View, load};
 use airworthy::role::Role;
 use serde_json::{Value, json};
 
@@ -261,6 +261,19 @@ fn each_broken_inventory_has_one_clear_diagnostic() {
 }
 
 const BROKEN: &[(&str, usize, usize, &str, &str)] = &[
+    ("all-as-child.ini", 2, 1, "`all` as a child of `top` closes a circle", "remove one"),
+    ("child-list.yml", 3, 14, "no group as a child", "hosts, children or vars"),
+    ("equals-sign.yml", 2, 19, "a plain `=`", "quote it"),
+    ("host-as-group.ini", 3, 1, "`etcd` is the name of a host and of a group", "rename one"),
+    ("long-circle.yml", 4, 5, "closes a circle", "remove one"),
+    ("many-hosts.ini", 3, 1, "more than 100000 hosts", "no inventory"),
+    ("multiplied.ini", 2, 1, "more than 256 MiB", "no inventory"),
+    ("not-utf8.yml", 2, 22, "not valid UTF-8", "save the file"),
+    ("second-anchor.yml", 2, 28, "a second anchor `&x`", "name of its own"),
+    ("tab-in-mapping.yml", 4, 4, "not valid YAML", "replace the tab"),
+    ("two-documents.yml", 3, 1, "a second YAML document", "split the file"),
+    ("unclosed-bracket.yml", 2, 24, "not valid YAML", "mend the YAML"),
+    ("unhashable.ini", 2, 4, "only plain values", "YAML file"),
     ("address-master.csv", 1, 7, "`10.2.0.300` is not an IP address", "IPv4"),
     ("alias-bomb.yml", 6, 45, "aliases multiply", "write the values out"),
     ("blank-in-password.ini", 2, 27, "no `name=value`", "quote a value"),
@@ -303,7 +316,6 @@ fn what_cannot_be_read_is_told_with_a_way_out() {
     let nothing = fixture("nowhere.ini");
     for (paths, message) in [
         (vec![nothing], "check the path"),
-        (vec![PathBuf::from("a,b")], "write an inventory file"),
         (vec![], "give one with -i"),
         (vec![fixture("yaml/hosts.yml"), fixture("openpai/layout.yaml")], "give Ansible inventories"),
         (vec![fixture("openpai/layout.yaml"), fixture("openpai/layout.yaml")], "one layout"),
@@ -331,7 +343,7 @@ fn encrypted_and_unsafe_values_stay_text() {
     write("group_vars/all.yml", "ignored: true\n");
     let inventory = load(&[folder.path().join("hosts.ini")]).unwrap();
     let variables = inventory.vars_of("n").unwrap();
-    assert_eq!(variables["raw"], json!("{{ x }}"));
+    assert_eq!(variables["raw"], json!({"__ansible_unsafe": "{{ x }}"}));
     assert_eq!(variables["ansible_password"]["__ansible_vault"], json!("$ANSIBLE_VAULT;1.1;AES256\n31\n"));
     assert!(inventory.hosts[0].connection.password.is_none());
     let warnings = inventory.warnings.join("\n");
@@ -355,4 +367,88 @@ fn a_host_that_would_be_left_out_is_told() {
     let inventory = airworthy::inventory::load(&[path]).expect("loads");
     let told = |name: &str| inventory.warnings.iter().any(|w| w.ends_with(&format!(": {name}")));
     assert!(told("n2"), "{:?}", inventory.warnings);
+}
+
+#[test]
+fn files_that_are_no_inventories_cost_neither_time_nor_memory() {
+    let folder = tempfile::tempdir().unwrap();
+    let write = |name: &str, text: &str| {
+        let path = folder.path().join(name);
+        std::fs::write(&path, text).unwrap();
+        path
+    };
+    let huge = folder.path().join("huge.yml");
+    std::fs::File::create(&huge).unwrap().set_len(1 << 30).unwrap();
+    let nested = "kube_node:\n  vars:\n    x: ".to_owned() + &"[".repeat(1 << 20);
+    let values = "kube_node:\n  vars:\n    x:\n".to_owned() + &"    - a\n".repeat(2_000_000);
+    let chain: String = (0..11_000).map(|at| format!("[g{}:children]\ng{at}\n", at + 1)).collect();
+    let ranges = "[kube_node]\nn[1:99999][1:99999]\n";
+    for (path, line, message) in [
+        (huge, 1, "larger than 64 MiB"),
+        (write("nested.yml", &nested), 3, "nested too deep"),
+        (write("values.yml", &values), 1_999_994, "more than 2000000 values"),
+        (write("chain.ini", &chain), 19_999, "more than 10000 groups"),
+        (write("ranges.ini", ranges), 2, "more than 100000 hosts"),
+    ] {
+        let begin = std::time::Instant::now();
+        let error = load(std::slice::from_ref(&path)).unwrap_err();
+        let [diagnostic] = error.diagnostics() else { panic!("{error}") };
+        assert!(diagnostic.message.contains(message), "{diagnostic:?}");
+        assert_eq!(diagnostic.line, line, "{diagnostic:?}");
+        assert!(begin.elapsed().as_secs() < 30, "{}: {:?}", path.display(), begin.elapsed());
+    }
+}
+
+#[test]
+fn kubesprays_run_time_groups_count_when_judging() {
+    let inventory = read(&["ansible/kubespray-runtime/inventory.ini"]);
+    for (host, who) in [("cp1", "k8s_cluster"), ("w1", "kube_node"), ("rr1", "k8s_cluster"), ("s1", "all")] {
+        assert_eq!(inventory.vars_of(host).unwrap()["who"], json!(who), "{host}");
+        assert_eq!(inventory.vars_of(host).unwrap().contains_key("kube_version"), host != "s1", "{host}");
+    }
+    assert_eq!(names(&inventory, "k8s_cluster"), ["cp1", "w1", "w2"]);
+    let printed = inventory.to_ansible_json();
+    assert!(printed.get("k8s_cluster").is_none());
+    assert_eq!(printed["_meta"]["hostvars"]["cp1"], json!({"ansible_host": "10.0.0.1", "who": "all"}));
+    let seen = inventory.to_json(View::Runtime, None);
+    assert_eq!(seen["k8s_cluster"]["hosts"], json!(["cp1", "w1", "w2", "rr1"]));
+    assert_eq!(seen["_meta"]["hostvars"]["cp1"]["kube_version"], json!("1.33.1"));
+    // Where the inventory says so itself, nothing is made.
+    let declared = read(&["ansible/kubespray-children/inventory.ini"]);
+    assert_eq!(declared.to_json(View::Runtime, None), declared.to_ansible_json());
+    // Old names lead to the new groups and from there to k8s_cluster.
+    let old = read(&["ansible/vars-beside-group-with-dash/hosts.ini"]);
+    let seen = old.to_json(View::Runtime, None);
+    assert_eq!(seen["kube_control_plane"]["hosts"], json!(["a"]));
+    assert_eq!(seen["kube_node"]["hosts"], json!(["b"]));
+    assert_eq!(seen["k8s_cluster"]["hosts"], json!(["a", "b"]));
+    assert_eq!(old.hosts.len(), 2);
+}
+
+#[test]
+fn a_variable_tells_its_place_and_what_it_overrode() {
+    let paths = [fixture("ansible/vars-precedence/hosts.ini")];
+    let options = LoadOptions { extra_vars: vec!["a=EX".to_owned()], ..LoadOptions::default() };
+    let inventory = airworthy::inventory::load_with(&paths, &options).unwrap();
+    let places = |name: &str| -> Vec<String> {
+        let layers = inventory.layers_of("n1").unwrap().filter(|layer| layer.variables.contains_key(name));
+        let told = layers
+            .map(|layer| format!("{} {}", layer.place_of(name).rsplit('/').next().unwrap(), layer.owner));
+        told.collect()
+    };
+    assert_eq!(places("a"), ["hosts.ini:2 group all", "all.yml:1 group all", "-e extra variables"]);
+    assert_eq!(places("e"), ["hosts.ini:6 group all", "hosts.ini:12 host n1", "n1.yml:1 host n1"]);
+    assert_eq!(inventory.vars_of("n1").unwrap()["a"], json!("EX"));
+}
+
+#[test]
+fn a_host_list_is_read_and_cannot_be_judged() {
+    let options = LoadOptions { for_judging: false, ..LoadOptions::default() };
+    let list = [PathBuf::from("h1,h2:2222")];
+    let inventory = airworthy::inventory::load_with(&list, &options).unwrap();
+    assert_eq!(inventory.names(), ["h1", "h2"]);
+    assert!(inventory.hosts.is_empty());
+    assert!(inventory.warnings.iter().any(|warning| warning.contains("no host has a role")));
+    let error = load(&list).unwrap_err();
+    assert!(error.to_string().contains("kubespray needs hosts in kube_control_plane"), "{error}");
 }

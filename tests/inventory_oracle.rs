@@ -43,11 +43,8 @@ impl Arguments {
 
     fn ours(&self) -> Result<Value, String> {
         let paths: Vec<PathBuf> = self.all("-i").iter().map(PathBuf::from).collect();
-        let options = LoadOptions {
-            extra_vars: self.all("-e"),
-            for_judging: false,
-            ..LoadOptions::default()
-        };
+        let options =
+            LoadOptions { extra_vars: self.all("-e"), for_judging: false, ..LoadOptions::default() };
         let inventory = load_with(&paths, &options).map_err(|error| error.to_string())?;
         let only: Option<HashSet<&str>> = match self.all("-l").first() {
             Some(pattern) => Some(inventory.select(pattern).map_err(|error| error.to_string())?),
@@ -81,7 +78,8 @@ fn differences(path: &str, ours: &Value, theirs: &Value, found: &mut Vec<String>
 fn read_json(text: &str) -> serde_json::Result<Value> {
     let quoted = |line: &str| {
         let (line, comma) = line.strip_suffix(',').map_or((line, ""), |line| (line, ","));
-        let value = ["-Infinity", "Infinity", "NaN"].into_iter().find(|value| line.ends_with(&format!(" {value}")));
+        let value =
+            ["-Infinity", "Infinity", "NaN"].into_iter().find(|value| line.ends_with(&format!(" {value}")));
         value.map_or(format!("{line}{comma}"), |value| line.replace(value, &format!("\"{value}\"")) + comma)
     };
     serde_json::from_str(&text.lines().map(quoted).collect::<Vec<_>>().join("\n"))
@@ -125,7 +123,11 @@ fn ask(program: &Path, folder: &Path, empty: &Path) -> Value {
 
 fn corpus() -> Vec<PathBuf> {
     let places = ["../shared/corpus/inventories", "../../shared/corpus/inventories"];
-    places.iter().map(|place| folders(&root().join(place))).find(|found| !found.is_empty()).unwrap_or_default()
+    places
+        .iter()
+        .map(|place| folders(&root().join(place)))
+        .find(|found| !found.is_empty())
+        .unwrap_or_default()
 }
 
 fn own() -> Vec<PathBuf> {
@@ -179,8 +181,10 @@ fn patterns() -> PathBuf {
 fn chosen(pattern: &str) -> String {
     let inventory = airworthy::inventory::load(&[patterns().join("hosts.ini")]).unwrap();
     let pattern = pattern.replace("@retry", &format!("@{}", patterns().join("retry").display()));
-    let mut names: Vec<String> =
-        inventory.select(&pattern).map(|names| names.into_iter().map(str::to_owned).collect()).unwrap_or_default();
+    let mut names: Vec<String> = inventory
+        .select(&pattern)
+        .map(|names| names.into_iter().map(str::to_owned).collect())
+        .unwrap_or_default();
     names.sort();
     names.join(" ")
 }
@@ -217,7 +221,8 @@ fn patterns_choose_what_the_ansible_here_chooses() {
             .output()
             .unwrap();
         let theirs = read_json(&String::from_utf8_lossy(&answer.stdout)).unwrap_or_default();
-        let names = theirs["_meta"]["hostvars"].as_object().into_iter().flatten().map(|(name, _)| name.as_str());
+        let names =
+            theirs["_meta"]["hostvars"].as_object().into_iter().flatten().map(|(name, _)| name.as_str());
         assert_eq!(chosen(pattern), names.collect::<Vec<_>>().join(" "), "{pattern}");
     }
 }

@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::print_stderr)]
 
-use airworthy::inventory::load;
+use airworthy::inventory::{LoadOptions, load, load_with};
 use proptest::prelude::*;
 
 /// What parsers stumble over.
@@ -35,6 +35,15 @@ const PIECES: &[&str] = &[
     "|\n",
     "{{ x }}",
     "1:30",
+    "!unsafe ",
+    "!!float ",
+    "=",
+    "hosts: ",
+    "children: ",
+    "all",
+    "b'x'",
+    "1+2j",
+    "\\N{",
     "0x",
     ".",
     "-",
@@ -69,6 +78,10 @@ fn survive(name: &str, bytes: &[u8]) {
     match load(&[path]) {
         Ok(inventory) => {
             let _ = inventory.to_ansible_json();
+            for name in inventory.names() {
+                let layers = inventory.layers_of(name).unwrap();
+                layers.for_each(|layer| layer.variables.keys().for_each(|key| drop(layer.place_of(key))));
+            }
             let _ = inventory.limit("all");
         }
         Err(error) => assert!(!error.to_string().is_empty()),
@@ -92,6 +105,20 @@ proptest! {
         std::fs::write(folder.path().join("hosts"), "[kube_node]\nn\n").unwrap();
         std::fs::write(folder.path().join("group_vars/all.yml"), &bytes).unwrap();
         let _ = load(&[folder.path().join("hosts")]);
+    }
+
+    #[test]
+    fn no_extra_variables_make_a_parser_panic(word in "[a-c={}\\[\\]'\"\\\\ %#@/.,:uxN0-9\n-]{0,24}") {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("hosts"), "[kube_node]\na\n").unwrap();
+        let options = LoadOptions { extra_vars: vec![word], ..LoadOptions::default() };
+        let _ = load_with(&[folder.path().join("hosts")], &options);
+    }
+
+    #[test]
+    fn no_host_list_makes_a_parser_panic(list in "[a-c\\[\\]:, 0-9é-]{0,16},") {
+        let options = LoadOptions { for_judging: false, ..LoadOptions::default() };
+        let _ = load_with(&[list.into()], &options);
     }
 
     #[test]

@@ -188,13 +188,8 @@ fn compile(expression: &str) -> Result<Regex, InventoryError> {
         Some(regex) => format!("\\A(?:{regex})"),
         None => format!("(?s)\\A{}\\z", translate(expression)),
     };
-    Regex::new(&source).map_err(|_| {
-        wrong(
-            expression,
-            "is not a regular expression",
-            "write it as Python does, behind `~`",
-        )
-    })
+    Regex::new(&source)
+        .map_err(|_| wrong(expression, "is not a regular expression", "write it as Python does, behind `~`"))
 }
 
 /// A glob as a regular expression: `*`, `?`, `[a-f]`, `[!a-f]`.

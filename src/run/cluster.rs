@@ -11,7 +11,7 @@ use super::settings::TeamConfig;
 use super::terminal;
 use crate::cli::{Devbox, TargetArgs};
 use crate::facts;
-use crate::inventory::{self, Connection, Host, Inventory, Kind};
+use crate::inventory::{self, Connection, Host, Inventory, Kind, LoadOptions};
 use crate::role::Role;
 
 /// The name of this machine among the hosts.
@@ -57,7 +57,8 @@ impl Cluster {
                 devbox_password: None,
             });
         }
-        let inventory = inventory::load(&paths)?;
+        let options = LoadOptions { extra_vars: args.extra_vars.clone(), ..LoadOptions::default() };
+        let inventory = inventory::load_with(&paths, &options)?;
         for warning in &inventory.warnings {
             terminal::note(&format!("airworthy: warning: {warning}"));
         }

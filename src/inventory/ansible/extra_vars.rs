@@ -39,7 +39,10 @@ pub(super) fn read(
                 let help = "write -e key=value, and quote a value that holds blanks";
                 warnings.push(complain("a word that is no `key=value`", help).to_string());
             }
-            layers.push(Layer { owner: "extra variables".to_owned(), ..Layer::new("-e".to_owned(), variables) });
+            layers.push(Layer {
+                owner: "extra variables".to_owned(),
+                ..Layer::new("-e".to_owned(), variables)
+            });
             continue;
         }
         let root = document::parse(&source, warnings)?;

@@ -13,6 +13,13 @@ pub(in crate::inventory) const ALL: usize = 0;
 /// The group of hosts that are in no other.
 pub(in crate::inventory) const UNGROUPED: usize = 1;
 
+/// More than this is no cluster, and would only cost memory: hosts, groups, groups of all hosts together, and bytes that
+/// host ranges multiply.
+const MAX_HOSTS: usize = 100_000;
+const MAX_GROUPS: usize = 10_000;
+const MAX_MEMBERSHIPS: usize = 5_000_000;
+const MAX_COPIED: usize = 256 * 1024 * 1024;
+
 /// A group and its direct members.
 pub(in crate::inventory) struct GroupEntry {
     pub(in crate::inventory) name: String,
@@ -40,6 +47,7 @@ pub(in crate::inventory) struct Graph {
     pub(in crate::inventory) hosts: Vec<HostEntry>,
     group_index: HashMap<String, usize>,
     host_index: HashMap<String, usize>,
+    copied: usize,
 }
 
 impl Graph {
@@ -50,6 +58,7 @@ impl Graph {
             hosts: Vec::new(),
             group_index: HashMap::new(),
             host_index: HashMap::new(),
+            copied: 0,
         };
         graph.add_group("all", None);
         graph.add_group("ungrouped", None);
@@ -78,6 +87,21 @@ impl Graph {
         });
         self.group_index.insert(name.to_owned(), self.groups.len() - 1);
         self.groups.len() - 1
+    }
+
+    /// Refuses what only costs memory: too many hosts or groups, or a range that multiplies large variables.
+    pub(super) fn admit(&mut self, hosts: usize, bytes: usize, place: &Place) -> Result<(), Diagnostic> {
+        self.copied = self.copied.saturating_add(hosts.saturating_mul(bytes));
+        let message = if self.hosts.len() + hosts > MAX_HOSTS {
+            format!("more than {MAX_HOSTS} hosts")
+        } else if self.groups.len() > MAX_GROUPS {
+            format!("more than {MAX_GROUPS} groups")
+        } else if self.copied > MAX_COPIED {
+            format!("host ranges multiply this to more than {} MiB", MAX_COPIED >> 20)
+        } else {
+            return Ok(());
+        };
+        Err(place.complain(message, "this is no inventory of one cluster; check what was given with -i"))
     }
 
     /// Whether there is a host of that name.
@@ -118,7 +142,7 @@ impl Graph {
         child: usize,
         place: &Place,
     ) -> Result<(), Diagnostic> {
-        if parent == child || self.ancestors(parent).contains(&child) {
+        if parent == child || child == ALL || self.ancestors(parent).contains(&child) {
             let (parent, child) = (&self.groups[parent].name, &self.groups[child].name);
             let message = format!("group `{child}` as a child of `{parent}` closes a circle");
             return Err(place.complain(message, "remove one of the two memberships"));
@@ -171,11 +195,9 @@ impl Graph {
     pub(in crate::inventory) fn reconcile(&mut self) -> Result<(), Diagnostic> {
         if let Some(host) = self.hosts.iter().find(|host| self.group_index.contains_key(&host.name)) {
             let message = format!("`{}` is the name of a host and of a group", host.name);
-            return Err(host.place.complain(message, "rename one of the two; Ansible mixes up their variables"));
-        }
-        if let (Some(&top), Some(place)) = (self.groups[ALL].parents.first(), &self.groups[ALL].place) {
-            let message = format!("group `all` as a child of `{}` closes a circle", self.groups[top].name);
-            return Err(place.complain(message, "every group is a child of `all` already"));
+            return Err(host
+                .place
+                .complain(message, "rename one of the two; Ansible mixes up their variables"));
         }
         for group in 1..self.groups.len() {
             if self.groups[group].parents.is_empty() {
@@ -208,25 +230,30 @@ impl Graph {
 
     /// For each host, the groups it is in (itself or through children) but `all`, lowest precedence first:
     /// by depth, then priority, then name.
-    pub(in crate::inventory) fn groups_by_host(&self) -> Vec<Vec<usize>> {
+    pub(in crate::inventory) fn groups_by_host(&self) -> Result<Vec<Vec<usize>>, Diagnostic> {
         let mut sets: Vec<HashSet<usize>> = vec![HashSet::new(); self.hosts.len()];
+        let mut memberships = 0;
         for (at, group) in self.groups.iter().enumerate() {
             let mut groups = self.ancestors(at);
             groups.insert(at);
             groups.remove(&ALL);
+            memberships += groups.len() * group.hosts.len();
+            if let Some(place) = group.place.as_ref().filter(|_| memberships > MAX_MEMBERSHIPS) {
+                let message = format!("hosts and groups make more than {MAX_MEMBERSHIPS} memberships");
+                return Err(place.complain(message, "nest the groups less"));
+            }
             for &host in &group.hosts {
                 sets[host].extend(&groups);
             }
         }
         let depths = self.depths();
         let order = |at: &usize| (depths[*at], self.groups[*at].priority, self.groups[*at].name.as_str());
-        sets.into_iter()
-            .map(|set| {
-                let mut groups: Vec<usize> = set.into_iter().collect();
-                groups.sort_by(|a, b| order(a).cmp(&order(b)));
-                groups
-            })
-            .collect()
+        let sorted = |set: HashSet<usize>| {
+            let mut groups: Vec<usize> = set.into_iter().collect();
+            groups.sort_by(|a, b| order(a).cmp(&order(b)));
+            groups
+        };
+        Ok(sets.into_iter().map(sorted).collect())
     }
 
     /// The longest way down from a group without parents.

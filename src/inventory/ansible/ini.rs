@@ -91,6 +91,7 @@ impl Reader<'_> {
         if self.graph.group(name).is_none() && self.section == Section::Vars && waiting.is_none() {
             self.pending.push(Pending { name: name.to_owned(), parents: Vec::new(), place: place.clone() });
         }
+        self.graph.admit(0, 0, &place)?;
         self.group = self.graph.add_group(name, Some(place));
         if let Some(at) = waiting.filter(|_| self.section != Section::Vars) {
             let pending = self.pending.remove(at);
@@ -123,6 +124,7 @@ impl Reader<'_> {
             variables.push((name.to_owned(), value));
         }
         let place = self.place(mark);
+        self.graph.admit(names.len(), line.len(), &place)?;
         for name in names {
             let host = self.graph.add_host(&name, self.group, port, &place);
             for (name, value) in &variables {

@@ -8,7 +8,8 @@ pub(super) fn parse(text: &str) -> Result<Map<String, Value>, &'static str> {
     let mut raw: Vec<String> = Vec::new();
     for word in split(text)? {
         let decoded = decode_escapes(&word);
-        let sign = decoded.match_indices('=').map(|(at, _)| at).find(|&at| at > 0 && !decoded[..at].ends_with('\\'));
+        let sign =
+            decoded.match_indices('=').map(|(at, _)| at).find(|&at| at > 0 && !decoded[..at].ends_with('\\'));
         match sign {
             Some(at) => {
                 let value = unquote(decoded[at + 1..].trim());
@@ -145,7 +146,8 @@ fn escape(after: &str) -> Option<(char, usize)> {
                 'u' => 4,
                 _ => 8,
             };
-            let digits = after.get(1..=length).filter(|digits| digits.bytes().all(|b| b.is_ascii_hexdigit()))?;
+            let digits =
+                after.get(1..=length).filter(|digits| digits.bytes().all(|b| b.is_ascii_hexdigit()))?;
             return Some((char::from_u32(u32::from_str_radix(digits, 16).ok()?)?, length + 1));
         }
         '0'..='7' => {

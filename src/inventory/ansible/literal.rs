@@ -196,7 +196,11 @@ impl Reader<'_> {
             if !word.starts_with(['\'', '"']) {
                 let text = Value::String(text);
                 // Bytes become a text that is no template.
-                return Some(if bytes { Value::Object(Map::from_iter([(UNSAFE.to_owned(), text)])) } else { text });
+                return Some(if bytes {
+                    Value::Object(Map::from_iter([(UNSAFE.to_owned(), text)]))
+                } else {
+                    text
+                });
             }
             let (more, _) = self.text().filter(|(_, other)| *other == bytes)?;
             text.push_str(&more);

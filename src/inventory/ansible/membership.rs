@@ -33,12 +33,15 @@ pub(in crate::inventory) fn describe(
         warnings.push(error.to_string());
     }
     let mut cluster = Cluster::default();
-    let mut groups_by_host = graph.groups_by_host();
+    let mut groups_by_host = graph.groups_by_host()?;
     let plain_groups = published(&graph);
-    let plain_by_host = runtime_groups::grow(&mut graph, &groups_by_host).then(|| {
+    let plain_by_host = if runtime_groups::grow(&mut graph, &groups_by_host) {
         cluster.plain_groups = Some(plain_groups);
-        std::mem::replace(&mut groups_by_host, graph.groups_by_host())
-    });
+        let grown = graph.groups_by_host()?;
+        Some(std::mem::replace(&mut groups_by_host, grown))
+    } else {
+        None
+    };
     cluster.groups = published(&graph);
     let extra = extra_vars::read(&options.extra_vars, reader, &mut warnings)?;
     let extra: Vec<usize> = extra.into_iter().map(|layer| cluster.layers.add(layer)).collect();
@@ -53,7 +56,8 @@ pub(in crate::inventory) fn describe(
         let own: Vec<usize> = own.into_iter().map(|layer| cluster.layers.add(layer)).collect();
         let all = |groups_of: &[usize]| [groups.of(groups_of), own.clone(), extra.clone()].concat();
         cluster.layers.assign(&entry.name, all(&groups_by_host[at]));
-        if let Some(plain) = plain_by_host.as_ref().map(|plain| &plain[at]).filter(|plain| **plain != groups_by_host[at])
+        if let Some(plain) =
+            plain_by_host.as_ref().map(|plain| &plain[at]).filter(|plain| **plain != groups_by_host[at])
         {
             cluster.layers.assign_plain(&entry.name, all(plain));
         }

@@ -30,8 +30,7 @@ pub(super) struct VarsFiles<'a> {
 impl<'a> VarsFiles<'a> {
     pub(super) fn new(paths: &[PathBuf], reader: &'a mut Reader, warnings: &'a mut Vec<String>) -> Self {
         let files = paths.iter().filter(|path| !is_host_list(path));
-        let bases =
-            files.map(|path| if path.is_dir() { path.clone() } else { base_of(path).to_owned() });
+        let bases = files.map(|path| if path.is_dir() { path.clone() } else { base_of(path).to_owned() });
         VarsFiles { bases: bases.collect(), reader, warnings }
     }
 

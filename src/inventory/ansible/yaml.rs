@@ -65,7 +65,9 @@ impl Reader<'_> {
             self.warn(key, &format!("`{name}` is skipped: not a group but {}", body.kind()));
             return Ok(None);
         }
-        let group = self.graph.add_group(name, Some(self.place(key)));
+        let place = self.place(key);
+        self.graph.admit(0, 0, &place)?;
+        let group = self.graph.add_group(name, Some(place));
         for (section, value) in body.entries().unwrap_or_default() {
             match section.text() {
                 _ if value.is_null() => {}
@@ -125,6 +127,11 @@ impl Reader<'_> {
                 .map(|(key, value)| (key.as_key(), value.to_json(), self.place(key)))
                 .collect();
             let place = self.place(key);
+            let bytes = match body {
+                Some(body) if names.len() > 1 => body.to_json().to_string().len(),
+                _ => 0,
+            };
+            self.graph.admit(names.len(), bytes, &place)?;
             for name in names {
                 let host = self.graph.add_host(&name, group, port, &place);
                 for (name, value, place) in &variables {

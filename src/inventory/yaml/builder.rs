@@ -14,6 +14,8 @@ use crate::inventory::source::{Mark, Source};
 
 /// Deeper documents are refused.
 const MAX_DEPTH: usize = 128;
+/// More values than this are no inventory.
+const MAX_NODES: usize = 2_000_000;
 /// What aliases may add to a document, in nodes.
 const MAX_ALIASED: usize = 1_000_000;
 
@@ -33,6 +35,7 @@ pub(in crate::inventory) fn parse(
         anchors: HashMap::new(),
         names: AnchorNames::default(),
         aliased: 0,
+        nodes: 0,
         root: None,
         documents: 0,
     };
@@ -60,6 +63,9 @@ fn explain(source: &Source, mark: Mark, info: &str) -> Diagnostic {
     } else {
         "mend the YAML here; quote values that hold `: `, `#`, `{{`, `*`, `&` or `@`"
     };
+    if info.contains("recursion limit") {
+        return source.complain(mark, "nested too deep", "no inventory needs that; flatten it");
+    }
     source.complain(mark, format!("not valid YAML: {info}"), help)
 }
 
@@ -95,13 +101,15 @@ struct Builder<'a> {
     anchors: HashMap<usize, Rc<Node>>,
     names: AnchorNames<'a>,
     aliased: usize,
+    nodes: usize,
     root: Option<Rc<Node>>,
     documents: usize,
 }
 
 impl Builder<'_> {
     fn take(&mut self, event: Event<'_>, mark: Mark) -> Result<(), Diagnostic> {
-        if let Event::Scalar(_, _, 1.., _) | Event::SequenceStart(1.., _) | Event::MappingStart(1.., _) = &event
+        if let Event::Scalar(_, _, 1.., _) | Event::SequenceStart(1.., _) | Event::MappingStart(1.., _) =
+            &event
             && let Some(name) = self.names.second(&self.source.text, mark)
         {
             let message = format!("a second anchor `&{name}`, which PyYAML refuses");
@@ -198,7 +206,8 @@ impl Builder<'_> {
 
     /// Whether a node with this tag is `!unsafe`, itself or through what it is part of.
     fn is_untrusted(&self, tag: Option<&Tag>) -> bool {
-        tag.is_some_and(|tag| name_of(tag) == "!unsafe") || self.open.last().is_some_and(|open| open.untrusted)
+        tag.is_some_and(|tag| name_of(tag) == "!unsafe")
+            || self.open.last().is_some_and(|open| open.untrusted)
     }
 
     fn too_deep(&self, mark: Mark) -> Diagnostic {
@@ -228,7 +237,10 @@ impl Builder<'_> {
         if depth >= MAX_DEPTH {
             return Err(self.too_deep(open.mark));
         }
-        self.place(Rc::new(Node { mark: open.mark, content, size, depth: depth + 1, untrusted: open.untrusted }), open.anchor)
+        self.place(
+            Rc::new(Node { mark: open.mark, content, size, depth: depth + 1, untrusted: open.untrusted }),
+            open.anchor,
+        )
     }
 
     fn alias(&mut self, id: usize, mark: Mark) -> Result<(), Diagnostic> {
@@ -245,6 +257,11 @@ impl Builder<'_> {
     }
 
     fn place(&mut self, node: Rc<Node>, anchor: usize) -> Result<(), Diagnostic> {
+        self.nodes += 1;
+        if self.nodes > MAX_NODES {
+            let message = format!("more than {MAX_NODES} values");
+            return Err(self.complain(node.mark, message, "this is no inventory; check the path"));
+        }
         if anchor > 0 {
             self.anchors.insert(anchor, Rc::clone(&node));
         }
