@@ -47,7 +47,7 @@ pub struct TargetArgs {
     #[arg(short, long, value_name = "PATTERN")]
     pub limit: Option<String>,
     /// Variables above the inventory's: key=value, YAML or JSON in brackets, or @FILE; repeatable
-    #[arg(short, long, value_name = "VARS", requires = "inventory")]
+    #[arg(short, long, value_name = "VARS")]
     pub extra_vars: Vec<String>,
     /// Log in as this user
     #[arg(short, long, value_name = "NAME")]

@@ -4,7 +4,8 @@ use std::collections::HashSet;
 
 use super::graph::Graph;
 
-/// A group and those whose hosts it gets. Old names come first, for they lead into the new ones.
+/// A group and those whose hosts it gets. Old names come first, for they lead into the new ones, as in the releases that
+/// knew them well: those made one group after the other (current ones look only at the names of the files).
 const MADE_FROM: [(&str, &[&str]); 5] = [
     ("kube_control_plane", &["kube-master"]),
     ("kube_node", &["kube-node"]),

@@ -15,7 +15,7 @@ use crate::inventory::source::{Mark, Source};
 /// Deeper documents are refused.
 const MAX_DEPTH: usize = 128;
 /// More values than this are no inventory.
-const MAX_NODES: usize = 2_000_000;
+const MAX_NODES: usize = 1_000_000;
 /// What aliases may add to a document, in nodes.
 const MAX_ALIASED: usize = 1_000_000;
 
