@@ -1,8 +1,10 @@
 //! What an inventory says of its hosts: variables, where each came from, and all of it as Ansible prints it.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 
-use serde_json::{Map, Value, json};
+use serde::ser::SerializeMap;
+use serde::{Serialize, Serializer};
+use serde_json::{Map, Value};
 
 use super::cluster::{Groups, View};
 use super::load::Inventory;
@@ -91,29 +93,92 @@ impl Inventory {
 
     /// The shape of `ansible-inventory --list`, by the groups of one view; with only these hosts, if some are named.
     pub fn to_json(&self, view: View, only: Option<&HashSet<&str>>) -> Value {
-        let shown = |name: &&String| only.is_none_or(|only| only.contains(name.as_str()));
-        let mut hostvars = Map::new();
-        for name in self.names().iter().filter(shown) {
-            let variables = self.vars_in(view, name).unwrap_or_default();
+        serde_json::to_value(self.listing(view, only)).unwrap_or_default()
+    }
+
+    /// The same, to be written without a copy of every host's variables.
+    pub fn listing<'a>(&'a self, view: View, only: Option<&'a HashSet<&'a str>>) -> Listing<'a> {
+        Listing { inventory: self, view, only }
+    }
+}
+
+/// What `ansible-inventory --list` prints, keys by the alphabet.
+pub struct Listing<'a> {
+    inventory: &'a Inventory,
+    view: View,
+    only: Option<&'a HashSet<&'a str>>,
+}
+
+impl Listing<'_> {
+    fn shows(&self, name: &str) -> bool {
+        self.only.is_none_or(|only| only.contains(name))
+    }
+}
+
+impl Serialize for Listing<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut parts: BTreeMap<&str, Part<'_>> = BTreeMap::from([("_meta", Part::Meta(Meta(self)))]);
+        for group in self.inventory.groups_in(self.view).iter() {
+            let listed = group.name != "all";
+            let hosts =
+                group.hosts.iter().map(String::as_str).filter(|name| listed && self.shows(name)).collect();
+            let part = Members { children: &group.children, hosts };
+            if !part.children.is_empty() || !part.hosts.is_empty() {
+                parts.insert(&group.name, Part::Group(part));
+            }
+        }
+        serializer.collect_map(parts)
+    }
+}
+
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Part<'a> {
+    Meta(Meta<'a>),
+    Group(Members<'a>),
+}
+
+#[derive(Serialize)]
+struct Members<'a> {
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    children: &'a [String],
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    hosts: Vec<&'a str>,
+}
+
+/// The variables of all hosts.
+struct Meta<'a>(&'a Listing<'a>);
+
+impl Serialize for Meta<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut meta = serializer.serialize_map(Some(2))?;
+        meta.serialize_entry("hostvars", &HostVars(self.0))?;
+        meta.serialize_entry("profile", "inventory_legacy")?;
+        meta.end()
+    }
+}
+
+struct HostVars<'a>(&'a Listing<'a>);
+
+impl Serialize for HostVars<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let HostVars(Listing { inventory, view, .. }) = self;
+        let mut names: Vec<&String> = inventory.names().iter().filter(|name| self.0.shows(name)).collect();
+        names.sort();
+        let mut hosts = serializer.serialize_map(None)?;
+        for name in names {
+            let layers = inventory.layers.of(name, *view).into_iter().flatten();
+            let mut variables: BTreeMap<&str, &Value> = BTreeMap::new();
+            variables.extend(
+                layers.flat_map(|layer| &layer.variables).map(|(name, value)| (name.as_str(), value)),
+            );
+            for name in INTERNAL {
+                variables.remove(name);
+            }
             if !variables.is_empty() {
-                hostvars.insert(name.clone(), Value::Object(variables));
+                hosts.serialize_entry(name, &variables)?;
             }
         }
-        let mut all = Map::new();
-        for group in self.groups_in(view).iter() {
-            let mut written = Map::new();
-            let hosts: Vec<&String> = group.hosts.iter().filter(shown).collect();
-            if !hosts.is_empty() && group.name != "all" {
-                written.insert("hosts".to_owned(), json!(hosts));
-            }
-            if !group.children.is_empty() {
-                written.insert("children".to_owned(), json!(group.children));
-            }
-            if !written.is_empty() {
-                all.insert(group.name.clone(), Value::Object(written));
-            }
-        }
-        all.insert("_meta".to_owned(), json!({"hostvars": hostvars, "profile": "inventory_legacy"}));
-        Value::Object(all)
+        hosts.end()
     }
 }

@@ -25,6 +25,7 @@ pub use cluster::{Group, Groups, View};
 pub use diagnostic::Diagnostic;
 pub use error::InventoryError;
 pub use host::{Connection, Host, HostKeyChecking, Layout};
+pub use listing::Listing;
 pub use load::{Inventory, Kind, load, load_with};
 pub use openpai::OpenPaiConfig;
 pub use options::LoadOptions;

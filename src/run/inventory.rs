@@ -1,6 +1,7 @@
 //! `inventory`: hosts, roles and variables as understood.
 
 use std::collections::HashMap;
+use std::io::Write;
 use std::path::Path;
 
 use comfy_table::{ContentArrangement, Table, presets};
@@ -24,7 +25,15 @@ pub(super) fn inventory(args: &InventoryArgs) -> Result<u8, RunError> {
     let view = if args.runtime_groups { View::Runtime } else { View::Files };
     let text = match (&args.host, args.format) {
         (Some(name), format) => one(&inventory, name, format, view)?,
-        (None, Format::Json) => pretty(&inventory.to_json(view, only.as_ref())),
+        (None, Format::Json) => {
+            let listing = inventory.listing(view, only.as_ref());
+            let write = |into: &mut dyn Write| {
+                serde_json::to_writer_pretty(&mut *into, &listing)?;
+                into.write_all(b"\n")
+            };
+            terminal::stream(write).map_err(|error| RunError::file(Path::new("stdout"), &error))?;
+            return Ok(exit_code::GO);
+        }
         (None, Format::Table) => {
             let shown = |name: &&String| only.as_ref().is_none_or(|only| only.contains(name.as_str()));
             let names: Vec<&String> = inventory.names().iter().filter(shown).collect();
