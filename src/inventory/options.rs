@@ -9,6 +9,13 @@ pub struct LoadOptions {
     pub for_judging: bool,
 }
 
+impl LoadOptions {
+    /// For showing an inventory that need not be fit to be judged.
+    pub fn listing() -> Self {
+        LoadOptions { for_judging: false, ..LoadOptions::default() }
+    }
+}
+
 impl Default for LoadOptions {
     fn default() -> Self {
         LoadOptions { extra_vars: Vec::new(), for_judging: true }

@@ -15,8 +15,7 @@ use crate::inventory::{self, Group, Host, Inventory, Layer, LoadOptions, View};
 
 /// Runs `inventory`.
 pub(super) fn inventory(args: &InventoryArgs) -> Result<u8, RunError> {
-    let options =
-        LoadOptions { extra_vars: args.extra_vars.clone(), for_judging: false, ..LoadOptions::default() };
+    let options = LoadOptions { extra_vars: args.extra_vars.clone(), ..LoadOptions::listing() };
     let inventory = inventory::load_with(&args.inventory, &options)?;
     for warning in &inventory.warnings {
         terminal::note(&format!("airworthy: warning: {warning}"));
