@@ -35,8 +35,8 @@ pub struct Condition {
     pub paths: Vec<Vec<String>>,
     /// Variables that it takes as a whole, not field by field.
     pub(super) wholes: Vec<String>,
-    /// The paths as findings name them.
-    pub(super) names: Vec<Arc<str>>,
+    /// The paths that findings show, and their names there: `docker.config` is not shown beside `docker.config.runtimes`.
+    pub(super) shown: Vec<(Vec<String>, Arc<str>)>,
     /// `applies when …`: what is said of a host for which it is false.
     pub(super) applies: Arc<str>,
 }
@@ -101,10 +101,13 @@ impl Condition {
                 let references = program.references();
                 let wholes = references.variables().into_iter().filter(|variable| !in_parts(variable));
                 let wholes = wholes.map(str::to_owned).collect();
-                let names = paths.iter().map(|path| path.join(".").into()).collect();
+                let is_shown =
+                    |path: &&Vec<String>| !paths.iter().any(|p| p.len() > path.len() && p.starts_with(path));
+                let shown = paths.iter().filter(is_shown);
+                let shown = shown.map(|path| (path.clone(), path.join(".").into())).collect();
                 let one_line = source.split_whitespace().collect::<Vec<_>>().join(" ");
                 let applies = format!("applies when {one_line}").into();
-                Ok(Condition { source: Arc::from(source), paths, wholes, names, applies, program })
+                Ok(Condition { source: Arc::from(source), paths, wholes, shown, applies, program })
             };
             let thread = thread::Builder::new().stack_size(STACK).spawn_scoped(scope, compile);
             thread.map(|handle| handle.join())

@@ -74,8 +74,8 @@ impl Sight<'_> {
 
     /// What the condition looked at, in the order in which it names it.
     pub(super) fn found(&self, condition: &Condition) -> Vec<Found> {
-        let mut found = Vec::new();
-        for (path, name) in condition.paths.iter().zip(&condition.names) {
+        let mut found: Vec<Found> = Vec::with_capacity(condition.shown.len());
+        for (path, name) in &condition.shown {
             let name = Arc::clone(name);
             let entry = match (path[0].as_str(), self.fact(path)) {
                 (_, Some(fact)) => {
@@ -102,13 +102,6 @@ impl Sight<'_> {
             };
             found.push(entry);
         }
-        // `docker.config` is shown where nothing of it is: not beside `docker.config.runtimes`.
-        let names: Vec<Arc<str>> = found.iter().map(|found| Arc::clone(&found.fact)).collect();
-        found.retain(|found| {
-            let deeper =
-                |name: &Arc<str>| name.strip_prefix(&*found.fact).is_some_and(|rest| rest.starts_with('.'));
-            !names.iter().any(deeper)
-        });
         found
     }
 }
