@@ -13,7 +13,7 @@ use super::message;
 use super::profile::Profile;
 use super::values::{map, to_cel};
 use super::verdict::Found;
-use crate::facts::{Fact, FactTree};
+use crate::facts::{Fact, FactTree, Reading};
 
 /// The parameters, as they are and as CEL sees them.
 pub(super) struct Params<'p> {
@@ -83,7 +83,11 @@ impl Sight<'_> {
                     let value = fact
                         .value()
                         .map_or(Value::Null, |value| descend(value, &path[depth.min(path.len())..]));
-                    Found { fact: name, value, source: fact.source.to_string() }
+                    let unknown = match &fact.reading {
+                        Reading::Unknown(reason) => Some(reason.as_str().into()),
+                        Reading::Known(_) | Reading::Absent => None,
+                    };
+                    Found { fact: name, value, unknown, source: fact.source.to_string() }
                 }
                 ("params", None) => {
                     let value = self
@@ -91,11 +95,12 @@ impl Sight<'_> {
                         .values
                         .get(&path[1])
                         .map_or(Value::Null, |value| descend(value, &path[2..]));
-                    Found { fact: name, value, source: "profile".to_owned() }
+                    Found { fact: name, value, unknown: None, source: "profile".to_owned() }
                 }
                 ("host", None) => Found {
                     fact: name,
                     value: self.subject.map_or(Value::Null, |subject| descend(subject, &path[1..])),
+                    unknown: None,
                     source: "inventory".to_owned(),
                 },
                 _ => continue,
