@@ -16,6 +16,7 @@ mod number;
 mod openpai;
 mod pattern;
 mod source;
+mod ssh_arguments;
 mod variables;
 mod yaml;
 
@@ -25,4 +26,5 @@ pub use error::InventoryError;
 pub use host::{Connection, Host, HostKeyChecking, Layout};
 pub use load::{Inventory, Kind, load};
 pub use openpai::OpenPaiConfig;
+pub use ssh_arguments::SshArguments;
 pub use variables::Layer;

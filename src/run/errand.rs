@@ -70,7 +70,7 @@ fn peers(host: &Host, hosts: &[Host]) -> Vec<(String, u16)> {
         .iter()
         .filter(|other| in_cluster(other) && other.name != host.name && !is_loopback(other.peer_address()))
         .collect();
-    let address = |other: &&Host| (other.peer_address().to_owned(), other.connection.port);
+    let address = |other: &&Host| (other.peer_address().to_owned(), other.connection.port.unwrap_or(22));
     if others.len() < ALL_PAIRS {
         return others.iter().map(address).collect();
     }

@@ -31,6 +31,8 @@ pub(super) struct Credentials<'a> {
     pub(super) agent: Option<&'a Agent>,
     /// The key files in their order, and why one could not be read.
     pub(super) identities: &'a [(PathBuf, Result<Arc<Identity>, String>)],
+    /// Of the agent's keys only those of the files are shown.
+    pub(super) identities_only: bool,
     /// The last resort.
     pub(super) password: Option<&'a SecretString>,
     /// Whether the host's key allows showing a password.
@@ -114,7 +116,8 @@ impl Attempt<'_, '_> {
         };
         let order = self.agent_order(held);
         if order.is_empty() {
-            self.tried.note("agent (holds no key)");
+            let reason = if held.is_empty() { "holds no key" } else { "IdentitiesOnly: holds none of the files'" };
+            self.tried.note(format!("agent ({reason})"));
             return Ok(false);
         }
         let (client, identities) = match open(self.driver, agent) {
@@ -150,7 +153,9 @@ impl Attempt<'_, '_> {
             self.credentials.identities.iter().filter_map(|(_, key)| key.as_ref().ok()?.blob()).collect();
         let (mut order, others): (Vec<_>, Vec<_>) =
             held.iter().partition(|key| configured.contains(&key.blob.as_slice()));
-        order.extend(others);
+        if !self.credentials.identities_only {
+            order.extend(others);
+        }
         let only_files = self
             .credentials
             .identities
@@ -236,7 +241,7 @@ impl Attempt<'_, '_> {
             return Ok(false);
         }
         let user = self.credentials.user;
-        let mut typist = Typist { password };
+        let mut typist = Typist { password, other: None };
         let result = self.driver.finish(self.deadline, |session| {
             if plain {
                 session.userauth_password(user, password.expose_secret())
@@ -253,7 +258,10 @@ impl Attempt<'_, '_> {
             }
             Err(Halt::Failed(why)) => {
                 let refused = code_of(&why) == code::AUTHENTICATION_FAILED;
-                self.tried.note(if refused {
+                self.tried.note(if let Some(prompt) = typist.other {
+                    format!("password (the server asks `{prompt}`, which takes a person: --transport openssh with a \
+                             key, or ControlMaster)")
+                } else if refused {
                     "password".into()
                 } else {
                     format!("password ({})", why.message())
@@ -277,18 +285,34 @@ fn open(driver: &Driver, agent: &Agent) -> Result<(ssh2::Agent, Vec<ssh2::Public
     Ok((client, identities))
 }
 
-/// Answers a server that asks for the password in a dialogue, as PAM does.
+/// Answers a server that asks for the password in a dialogue, as PAM does: one question, for a password, and no other.
 struct Typist<'a> {
     password: &'a SecretString,
+    /// A question that was not for the password.
+    other: Option<String>,
 }
 
 impl KeyboardInteractivePrompt for Typist<'_> {
     fn prompt<'p>(&mut self, _user: &str, _text: &str, prompts: &[ssh2::Prompt<'p>]) -> Vec<String> {
-        // A prompt whose answer would be shown asks for something else than the password.
-        let answer = |prompt: &ssh2::Prompt<'p>| match prompt.echo {
-            true => String::new(),
-            false => self.password.expose_secret().to_owned(),
-        };
-        prompts.iter().map(answer).collect()
+        match prompts {
+            [] => Vec::new(),
+            [only] if !only.echo && asks_for_password(&only.text) => {
+                vec![self.password.expose_secret().to_owned()]
+            }
+            _ => {
+                let odd = prompts.iter().find(|prompt| prompt.echo || !asks_for_password(&prompt.text));
+                let text = odd.unwrap_or(&prompts[0]).text.trim();
+                self.other = Some(text.chars().filter(|c| !c.is_control()).take(80).collect());
+                vec![String::new(); prompts.len()]
+            }
+        }
     }
+}
+
+/// Whether a prompt is for the password, and not for a code, a new password or the like.
+fn asks_for_password(prompt: &str) -> bool {
+    let prompt = prompt.to_lowercase();
+    let names = ["password", "passwort", "kennwort", "mot de passe", "contraseña", "senha", "пароль", "密码", "パスワード"];
+    let others = ["new", "one-time", "one time", "otp", "token", "code", "current"];
+    names.iter().any(|name| prompt.contains(name)) && !others.iter().any(|other| prompt.contains(other))
 }

@@ -2,20 +2,29 @@
 
 mod account;
 mod agent;
+mod child;
+mod configs;
 mod conversation;
 mod deadline;
 mod dialogue;
 mod driver;
 mod error;
+mod gate;
 mod host_key;
 mod identity;
+mod jump;
 mod known_hosts;
+mod link;
 mod local;
 mod login;
 mod options;
 mod outgoing;
+mod pipes;
+mod proxy_command;
 mod socket;
 mod ssh;
+mod ssh_config;
+mod target;
 mod tried;
 mod wire;
 
@@ -28,6 +37,7 @@ pub use error::{Stage, TransportError};
 pub use local::Local;
 pub use options::{AskPassphrase, Options, Timeouts};
 pub use ssh::Ssh;
+pub use ssh_config::ConfigFiles;
 
 /// A way to run one command on a host.
 pub trait Transport: Sync {

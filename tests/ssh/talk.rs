@@ -104,7 +104,7 @@ fn short() -> Timeouts {
 /// A host of the inventory that is really `server`.
 pub(crate) fn host(server: &Server) -> Host {
     let mut connection = Connection::ssh(server.address());
-    connection.port = server.port();
+    connection.port = Some(server.port());
     host_at(connection)
 }
 

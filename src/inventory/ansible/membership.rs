@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use serde_json::Map;
 
-use super::connection::connection;
+use super::connection::{connection, through_bastion};
 use super::files::Files;
 use super::graph::{ALL, Graph};
 use super::vars_files::{Subject, VarsFiles};
@@ -68,6 +68,12 @@ pub(in crate::inventory) fn describe(files: Files<'_>, paths: &[PathBuf]) -> Res
             connection: connection(&entry.name, &variables, &entry.place, &mut warnings)?,
         });
     }
+    if let Some(at) = bastion(&graph, &groups_by_host) {
+        let entry = &graph.hosts[at];
+        let variables = cluster.layers.merged(&entry.name, is_read).unwrap_or_default();
+        let way = connection(&entry.name, &variables, &entry.place, &mut warnings)?;
+        through_bastion(&mut cluster.hosts, &entry.name, &way);
+    }
     if !roleless.is_empty() {
         warnings.push(format!(
             "not judged, for they are in none of kube_control_plane, etcd and kube_node: {}",
@@ -78,6 +84,14 @@ pub(in crate::inventory) fn describe(files: Files<'_>, paths: &[PathBuf]) -> Res
         graph.groups.iter().map(|group| (group.name.clone(), published(&graph, group))).collect();
     cluster.warnings = warnings;
     Ok(cluster)
+}
+
+/// The host that kubespray jumps through: the first of its group `bastion`, or the one of that name.
+fn bastion(graph: &Graph, groups_by_host: &[Vec<usize>]) -> Option<usize> {
+    let group = graph.group("bastion");
+    let member = |at: &usize| group.is_some_and(|group| groups_by_host[*at].contains(&group));
+    let named = |at: &usize| graph.hosts[*at].name == "bastion";
+    (0..graph.hosts.len()).find(member).or_else(|| (0..graph.hosts.len()).find(named))
 }
 
 /// Groups whose hosts are no part of what is judged, and are there on purpose.
