@@ -310,7 +310,7 @@ impl KeyboardInteractivePrompt for Typist<'_> {
 }
 
 /// Whether a prompt is for the password, and not for a code, a new password or the like.
-fn asks_for_password(prompt: &str) -> bool {
+pub(super) fn asks_for_password(prompt: &str) -> bool {
     let prompt = prompt.to_lowercase();
     let names = ["password", "passwort", "kennwort", "mot de passe", "contraseña", "senha", "пароль", "密码", "パスワード"];
     let others = ["new", "one-time", "one time", "otp", "token", "code", "current"];

@@ -2,6 +2,7 @@
 
 mod account;
 mod agent;
+mod askpass;
 mod child;
 mod configs;
 mod conversation;
@@ -17,6 +18,8 @@ mod known_hosts;
 mod link;
 mod local;
 mod login;
+mod openssh;
+mod openssh_log;
 mod options;
 mod outgoing;
 mod pipes;
@@ -32,9 +35,11 @@ use std::time::SystemTime;
 
 use crate::inventory::Host;
 
+pub use askpass::answer_prompt;
 pub use conversation::{Conversation, Reply};
 pub use error::{Stage, TransportError};
 pub use local::Local;
+pub use openssh::OpenSsh;
 pub use options::{AskPassphrase, Options, Timeouts};
 pub use ssh::Ssh;
 pub use ssh_config::ConfigFiles;

@@ -35,6 +35,8 @@ pub struct Options {
     pub host_key_checking: Option<HostKeyChecking>,
     /// What to do where neither the flag nor the inventory says.
     pub default_host_key_checking: HostKeyChecking,
+    /// The program that answers ssh's question for a password, which is this one; see [`super::answer_prompt`].
+    pub askpass: Option<PathBuf>,
     /// Asked at most once for each encrypted key file, when a host is about to need it.
     pub passphrase: AskPassphrase,
     /// How long a visit may take.
@@ -63,6 +65,7 @@ impl Options {
             },
             host_key_checking: None,
             default_host_key_checking: HostKeyChecking::Strict,
+            askpass: env::current_exe().ok(),
             passphrase: Box::new(|_| None),
             timeouts: Timeouts::default(),
         }
