@@ -102,8 +102,8 @@ impl Log {
             self.standing = HostKeyStanding::Known;
         } else if note.starts_with("SSH2_MSG_NEWKEYS received") || note.starts_with("SSH2_MSG_SERVICE_ACCEPT") {
             self.stage = self.stage.max(Stage::Authenticate);
-        } else if note.contains("Exit status ") {
-            self.has_status = true;
+        } else if let Some((_, status)) = note.rsplit_once("Exit status ") {
+            self.has_status = status.trim() != "-1"; // which stands for none
         }
     }
 
