@@ -193,3 +193,11 @@ mod tests {
         }
     }
 }
+
+#[cfg(test)]
+proptest::proptest! {
+    #[test]
+    fn no_text_is_a_panic(text in "[-a-zA-Z='\"\\\\ #é]{0,60}") {
+        let _ = SshArguments::parse(&text);
+    }
+}

@@ -28,7 +28,8 @@ impl Configs {
             return Arc::clone(&self.usual);
         };
         let mut named = self.named.lock().unwrap_or_else(PoisonError::into_inner);
-        let config = named.entry(file).or_insert_with_key(|file| Arc::new(SshConfig::read(file.as_deref(), None)));
+        let config =
+            named.entry(file).or_insert_with_key(|file| Arc::new(SshConfig::read(file.as_deref(), None)));
         Arc::clone(config)
     }
 }

@@ -1,7 +1,7 @@
 //! Logging in: nothing, the agent's keys, key files, and a password as the last resort.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -31,6 +31,8 @@ pub(super) struct Credentials<'a> {
     pub(super) agent: Option<&'a Agent>,
     /// The key files in their order, and why one could not be read.
     pub(super) identities: &'a [(PathBuf, Result<Arc<Identity>, String>)],
+    /// The keys that files name without holding them: an agent may.
+    pub(super) public_keys: &'a [Vec<u8>],
     /// Of the agent's keys only those of the files are shown.
     pub(super) identities_only: bool,
     /// The last resort.
@@ -116,7 +118,8 @@ impl Attempt<'_, '_> {
         };
         let order = self.agent_order(held);
         if order.is_empty() {
-            let reason = if held.is_empty() { "holds no key" } else { "IdentitiesOnly: holds none of the files'" };
+            let reason =
+                if held.is_empty() { "holds no key" } else { "IdentitiesOnly: holds none of the files'" };
             self.tried.note(format!("agent ({reason})"));
             return Ok(false);
         }
@@ -149,8 +152,9 @@ impl Attempt<'_, '_> {
     /// The agent's keys in the order of trying, configured ones first, and no more than leave an
     /// attempt for key files that only exist as files.
     fn agent_order<'k>(&self, held: &'k [AgentKey]) -> Vec<&'k AgentKey> {
+        let files = self.credentials.identities.iter().filter_map(|(_, key)| key.as_ref().ok()?.blob());
         let configured: Vec<&[u8]> =
-            self.credentials.identities.iter().filter_map(|(_, key)| key.as_ref().ok()?.blob()).collect();
+            files.chain(self.credentials.public_keys.iter().map(Vec::as_slice)).collect();
         let (mut order, others): (Vec<_>, Vec<_>) =
             held.iter().partition(|key| configured.contains(&key.blob.as_slice()));
         if !self.credentials.identities_only {
@@ -198,6 +202,10 @@ impl Attempt<'_, '_> {
             });
             match self.was_taken(result, identity.blob())? {
                 Ok(()) => return Ok(true),
+                Err(why) if why == REFUSED && has_certificate(path) => {
+                    self.tried
+                        .note(format!("{name} (without its certificate: that takes --transport openssh)"));
+                }
                 Err(why) if why == REFUSED => self.tried.note(name.to_string()),
                 Err(_) if identity.encrypted() => {
                     self.tried.note(format!("{name} (is the passphrase right?)"))
@@ -272,6 +280,13 @@ impl Attempt<'_, '_> {
     }
 }
 
+/// Whether `KEY-cert.pub` stands beside `KEY`.
+fn has_certificate(path: &Path) -> bool {
+    let mut name = path.as_os_str().to_owned();
+    name.push("-cert.pub");
+    Path::new(&name).exists()
+}
+
 /// What [`Attempt::was_taken`] says of a key that the server does not want.
 const REFUSED: &str = "refused";
 
@@ -312,7 +327,17 @@ impl KeyboardInteractivePrompt for Typist<'_> {
 /// Whether a prompt is for the password, and not for a code, a new password or the like.
 pub(super) fn asks_for_password(prompt: &str) -> bool {
     let prompt = prompt.to_lowercase();
-    let names = ["password", "passwort", "kennwort", "mot de passe", "contraseña", "senha", "пароль", "密码", "パスワード"];
+    let names = [
+        "password",
+        "passwort",
+        "kennwort",
+        "mot de passe",
+        "contraseña",
+        "senha",
+        "пароль",
+        "密码",
+        "パスワード",
+    ];
     let others = ["new", "one-time", "one time", "otp", "token", "code", "current"];
     names.iter().any(|name| prompt.contains(name)) && !others.iter().any(|other| prompt.contains(other))
 }

@@ -62,7 +62,8 @@ impl OpenSsh {
     /// The words for ssh, in Ansible's order: the first value of an option counts.
     fn words(&self, connection: &Connection, target: &Target, has_password: bool) -> Vec<String> {
         let mut words: Vec<String> = Vec::new();
-        let mut say = |keyword: &str, value: &str| words.extend(["-o".to_owned(), format!("{keyword}={value}")]);
+        let mut say =
+            |keyword: &str, value: &str| words.extend(["-o".to_owned(), format!("{keyword}={value}")]);
         // A connection of its own, without a terminal, forwardings or anybody to ask.
         say("ControlMaster", "no");
         say("ControlPath", "none");
@@ -71,13 +72,17 @@ impl OpenSsh {
         say("ClearAllForwardings", "yes");
         say("PermitLocalCommand", "no");
         say("RemoteCommand", "none");
-        say("StrictHostKeyChecking", match target.policy {
-            HostKeyChecking::Strict => "yes",
-            HostKeyChecking::AcceptNew => "accept-new",
-            HostKeyChecking::Off => "no",
-        });
+        say(
+            "StrictHostKeyChecking",
+            match target.policy {
+                HostKeyChecking::Strict => "yes",
+                HostKeyChecking::AcceptNew => "accept-new",
+                HostKeyChecking::Off => "no",
+            },
+        );
         words.extend(connection.ssh_arguments.words.iter().cloned());
-        let mut say = |keyword: &str, value: String| words.extend(["-o".to_owned(), format!("{keyword}={value}")]);
+        let mut say =
+            |keyword: &str, value: String| words.extend(["-o".to_owned(), format!("{keyword}={value}")]);
         if let Some(port) = connection.port {
             say("Port", port.to_string());
         }
@@ -109,7 +114,10 @@ impl OpenSsh {
         }
         if self.options.agent != self.usual.agent {
             let socket = self.options.agent.as_ref().map(|socket| socket.display().to_string());
-            words.extend(["-o".to_owned(), format!("IdentityAgent={}", socket.unwrap_or_else(|| "none".to_owned()))]);
+            words.extend([
+                "-o".to_owned(),
+                format!("IdentityAgent={}", socket.unwrap_or_else(|| "none".to_owned())),
+            ]);
         }
     }
 
@@ -123,6 +131,11 @@ impl OpenSsh {
             HostKeyChecking::Off => "no",
         };
         let mut command = format!("ssh -o BatchMode=yes -o StrictHostKeyChecking={policy} -W '[%h]:%p'");
+        let mut unusual = Vec::new();
+        self.unusual(&mut unusual);
+        for word in &unusual {
+            command += &format!(" {}", quoted(word));
+        }
         if let Some(port) = bastion.port {
             command += &format!(" -p {port}");
         }
@@ -180,7 +193,11 @@ impl Transport for OpenSsh {
             return Err(why);
         }
         let ended = if done { None } else { farewell(&mut child) };
-        if done || ended.is_some() { reap(child) } else { end(child) }
+        if done || ended.is_some() {
+            reap(child)
+        } else {
+            end(child)
+        }
         let mut log = lock(&log);
         log.refresh();
         let complaint = String::from_utf8_lossy(&complaint);

@@ -100,7 +100,8 @@ impl Log {
             });
         } else if note.starts_with("Host '") && note.contains(" is known and matches ") {
             self.standing = HostKeyStanding::Known;
-        } else if note.starts_with("SSH2_MSG_NEWKEYS received") || note.starts_with("SSH2_MSG_SERVICE_ACCEPT") {
+        } else if note.starts_with("SSH2_MSG_NEWKEYS received") || note.starts_with("SSH2_MSG_SERVICE_ACCEPT")
+        {
             self.stage = self.stage.max(Stage::Authenticate);
         } else if let Some((_, status)) = note.rsplit_once("Exit status ") {
             self.has_status = status.trim() != "-1"; // which stands for none
@@ -110,11 +111,12 @@ impl Log {
     fn plain(&mut self, line: &str) {
         if line.starts_with("Authenticated to ") {
             self.stage = Stage::Run;
-            self.login = Some(match line.rsplit_once("using \"").map(|(_, rest)| rest.trim_end_matches("\".")) {
-                Some("none") => Login::None,
-                Some("password" | "keyboard-interactive") => Login::Password,
-                _ => Login::PublicKey,
-            });
+            self.login =
+                Some(match line.rsplit_once("using \"").map(|(_, rest)| rest.trim_end_matches("\".")) {
+                    Some("none") => Login::None,
+                    Some("password" | "keyboard-interactive") => Login::Password,
+                    _ => Login::PublicKey,
+                });
         } else if line.contains("Permanently added") {
             self.standing = HostKeyStanding::Learned;
         } else if line.contains("REMOTE HOST IDENTIFICATION HAS CHANGED") {
@@ -189,7 +191,10 @@ mod tests {
             "debug1: SSH2_MSG_NEWKEYS received",
             "Authenticated to 127.0.0.1 ([127.0.0.1]:2222) using \"publickey\".",
         ]);
-        assert_eq!((log.stage, log.login, log.user.as_deref()), (Stage::Run, Some(Login::PublicKey), Some("ops")));
+        assert_eq!(
+            (log.stage, log.login, log.user.as_deref()),
+            (Stage::Run, Some(Login::PublicKey), Some("ops"))
+        );
         let key = log.host_key().expect("a key");
         assert_eq!((key.kind.as_str(), key.standing), ("ssh-ed25519", HostKeyStanding::Known));
     }
@@ -200,7 +205,10 @@ mod tests {
             (&["ssh: Could not resolve hostname x: Name or service not known"][..], Stage::Resolve),
             (&["ssh: connect to host 127.0.0.1 port 1: Connection refused"], Stage::Connect),
             (
-                &["debug1: Connection established.", "kex_exchange_identification: Connection closed by remote host"],
+                &[
+                    "debug1: Connection established.",
+                    "kex_exchange_identification: Connection closed by remote host",
+                ],
                 Stage::Handshake,
             ),
             (
@@ -211,7 +219,10 @@ mod tests {
                 ],
                 Stage::HostKey,
             ),
-            (&["debug1: SSH2_MSG_NEWKEYS received", "ops@x: Permission denied (publickey)."], Stage::Authenticate),
+            (
+                &["debug1: SSH2_MSG_NEWKEYS received", "ops@x: Permission denied (publickey)."],
+                Stage::Authenticate,
+            ),
         ] {
             assert_eq!(log(lines).failure("").stage, stage, "{lines:?}");
         }

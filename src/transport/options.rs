@@ -58,7 +58,9 @@ impl Options {
             password: None,
             agent: env::var_os("SSH_AUTH_SOCK").filter(|path| !path.is_empty()).map(PathBuf::from),
             known_hosts: own(&["known_hosts", "known_hosts2"]),
-            global_known_hosts: ["/etc/ssh/ssh_known_hosts", "/etc/ssh/ssh_known_hosts2"].map(PathBuf::from).into(),
+            global_known_hosts: ["/etc/ssh/ssh_known_hosts", "/etc/ssh/ssh_known_hosts2"]
+                .map(PathBuf::from)
+                .into(),
             config: ConfigFiles {
                 user: folder.as_ref().map(|folder| folder.join("config")),
                 system: Some("/etc/ssh/ssh_config".into()),

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
 
 use ssh2::MethodType;
 
@@ -14,7 +15,7 @@ use super::deadline::{Deadline, VisitEnd};
 use super::driver::{Driver, Halt, code, code_of};
 use super::gate::Gates;
 use super::host_key::{self, Accepted};
-use super::identity::Identity;
+use super::identity::{Identity, public_key};
 use super::known_hosts::KnownHosts;
 use super::link::Link;
 use super::login::{Credentials, log_in};
@@ -137,7 +138,13 @@ impl Ssh {
     ) -> Result<(UnixStream, VisitEnd), TransportError> {
         let limits = &self.options.timeouts;
         let turn = end.stage(Stage::Connect, limits.host);
-        let arrived = self.gates.of(hop.key()).pass(&turn, || self.arrive(hop, end))?;
+        let asked = Instant::now();
+        let arrived = self.gates.of(hop.key()).pass(&turn, || {
+            // Waiting for others does not count as the host's time.
+            let mut end = end;
+            end.extend(asked.elapsed());
+            self.arrive(hop, end)
+        })?;
         let deadline = arrived.end.stage(Stage::Connect, next.connect);
         let later = arrived.end;
         let stream = jump::through(arrived.driver, arrived._command, &deadline, &next.address, next.port)?;
@@ -179,6 +186,11 @@ impl Ssh {
             user: &target.user,
             agent: agent.as_deref(),
             identities: &self.keys(target),
+            public_keys: &target
+                .identities
+                .iter()
+                .filter_map(|path| self.public_key(path))
+                .collect::<Vec<_>>(),
             identities_only: target.identities_only,
             password: target.password.as_ref(),
             trusted_with_password: accepted.trusted_with_password,
@@ -213,6 +225,11 @@ impl Ssh {
             return self.default_keys.clone();
         }
         target.identities.iter().map(|path| (path.clone(), self.configured_key(path))).collect()
+    }
+
+    /// The public half of a key whose private one only an agent has.
+    fn public_key(&self, path: &Path) -> Option<Vec<u8>> {
+        self.configured_key(path).is_err().then(|| public_key(path)).flatten()
     }
 
     fn configured_key(&self, path: &Path) -> KeyFile {

@@ -90,7 +90,7 @@ impl Resolver<'_> {
             config,
             Asked {
                 host: &connection.address,
-                command_line: self.command_line(connection, true),
+                command_line: self.command_line(connection),
                 password: connection.password.clone().or_else(|| self.options.password.clone()),
                 policy: connection.host_key_checking,
                 default_policy: self.options.default_host_key_checking,
@@ -100,19 +100,18 @@ impl Resolver<'_> {
         )
     }
 
-    /// What Ansible would put on ssh's command line. Flags stand in for variables on hosts alone: of a bastion
-    /// kubespray knows only variables.
-    fn command_line(&self, connection: &Connection, flags: bool) -> Vec<(String, String)> {
+    /// What Ansible would put on ssh's command line.
+    fn command_line(&self, connection: &Connection) -> Vec<(String, String)> {
         let mut line = connection.ssh_arguments.options.clone();
         let mut say = |keyword: &str, value: Option<String>| {
             line.extend(value.map(|value| (keyword.to_owned(), value)));
         };
         say("port", connection.port.map(|port| port.to_string()));
-        let key = connection.private_key.as_ref();
-        let key = key.or(self.options.private_key.as_ref().filter(|_| flags));
+        let key = connection.private_key.as_ref().or(self.options.private_key.as_ref());
         say("identityfile", key.map(|path| path.display().to_string().replace('%', "%%")));
-        let user = connection.user.as_deref().or(self.flag_user.filter(|_| flags));
+        let user = connection.user.as_deref().or(self.flag_user);
         say("user", user.map(str::to_owned));
+        say("connecttimeout", Some(self.options.timeouts.connect.as_secs().to_string()));
         line.extend(connection.more_ssh_arguments.options.iter().cloned());
         line
     }
@@ -129,8 +128,10 @@ impl Resolver<'_> {
                  Give it `ProxyJump none`"
             )));
         }
-        let has_own_way =
-            asked.command_line.iter().any(|(keyword, _)| matches!(keyword.as_str(), "proxyjump" | "proxycommand"));
+        let has_own_way = asked
+            .command_line
+            .iter()
+            .any(|(keyword, _)| matches!(keyword.as_str(), "proxyjump" | "proxycommand"));
         let settings = config.settings(bare, &asked.command_line, self.login_name);
         let address = settings.one("hostname").unwrap_or(bare).to_owned();
         if !is_host(&address) {
@@ -142,9 +143,11 @@ impl Resolver<'_> {
         }
         let port = match settings.one("port") {
             None => 22,
-            Some(text) => text.parse().ok().filter(|&port| port > 0).ok_or_else(|| {
-                refused(format!("`Port {text}` is not a port"))
-            })?,
+            Some(text) => text
+                .parse()
+                .ok()
+                .filter(|&port| port > 0)
+                .ok_or_else(|| refused(format!("`Port {text}` is not a port")))?,
         };
         let alias = settings.one("hostkeyalias").map(str::to_owned);
         let tokens = Tokens {
@@ -261,12 +264,17 @@ impl Resolver<'_> {
         )
     }
 
-    fn bastion(&self, bastion: &Connection, config: &SshConfig, depth: usize) -> Result<Target, TransportError> {
+    fn bastion(
+        &self,
+        bastion: &Connection,
+        config: &SshConfig,
+        depth: usize,
+    ) -> Result<Target, TransportError> {
         self.target(
             config,
             Asked {
                 host: &bastion.address,
-                command_line: self.command_line(bastion, true),
+                command_line: self.command_line(bastion),
                 password: bastion.password.clone().or_else(|| self.options.password.clone()),
                 policy: bastion.host_key_checking,
                 default_policy: self.options.default_host_key_checking,
@@ -297,7 +305,11 @@ impl Target {
 
     /// For people: the name, and the address where that differs.
     pub(super) fn label(&self) -> String {
-        if self.asked == self.address { self.asked.clone() } else { format!("{} ({})", self.asked, self.address) }
+        if self.asked == self.address {
+            self.asked.clone()
+        } else {
+            format!("{} ({})", self.asked, self.address)
+        }
     }
 
     /// The same for every visit that logs in there in the same way.
@@ -374,7 +386,11 @@ fn is_host(text: &str) -> bool {
 fn is_user(text: &str) -> bool {
     let bad = |c: char| c.is_control() || "'`\";&<>|(){}$".contains(c);
     let ends_well = !text.ends_with('\\') && !text.contains("\\ ");
-    !text.is_empty() && text.len() <= 255 && !text.starts_with('-') && !text.contains(bad) && ends_well
+    !text.is_empty()
+        && text.len() <= 255
+        && !text.starts_with('-')
+        && !text.contains(bad)
+        && ends_well
         && !text.contains(char::is_whitespace)
 }
 

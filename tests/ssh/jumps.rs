@@ -47,7 +47,10 @@ fn ends(server: &Server) -> bool {
 fn a_host_behind_a_jump_host_is_reached_by_arguments_config_and_bastion() {
     let folder = tempfile::tempdir().expect("a folder");
     let (bastion, server) = (Server::start(Plan::bastion()), Server::start(Plan::open()));
-    let config = format!("Host jump\n  HostName 127.0.0.1\n  Port {}\nHost 127.0.0.1\n  ProxyJump jump\nMatch originalhost jump\n  ProxyJump none\n", bastion.port());
+    let config = format!(
+        "Host jump\n  HostName 127.0.0.1\n  Port {}\nHost 127.0.0.1\n  ProxyJump jump\nMatch originalhost jump\n  ProxyJump none\n",
+        bastion.port()
+    );
     let mut through = host(&server);
     let mut way = Connection::ssh("127.0.0.1");
     way.port = Some(bastion.port());
@@ -129,7 +132,10 @@ fn a_jump_host_that_lets_nobody_in_is_named_and_asked_once_for_all() {
             scope.spawn(|| {
                 let error = ssh.run(&by_jump(&server, &bastion), &mut Talk::of("true")).expect_err("out");
                 assert_eq!(error.stage, Stage::Authenticate);
-                assert!(error.reason.starts_with("jump host 127.0.0.1: permission denied for jumper"), "{error}");
+                assert!(
+                    error.reason.starts_with("jump host 127.0.0.1: permission denied for jumper"),
+                    "{error}"
+                );
             });
         }
     });
@@ -142,7 +148,8 @@ fn each_hop_shows_its_own_key_and_is_judged_by_it() {
     let bastion = Server::start(Plan { host_keys: vec![ed25519(7)], ..Plan::bastion() });
     let server = Server::start(Plan::open());
     let known = folder.path().join("known_hosts");
-    let line = |server: &Server, seed| format!("[127.0.0.1]:{} {}\n", server.port(), keys::text(&ed25519(seed)));
+    let line =
+        |server: &Server, seed| format!("[127.0.0.1]:{} {}\n", server.port(), keys::text(&ed25519(seed)));
     let judged = |text: String| {
         fs::write(&known, text).expect("written");
         let mut options = options();

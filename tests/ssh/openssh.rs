@@ -5,7 +5,9 @@ use std::process::Command;
 use std::time::Duration;
 
 use airworthy::inventory::{Host, HostKeyChecking, SshArguments};
-use airworthy::transport::{HostKeyStanding, Login, OpenSsh, Options, Stage, Transport, TransportError, Visit};
+use airworthy::transport::{
+    HostKeyStanding, Login, OpenSsh, Options, Stage, Transport, TransportError, Visit,
+};
 use russh::MethodKind;
 use secrecy::SecretString;
 
@@ -39,7 +41,8 @@ fn a_visit_by_key_carries_a_dialogue() {
     }
     let folder = tempfile::tempdir().expect("a folder");
     let server = Server::start(Plan::for_key(&ed25519(1)));
-    let mut talk = Talk::of("echo ready; read line; echo got $line; echo oops >&2").opening("hello\n").until("hello\n");
+    let mut talk =
+        Talk::of("echo ready; read line; echo got $line; echo oops >&2").opening("hello\n").until("hello\n");
     let visit = run(with_key(1, folder.path()), &host(&server), &mut talk).expect("in");
     assert_eq!(talk.out(), "ready\ngot hello\n");
     assert_eq!((visit.user.as_str(), visit.login), ("ops", Login::PublicKey));
@@ -121,7 +124,8 @@ fn the_policy_on_host_keys_is_the_same() {
         let mut options = with_key(1, folder.path());
         options.known_hosts = vec![known.clone()];
         options.host_key_checking = Some(policy);
-        run(options, &host(&server), &mut Talk::of("true")).map(|visit| visit.host_key.expect("a key").standing)
+        run(options, &host(&server), &mut Talk::of("true"))
+            .map(|visit| visit.host_key.expect("a key").standing)
     };
     let error = judged(HostKeyChecking::Strict).expect_err("unknown");
     assert_eq!(error.stage, Stage::HostKey, "{error}");
@@ -129,7 +133,8 @@ fn the_policy_on_host_keys_is_the_same() {
     fs::remove_file(&known).expect("there");
     assert_eq!(judged(HostKeyChecking::AcceptNew), Ok(HostKeyStanding::Learned));
     assert_eq!(judged(HostKeyChecking::Strict), Ok(HostKeyStanding::Known));
-    fs::write(&known, format!("[127.0.0.1]:{} {}\n", server.port(), keys::text(&ed25519(9)))).expect("written");
+    fs::write(&known, format!("[127.0.0.1]:{} {}\n", server.port(), keys::text(&ed25519(9))))
+        .expect("written");
     let error = judged(HostKeyChecking::AcceptNew).expect_err("changed");
     assert_eq!(error.stage, Stage::HostKey, "{error}");
     assert!(error.reason.contains("changed"), "{error}");
@@ -182,4 +187,41 @@ fn arguments_of_the_inventory_are_handed_on() {
     run(options(), &through, &mut talk).expect("in");
     assert_eq!(talk.out(), "hello\n");
     assert_eq!(bastion.forwarded().len(), 1);
+}
+
+#[test]
+fn a_password_is_in_no_argument_and_no_environment() {
+    if !is_there() {
+        return;
+    }
+    // The server runs its commands on this machine, and so sees every process of it.
+    let server = Server::start(Plan { password: Some("Sesame-4711"), ..Plan::default() });
+    let mut options = options();
+    options.password = Some(SecretString::from("Sesame-4711"));
+    let look = "pgrep -x ssh >/dev/null && echo looked; \
+                cat /proc/[0-9]*/cmdline /proc/[0-9]*/environ 2>/dev/null | grep -ac '[S]esame-4711'";
+    let mut talk = Talk::of(look);
+    run(options, &host(&server), &mut talk).expect("in");
+    assert_eq!(talk.out(), "looked\n0\n");
+}
+
+#[test]
+fn kubesprays_bastion_is_gone_through() {
+    if !is_there() {
+        return;
+    }
+    let folder = tempfile::tempdir().expect("a folder");
+    let bastion = Server::start(Plan { forwards: true, ..Plan::for_key(&ed25519(3)) });
+    let server = Server::start(Plan::open());
+    let known = folder.path().join("known_hosts");
+    let mut through = host(&server);
+    let mut way = airworthy::inventory::Connection::ssh("127.0.0.1");
+    way.port = Some(bastion.port());
+    way.user = Some("jumper".into());
+    way.private_key = Some(keys::save(&ed25519(3), folder.path(), "a key's file"));
+    through.connection.bastion = Some(Box::new(way));
+    let mut options = options();
+    options.known_hosts = vec![known];
+    run(options, &through, &mut Talk::of("true")).expect("in");
+    assert_eq!(bastion.forwarded(), [format!("127.0.0.1:{}", server.port())]);
 }

@@ -9,6 +9,7 @@ use airworthy::transport::{Login, Options, Ssh, Stage, Transport};
 use russh::MethodKind;
 use secrecy::SecretString;
 
+use crate::agent::Agent;
 use crate::keys::{self, ed25519};
 use crate::server::{Plan, Server};
 use crate::talk::{Talk, host, host_at, options, timed};
@@ -29,7 +30,8 @@ fn a_command_carries_the_connection() {
     let folder = tempfile::tempdir().expect("a folder");
     let server = Server::start(Plan::open());
     let mut by_arguments = host(&server);
-    by_arguments.connection.ssh_arguments = SshArguments::parse(&format!("-o ProxyCommand='{NC}'")).expect("words");
+    by_arguments.connection.ssh_arguments =
+        SshArguments::parse(&format!("-o ProxyCommand='{NC}'")).expect("words");
     let by_config = with_config(folder.path(), &format!("Host *\n  ProxyCommand {NC}\n"));
     for (options, host) in [(options(), by_arguments), (by_config, host(&server))] {
         let mut talk = Talk::of("head -c 300000 /dev/zero | tr '\\0' a");
@@ -73,8 +75,16 @@ fn names_that_a_shell_would_obey_are_refused() {
     let folder = tempfile::tempdir().expect("a folder");
     let mark = folder.path().join("mark");
     let options = || with_config(folder.path(), "ProxyCommand echo %h %r\n");
-    for name in [format!("a;touch {}", mark.display()), "$(id)".into(), "-oProxyCommand=id".into(), "a b".into(), String::new()] {
-        let error = Ssh::new(options()).run(&host_at(Connection::ssh(&*name)), &mut Talk::of("x")).expect_err("refused");
+    for name in [
+        format!("a;touch {}", mark.display()),
+        "$(id)".into(),
+        "-oProxyCommand=id".into(),
+        "a b".into(),
+        String::new(),
+    ] {
+        let error = Ssh::new(options())
+            .run(&host_at(Connection::ssh(&*name)), &mut Talk::of("x"))
+            .expect_err("refused");
         assert_eq!(error.stage, Stage::Resolve, "{name}");
     }
     for user in ["a;id", "-x", "`id`", "a b"] {
@@ -136,7 +146,8 @@ fn a_file_named_by_the_inventory_replaces_the_users() {
     let mut options = options;
     options.user = None;
     let mut host = host(&server);
-    host.connection.more_ssh_arguments = SshArguments::parse(&format!("-F {}", other.display())).expect("words");
+    host.connection.more_ssh_arguments =
+        SshArguments::parse(&format!("-F {}", other.display())).expect("words");
     assert_eq!(Ssh::new(options).run(&host, &mut Talk::of("true")).expect("in").user, "from-file");
 }
 
@@ -168,4 +179,33 @@ fn only_a_question_for_the_password_gets_it() {
         assert!(error.reason.contains("--transport openssh"), "{error}");
         assert!(!server.passwords().contains(&"sesame".to_owned()), "{prompts:?}");
     }
+}
+
+#[test]
+fn an_agent_shows_only_the_keys_that_files_name_where_it_is_told_so() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let agent = Agent::holding(vec![ed25519(1), ed25519(2), ed25519(3)]);
+    // Only the public half is on this machine, as with a hardware key.
+    let public = folder.path().join("id.pub");
+    fs::write(&public, keys::text(&ed25519(3))).expect("written");
+    for file in ["id.pub", "id"] {
+        let server = Server::start(Plan::for_key(&ed25519(3)));
+        let text = format!("IdentityFile {}\nIdentitiesOnly yes\n", folder.path().join(file).display());
+        let mut options = with_config(folder.path(), &text);
+        options.agent = Some(agent.socket.clone());
+        let visit = Ssh::new(options).run(&host(&server), &mut Talk::of("true")).expect("in");
+        assert_eq!((visit.login, server.keys_offered()), (Login::Agent, 1), "{file}");
+    }
+    let server = Server::start(Plan::for_key(&ed25519(3)));
+    let mut options = with_config(folder.path(), "IdentityAgent none\n");
+    options.agent = Some(agent.socket.clone());
+    let error = Ssh::new(options).run(&host(&server), &mut Talk::of("true")).expect_err("out");
+    assert_eq!(server.keys_offered(), 0, "{error}");
+}
+
+#[test]
+fn a_server_that_offers_what_libssh2_lacks_names_the_other_transport() {
+    let server = Server::start(Plan { methods: &[MethodKind::HostBased], ..Plan::default() });
+    let error = Ssh::new(options()).run(&host(&server), &mut Talk::of("x")).expect_err("out");
+    assert!(error.reason.contains("--transport openssh"), "{error}");
 }

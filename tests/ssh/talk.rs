@@ -4,7 +4,9 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant, SystemTime};
 
 use airworthy::inventory::{Connection, Host, HostKeyChecking};
-use airworthy::transport::{ConfigFiles, Conversation, Options, Reply, Ssh, Timeouts, Transport, TransportError, Visit};
+use airworthy::transport::{
+    ConfigFiles, Conversation, Options, Reply, Ssh, Timeouts, Transport, TransportError, Visit,
+};
 
 use crate::server::Server;
 

@@ -184,7 +184,10 @@ mod tests {
                 Some(Strict),
             ),
             (json!({"ansible_ssh_common_args": "-o ProxyJump=b"}), None),
-            (json!({"ansible_ssh_common_args": "-o StrictHostKeyChecking=no -o StrictHostKeyChecking=yes"}), Some(Off)),
+            (
+                json!({"ansible_ssh_common_args": "-o StrictHostKeyChecking=no -o StrictHostKeyChecking=yes"}),
+                Some(Off),
+            ),
             (json!({}), None),
         ] {
             assert_eq!(read(variables.clone()).0.unwrap().host_key_checking, expected, "{variables}");
@@ -206,5 +209,31 @@ mod tests {
         let (connection, warnings) = read(json!({"ansible_ssh_common_args": "-o 'ProxyJump=j"}));
         assert!(connection.unwrap().more_ssh_arguments.words.is_empty());
         assert_eq!(warnings.len(), 1, "{warnings:?}");
+    }
+
+    #[test]
+    fn hosts_go_through_kubesprays_bastion_unless_they_have_a_way_of_their_own() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("hosts.ini");
+        std::fs::write(
+            &path,
+            "a ansible_host=10.0.0.1 ansible_ssh_private_key_file=/k\n\
+             b ansible_host=10.0.0.2 ansible_ssh_common_args='-J other'\n\
+             c ansible_connection=local\n\
+             gate ansible_host=192.0.2.1 ansible_user=ops ansible_port=2222\n\
+             [bastion]\ngate\n[kube_control_plane]\na\n[etcd]\na\n[kube_node]\nb\nc\n",
+        )
+        .unwrap();
+        let inventory = crate::inventory::load(&[path]).unwrap();
+        let names: Vec<&str> = inventory.hosts.iter().map(|host| host.name.as_str()).collect();
+        assert_eq!(names, ["a", "b", "c"], "a bastion is not visited");
+        let way = |at: usize| inventory.hosts[at].connection.bastion.as_deref();
+        let gate = way(0).unwrap();
+        assert_eq!(
+            (gate.address.as_str(), gate.port, gate.user.as_deref()),
+            ("192.0.2.1", Some(2222), Some("ops"))
+        );
+        assert_eq!(gate.private_key, Some(PathBuf::from("/k")));
+        assert!(way(1).is_none() && way(2).is_none());
     }
 }

@@ -73,7 +73,8 @@ impl Reader<'_> {
                 }
                 "include" => {
                     let mut included = Vec::new();
-                    let found: Vec<PathBuf> = line.words.iter().flat_map(|pattern| self.found(pattern)).collect();
+                    let found: Vec<PathBuf> =
+                        line.words.iter().flat_map(|pattern| self.found(pattern)).collect();
                     for path in found {
                         if self.files < MOST_FILES {
                             included.push(self.read(&path, depth + 1));

@@ -53,7 +53,8 @@ fn words(text: &str) -> Vec<String> {
             }
             (c, Some(open)) if c == open => quote = None,
             ('\\', _) => {
-                let escapes = |next: &char| matches!(next, '\'' | '"' | '\\') || (*next == ' ' && quote.is_none());
+                let escapes =
+                    |next: &char| matches!(next, '\'' | '"' | '\\') || (*next == ' ' && quote.is_none());
                 let taken = characters.next_if(escapes).unwrap_or('\\');
                 word.get_or_insert_default().push(taken);
             }
