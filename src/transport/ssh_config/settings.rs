@@ -40,10 +40,10 @@ impl Settings {
                 return;
             }
             // Whichever comes first rules the other out.
-            "proxycommand" | "proxyjump" => {
-                if self.single.contains_key("proxycommand") || self.single.contains_key("proxyjump") {
-                    return;
-                }
+            "proxycommand" | "proxyjump"
+                if self.single.contains_key("proxycommand") || self.single.contains_key("proxyjump") =>
+            {
+                return;
             }
             _ => {}
         }
