@@ -62,7 +62,7 @@ pub struct TargetArgs {
     #[arg(short = 'K', long)]
     pub ask_become_pass: bool,
     /// Hosts at a time
-    #[arg(short, long, value_name = "N", default_value_t = 192, value_parser = clap::value_parser!(u16).range(1..=4096))]
+    #[arg(short, long, value_name = "N", default_value_t = 160, value_parser = clap::value_parser!(u16).range(1..=4096))]
     pub forks: u16,
     /// Seconds for a connection to open
     #[arg(long, value_name = "SECONDS", default_value_t = 10, value_parser = clap::value_parser!(u16).range(1..=600))]
