@@ -1,4 +1,5 @@
 //! The same visits through the system's `ssh`, where there is one.
+#![allow(clippy::print_stderr)]
 
 use std::fs;
 use std::process::Command;
