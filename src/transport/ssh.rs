@@ -269,7 +269,14 @@ fn at_hop(hop: &Target, why: TransportError) -> TransportError {
 fn on_the_way(target: &Target, command: Option<ProxyCommand>, why: TransportError) -> TransportError {
     match (&target.proxy, command) {
         (Proxy::Jump(hop), _) => {
-            TransportError::new(why.stage, format!("{} (through jump host {})", why.reason, hop.label()))
+            let scan = match why.stage {
+                Stage::HostKey => "; ssh-keyscan sees it from there only",
+                _ => "",
+            };
+            TransportError::new(
+                why.stage,
+                format!("{} (through jump host {}){scan}", why.reason, hop.label()),
+            )
         }
         (_, Some(mut command)) if why.stage == Stage::Handshake => {
             let complaint = command.complaint();

@@ -207,8 +207,6 @@ impl Resolver<'_> {
             None => default.to_vec(),
             Some(files) => files
                 .iter()
-                // The command line's are one word with blanks.
-                .flat_map(|files| files.split(' '))
                 .filter(|file| !file.is_empty() && !file.eq_ignore_ascii_case("none"))
                 .map(|file| tokens.path(file))
                 .collect(),

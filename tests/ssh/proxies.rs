@@ -209,3 +209,25 @@ fn a_server_that_offers_what_libssh2_lacks_names_the_other_transport() {
     let error = Ssh::new(options()).run(&host(&server), &mut Talk::of("x")).expect_err("out");
     assert!(error.reason.contains("--transport openssh"), "{error}");
 }
+
+#[test]
+fn several_known_hosts_files_are_read_from_the_command_line_and_from_a_file() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let server = Server::start(Plan::open());
+    let known = folder.path().join("with blank");
+    let plain = folder.path().join("plain");
+    let line = format!("[127.0.0.1]:{} {}\n", server.port(), keys::text(&ed25519(100)));
+    fs::write(&known, &line).expect("written");
+    fs::write(&plain, &line).expect("written");
+    let visit = |mut options: Options, arguments: &str| {
+        options.host_key_checking = Some(HostKeyChecking::Strict);
+        let mut host = host(&server);
+        host.connection.more_ssh_arguments = SshArguments::parse(arguments).expect("words");
+        Ssh::new(options).run(&host, &mut Talk::of("true"))
+    };
+    let text = format!("UserKnownHostsFile /none \"{}\"\n", known.display());
+    visit(with_config(folder.path(), &text), "").expect("known by the file's second");
+    let arguments = format!("-o UserKnownHostsFile='/none {}'", plain.display());
+    visit(options(), &arguments).expect("known by the command line's second");
+    visit(options(), "-o UserKnownHostsFile=/dev/null").expect_err("unknown");
+}

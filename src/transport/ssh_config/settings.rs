@@ -52,7 +52,14 @@ impl Settings {
             let place = place.map(|place| format!("{place}: ")).unwrap_or_default();
             self.note(format!("{place}`{keyword}` is not obeyed; --transport openssh does"));
         }
-        self.single.entry(keyword.to_owned()).or_insert_with(|| value.to_owned());
+        // On the command line several files are one word, in a file they are words already.
+        let value = match (keyword, place) {
+            ("userknownhostsfile" | "globalknownhostsfile", None) => {
+                value.split_ascii_whitespace().collect::<Vec<_>>().join("\u{1f}")
+            }
+            _ => value.to_owned(),
+        };
+        self.single.entry(keyword.to_owned()).or_insert(value);
     }
 
     /// What was said of a keyword that has one value.
