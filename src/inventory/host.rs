@@ -72,6 +72,8 @@ pub struct Connection {
     pub ssh_arguments: SshArguments,
     /// `ansible_ssh_common_args` and `ansible_ssh_extra_args`: behind it.
     pub more_ssh_arguments: SshArguments,
+    /// Whether `ansible_ssh_common_args` is set at all: then kubespray's own, which lead through its bastion, are not.
+    pub has_common_arguments: bool,
     /// kubespray's bastion, where the host is reached through it.
     pub bastion: Option<Box<Connection>>,
 }
@@ -90,6 +92,7 @@ impl Connection {
             host_key_checking: None,
             ssh_arguments: SshArguments::default(),
             more_ssh_arguments: SshArguments::default(),
+            has_common_arguments: false,
             bastion: None,
         }
     }

@@ -42,6 +42,8 @@ pub(super) fn connection(
     connection.become_password = settings.text(&BECOME_PASSWORD).map(SecretString::from);
     connection.ssh_arguments = settings.arguments("ansible_ssh_args");
     let common = settings.arguments("ansible_ssh_common_args");
+    connection.has_common_arguments =
+        variables.get("ansible_ssh_common_args").is_some_and(|value| !value.is_null());
     connection.more_ssh_arguments = common.and(settings.arguments("ansible_ssh_extra_args"));
     connection.host_key_checking = settings.host_key_checking(&connection);
     match settings.text(&["ansible_connection"]).as_deref() {
@@ -113,7 +115,7 @@ impl Settings<'_> {
 /// before them, and with the hosts' key where the bastion has none of its own.
 pub(super) fn through_bastion(hosts: &mut [Host], name: &str, bastion: &Connection) {
     for host in hosts.iter_mut().filter(|host| host.name != name && !host.connection.local) {
-        if host.connection.more_ssh_arguments.words.is_empty() {
+        if !host.connection.has_common_arguments {
             let mut bastion = bastion.clone();
             bastion.private_key = bastion.private_key.or_else(|| host.connection.private_key.clone());
             host.connection.bastion = Some(Box::new(bastion));
@@ -220,13 +222,15 @@ mod tests {
             "a ansible_host=10.0.0.1 ansible_ssh_private_key_file=/k\n\
              b ansible_host=10.0.0.2 ansible_ssh_common_args='-J other'\n\
              c ansible_connection=local\n\
+             d ansible_ssh_common_args=''\n\
+             e ansible_ssh_extra_args='-o Compression=yes'\n\
              gate ansible_host=192.0.2.1 ansible_user=ops ansible_port=2222\n\
-             [bastion]\ngate\n[kube_control_plane]\na\n[etcd]\na\n[kube_node]\nb\nc\n",
+             [bastion]\ngate\n[kube_control_plane]\na\n[etcd]\na\n[kube_node]\nb\nc\nd\ne\n",
         )
         .unwrap();
         let inventory = crate::inventory::load(&[path]).unwrap();
         let names: Vec<&str> = inventory.hosts.iter().map(|host| host.name.as_str()).collect();
-        assert_eq!(names, ["a", "b", "c"], "a bastion is not visited");
+        assert_eq!(names, ["a", "b", "c", "d", "e"], "a bastion is not visited");
         let way = |at: usize| inventory.hosts[at].connection.bastion.as_deref();
         let gate = way(0).unwrap();
         assert_eq!(
@@ -234,6 +238,7 @@ mod tests {
             ("192.0.2.1", Some(2222), Some("ops"))
         );
         assert_eq!(gate.private_key, Some(PathBuf::from("/k")));
-        assert!(way(1).is_none() && way(2).is_none());
+        assert!(way(1).is_none() && way(2).is_none() && way(3).is_none());
+        assert!(way(4).is_some(), "extra arguments stand beside kubespray's");
     }
 }
