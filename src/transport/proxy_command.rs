@@ -6,12 +6,17 @@ use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::CommandExt;
 use std::process::{Child, Command, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
 
 use super::child::end;
 use super::{Stage, TransportError};
 
 /// As much of its stderr as an error tells.
 const COMPLAINT: u64 = 600;
+
+/// How long a command that closed its side may take to end.
+const MOMENT: Duration = Duration::from_millis(500);
 
 /// A command on its way; dropped, it and what it started are ended.
 pub(super) struct ProxyCommand {
@@ -56,9 +61,16 @@ impl ProxyCommand {
         (!lines.is_empty()).then(|| lines.join("; "))
     }
 
-    /// Whether it has ended by itself.
+    /// Whether it has ended by itself. One that has closed its side is a moment from it.
     pub(super) fn has_ended(&mut self) -> bool {
-        self.child.as_mut().is_some_and(|child| matches!(child.try_wait(), Ok(Some(_))))
+        let Some(child) = self.child.as_mut() else { return true };
+        let asked = Instant::now();
+        loop {
+            match child.try_wait() {
+                Ok(None) if asked.elapsed() < MOMENT => thread::sleep(Duration::from_millis(5)),
+                other => return matches!(other, Ok(Some(_))),
+            }
+        }
     }
 }
 
@@ -66,6 +78,6 @@ impl Drop for ProxyCommand {
     fn drop(&mut self) {
         let Some(child) = self.child.take() else { return };
         // The visit is over, and does not wait for it.
-        let _ = std::thread::Builder::new().stack_size(128 * 1024).spawn(move || end(child));
+        let _ = thread::Builder::new().stack_size(128 * 1024).spawn(move || end(child));
     }
 }

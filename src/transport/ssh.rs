@@ -279,9 +279,9 @@ fn on_the_way(target: &Target, command: Option<ProxyCommand>, why: TransportErro
             )
         }
         (_, Some(mut command)) if why.stage == Stage::Handshake => {
-            let complaint = command.complaint();
             // Before SSH is up, a command that ended has not connected.
             let stage = if command.has_ended() { Stage::Connect } else { why.stage };
+            let complaint = command.complaint();
             let said = complaint.map_or_else(|| "says nothing".to_owned(), |text| format!("says: {text}"));
             TransportError::new(stage, format!("its ProxyCommand {said} ({})", why.reason))
         }
