@@ -73,6 +73,9 @@ pub struct TargetArgs {
     /// What to do about host keys [default: the inventory's word, else strict]
     #[arg(long, value_name = "POLICY")]
     pub host_key_checking: Option<HostKeyPolicy>,
+    /// How hosts are reached: ssh2 needs no ssh here; openssh runs the system's (certificates, GSSAPI, hardware keys, Match exec)
+    #[arg(long, value_name = "WHICH", default_value = "ssh2")]
+    pub transport: TransportKind,
     /// The dev box: this machine, or none where the runner is not the dev box
     #[arg(long, value_name = "WHERE", default_value = "local")]
     pub devbox: Devbox,
@@ -243,6 +246,16 @@ pub enum HostKeyPolicy {
     AcceptNew,
     /// Any key
     Off,
+}
+
+/// `--transport`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum TransportKind {
+    /// libssh2, built in
+    #[default]
+    Ssh2,
+    /// The system's ssh
+    Openssh,
 }
 
 /// `--devbox`.

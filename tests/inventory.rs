@@ -114,13 +114,13 @@ fn roles_connections_and_accelerators_come_from_groups_and_variables() {
     assert_eq!(inventory.names()[0], "bastion.example");
     assert!(inventory.hosts.iter().all(|host| host.name != "bastion.example"));
     assert!(host("cp03").roles.iter().copied().eq([Role::Infra, Role::Worker]));
-    assert_eq!(host("cp01").connection.port, 22022);
+    assert_eq!(host("cp01").connection.port, Some(22022));
     assert_eq!(host("cp01").connection.host_key_checking, Some(HostKeyChecking::Off));
     assert_eq!(host("cp01").connection.user.as_deref(), Some("ops"));
     assert_eq!(host("cp02").peer_address(), "10.0.1.2");
     assert_eq!(host("gpu-a").accelerator.as_deref(), Some("nvidia.com/gpu"));
     assert_eq!(host("gpu-b").accelerator, None);
-    assert_eq!(host("gpu-b").connection.port, 2222);
+    assert_eq!(host("gpu-b").connection.port, Some(2222));
     assert!(host("gpu-b").connection.password.is_some());
     assert!(!format!("{inventory:?}").contains("s3cret"));
     let origins: Vec<&str> =

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use secrecy::SecretString;
 
+use super::ssh_arguments::SshArguments;
 use crate::role::Role;
 
 /// One machine of the inventory.
@@ -55,8 +56,8 @@ pub struct Connection {
     pub local: bool,
     /// `ansible_host`, else the host's name.
     pub address: String,
-    /// `ansible_port`, else 22.
-    pub port: u16,
+    /// `ansible_port`; else what the user's ssh_config says, else 22.
+    pub port: Option<u16>,
     /// `ansible_user`.
     pub user: Option<String>,
     /// `ansible_ssh_private_key_file`.
@@ -67,20 +68,32 @@ pub struct Connection {
     pub become_password: Option<SecretString>,
     /// `ansible_host_key_checking` / `StrictHostKeyChecking` in the SSH arguments.
     pub host_key_checking: Option<HostKeyChecking>,
+    /// `ansible_ssh_args`: on ssh's command line before what the variables above put there.
+    pub ssh_arguments: SshArguments,
+    /// `ansible_ssh_common_args` and `ansible_ssh_extra_args`: behind it.
+    pub more_ssh_arguments: SshArguments,
+    /// Whether `ansible_ssh_common_args` is set at all: then kubespray's own, which lead through its bastion, are not.
+    pub has_common_arguments: bool,
+    /// kubespray's bastion, where the host is reached through it.
+    pub bastion: Option<Box<Connection>>,
 }
 
 impl Connection {
-    /// SSH to `address` on port 22, everything else left to flags and defaults.
+    /// SSH to `address`, everything else left to flags and defaults.
     pub fn ssh(address: impl Into<String>) -> Self {
         Connection {
             local: false,
             address: address.into(),
-            port: 22,
+            port: None,
             user: None,
             private_key: None,
             password: None,
             become_password: None,
             host_key_checking: None,
+            ssh_arguments: SshArguments::default(),
+            more_ssh_arguments: SshArguments::default(),
+            has_common_arguments: false,
+            bastion: None,
         }
     }
 }
@@ -94,4 +107,16 @@ pub enum HostKeyChecking {
     AcceptNew,
     /// Any key is taken.
     Off,
+}
+
+impl HostKeyChecking {
+    /// What a value of ssh's `StrictHostKeyChecking` means. To `ask` is to refuse, where nobody can be asked.
+    pub fn from_ssh(value: &str) -> Option<Self> {
+        match value.to_ascii_lowercase().as_str() {
+            "no" | "off" | "false" => Some(HostKeyChecking::Off),
+            "accept-new" => Some(HostKeyChecking::AcceptNew),
+            "yes" | "true" | "ask" => Some(HostKeyChecking::Strict),
+            _ => None,
+        }
+    }
 }

@@ -18,6 +18,7 @@ mod openpai;
 mod options;
 mod pattern;
 mod source;
+mod ssh_arguments;
 mod variables;
 mod yaml;
 
@@ -29,4 +30,5 @@ pub use listing::Listing;
 pub use load::{Inventory, Kind, load, load_with};
 pub use openpai::OpenPaiConfig;
 pub use options::LoadOptions;
+pub use ssh_arguments::SshArguments;
 pub use variables::Layer;

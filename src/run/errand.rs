@@ -87,7 +87,7 @@ impl<'h> Peers<'h> {
         if !in_cluster(host) {
             return Vec::new();
         }
-        let address = |other: &&Host| (other.peer_address().to_owned(), other.connection.port);
+        let address = |other: &&Host| (other.peer_address().to_owned(), other.connection.port.unwrap_or(22));
         let infra = self.infra.iter().copied().filter(|other| other.name != host.name);
         if self.infra.len() + self.rest.len() <= ALL_PAIRS {
             let rest = self.rest.iter().copied().filter(|other| other.name != host.name);

@@ -13,12 +13,13 @@ use super::cluster::Cluster;
 use super::errand::{Common, Peers};
 use super::error::RunError;
 use super::sweep::{Call, Swept, Transports, sweep};
-use crate::cli::{HostKeyPolicy, TargetArgs};
+use super::terminal;
+use crate::cli::{HostKeyPolicy, TargetArgs, TransportKind};
 use crate::exit_code;
 use crate::facts::{self, HostRecord};
 use crate::gather::{self, Errand};
 use crate::inventory::{Host, HostKeyChecking};
-use crate::transport::{Local, Options, Ssh, Timeouts};
+use crate::transport::{Local, OpenSsh, Options, Ssh, Timeouts, Transport};
 
 /// Visits every host of the cluster; `worker` makes what takes each one's record, and its answer as it came.
 pub(super) fn gather_all<T: Send, W: FnMut(HostRecord, Option<Vec<u8>>) -> T>(
@@ -58,10 +59,21 @@ pub(super) fn gather_all<T: Send, W: FnMut(HostRecord, Option<Vec<u8>>) -> T>(
         })
         .collect();
     let limit = conversation_limit(&calls);
-    let transports = Transports {
-        local: Box::new(Local::new(limit)),
-        remote: Box::new(Ssh::new(options(args, login_password, limit))),
+    let options = options(args, login_password, limit);
+    let remote: Box<dyn Transport + Send + Sync> = match args.transport {
+        TransportKind::Ssh2 => {
+            let ssh = Ssh::new(options);
+            for warning in ssh.warnings(&cluster.hosts) {
+                terminal::note(&format!("airworthy: warning: {warning}"));
+            }
+            Box::new(ssh)
+        }
+        TransportKind::Openssh => {
+            let ssh = OpenSsh::new(options).map_err(|why| RunError::flag("--transport", why.reason))?;
+            Box::new(ssh)
+        }
     };
+    let transports = Transports { local: Box::new(Local::new(limit)), remote };
     sweep(calls, transports, usize::from(args.forks), &interrupted, worker)
 }
 

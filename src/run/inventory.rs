@@ -68,7 +68,7 @@ fn hosts(inventory: &Inventory, names: &[&String]) -> String {
         [
             host.name.clone(),
             host.connection.address.clone(),
-            host.connection.port.to_string(),
+            host.connection.port.unwrap_or(22).to_string(),
             host.connection.user.clone().unwrap_or_default(),
             roles.join(", "),
             host.accelerator.clone().unwrap_or_default(),

@@ -24,6 +24,7 @@ use crate::exit_code;
 use crate::facts::saved::SavedHost;
 use crate::report;
 
+pub use crate::transport::answer_prompt;
 pub use error::RunError;
 
 /// Runs a command and gives its exit status; an error is told on stderr, and nothing stands on stdout then.

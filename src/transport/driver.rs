@@ -1,17 +1,16 @@
 //! Drives libssh2 without ever blocking: calls again, and sleeps in `poll` in between.
 
-use std::net::{Shutdown, TcpStream};
 use std::os::fd::AsFd;
 use std::sync::Arc;
 use std::time::Duration;
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
-use rustix::net::sockopt;
 use ssh2::{BlockDirections, ErrorCode, Session};
 
 use super::TransportError;
 use super::deadline::Deadline;
+use super::link::Link;
 
 /// libssh2's codes that we tell apart.
 pub(super) mod code {
@@ -59,23 +58,28 @@ pub(super) enum Halt {
 
 /// One connection and its session. Hangs up when dropped, and dropping never blocks.
 pub(super) struct Driver {
-    stream: Arc<TcpStream>,
+    link: Arc<Link>,
     session: Session,
 }
 
 impl Driver {
     /// A session over a connected, non-blocking socket.
-    pub(super) fn new(stream: TcpStream) -> Result<Self, ssh2::Error> {
-        let stream = Arc::new(stream);
+    pub(super) fn new(link: Link) -> Result<Self, ssh2::Error> {
+        let link = Arc::new(link);
         let mut session = Session::new()?;
-        session.set_tcp_stream(Arc::clone(&stream));
+        session.set_tcp_stream(Arc::clone(&link));
         session.set_blocking(false);
-        Ok(Driver { stream, session })
+        Ok(Driver { link, session })
     }
 
     /// The session, for what does not wait.
     pub(super) fn session(&self) -> &Session {
         &self.session
+    }
+
+    /// What carries it.
+    pub(super) fn link(&self) -> &Link {
+        &self.link
     }
 
     /// Makes one call of libssh2 until it is through, or `deadline` passes.
@@ -117,7 +121,7 @@ impl Driver {
     }
 
     /// What libssh2 waits for.
-    fn awaited(&self) -> PollFlags {
+    pub(super) fn awaited(&self) -> PollFlags {
         match self.session.block_directions() {
             BlockDirections::Outbound => PollFlags::OUT,
             BlockDirections::Both => PollFlags::IN | PollFlags::OUT,
@@ -128,13 +132,10 @@ impl Driver {
     /// Sleeps until the socket is ready or the deadline passes.
     pub(super) fn wait(&self, deadline: &Deadline, flags: PollFlags) -> Result<(), TransportError> {
         let broken = |why: Errno| TransportError::new(deadline.stage(), format!("poll: {why}"));
-        // Without it sshd, which keeps Nagle on, waits 40 ms for our delayed acknowledgement before
-        // it confirms the channel. The kernel drops the mode by itself, so it is set on every wait;
-        // a kernel that refuses costs only that time.
-        let _ = sockopt::set_tcp_quickack(&*self.stream, true);
+        self.link.acknowledge_at_once();
         loop {
             let left = deadline.left()?;
-            let mut sockets = [PollFd::from_borrowed_fd(self.stream.as_fd(), flags)];
+            let mut sockets = [PollFd::from_borrowed_fd(self.link.as_fd(), flags)];
             match poll(&mut sockets, Some(&timespec(left))) {
                 Ok(0) | Err(Errno::INTR) => {}
                 Ok(_) => return Ok(()),
@@ -154,7 +155,7 @@ impl Driver {
     /// of leaving memory behind.
     fn hang_up(&self) {
         // Already closed by the peer: as wanted.
-        let _ = self.stream.shutdown(Shutdown::Both);
+        let _ = self.link.shut_down();
     }
 }
 

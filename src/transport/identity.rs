@@ -110,7 +110,16 @@ impl Identity {
 fn public_beside(path: &Path) -> Option<PublicHalf> {
     let mut name = path.as_os_str().to_owned();
     name.push(".pub");
-    let text = fs::read_to_string(name).ok()?;
+    public_in(Path::new(&name))
+}
+
+/// The public key of a file that ssh_config names for a private one: of the file itself, or of the one beside it.
+pub(super) fn public_key(path: &Path) -> Option<Vec<u8>> {
+    public_in(path).or_else(|| public_beside(path)).map(|public| public.blob)
+}
+
+fn public_in(path: &Path) -> Option<PublicHalf> {
+    let text = fs::read_to_string(path).ok()?;
     let mut fields = text.split_ascii_whitespace();
     let (kind, blob) = (fields.next()?, STANDARD.decode(fields.next()?).ok()?);
     if kind_of(&blob)? == kind { PublicHalf::of_blob(blob) } else { None }

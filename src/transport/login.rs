@@ -1,7 +1,7 @@
 //! Logging in: nothing, the agent's keys, key files, and a password as the last resort.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -31,6 +31,10 @@ pub(super) struct Credentials<'a> {
     pub(super) agent: Option<&'a Agent>,
     /// The key files in their order, and why one could not be read.
     pub(super) identities: &'a [(PathBuf, Result<Arc<Identity>, String>)],
+    /// The keys that files name without holding them: an agent may.
+    pub(super) public_keys: &'a [Vec<u8>],
+    /// Of the agent's keys only those of the files are shown.
+    pub(super) identities_only: bool,
     /// The last resort.
     pub(super) password: Option<&'a SecretString>,
     /// Whether the host's key allows showing a password.
@@ -114,7 +118,9 @@ impl Attempt<'_, '_> {
         };
         let order = self.agent_order(held);
         if order.is_empty() {
-            self.tried.note("agent (holds no key)");
+            let reason =
+                if held.is_empty() { "holds no key" } else { "IdentitiesOnly: holds none of the files'" };
+            self.tried.note(format!("agent ({reason})"));
             return Ok(false);
         }
         let (client, identities) = match open(self.driver, agent) {
@@ -146,11 +152,14 @@ impl Attempt<'_, '_> {
     /// The agent's keys in the order of trying, configured ones first, and no more than leave an
     /// attempt for key files that only exist as files.
     fn agent_order<'k>(&self, held: &'k [AgentKey]) -> Vec<&'k AgentKey> {
+        let files = self.credentials.identities.iter().filter_map(|(_, key)| key.as_ref().ok()?.blob());
         let configured: Vec<&[u8]> =
-            self.credentials.identities.iter().filter_map(|(_, key)| key.as_ref().ok()?.blob()).collect();
+            files.chain(self.credentials.public_keys.iter().map(Vec::as_slice)).collect();
         let (mut order, others): (Vec<_>, Vec<_>) =
             held.iter().partition(|key| configured.contains(&key.blob.as_slice()));
-        order.extend(others);
+        if !self.credentials.identities_only {
+            order.extend(others);
+        }
         let only_files = self
             .credentials
             .identities
@@ -193,6 +202,10 @@ impl Attempt<'_, '_> {
             });
             match self.was_taken(result, identity.blob())? {
                 Ok(()) => return Ok(true),
+                Err(why) if why == REFUSED && has_certificate(path) => {
+                    self.tried
+                        .note(format!("{name} (without its certificate: that takes --transport openssh)"));
+                }
                 Err(why) if why == REFUSED => self.tried.note(name.to_string()),
                 Err(_) if identity.encrypted() => {
                     self.tried.note(format!("{name} (is the passphrase right?)"))
@@ -236,7 +249,7 @@ impl Attempt<'_, '_> {
             return Ok(false);
         }
         let user = self.credentials.user;
-        let mut typist = Typist { password };
+        let mut typist = Typist { password, other: None };
         let result = self.driver.finish(self.deadline, |session| {
             if plain {
                 session.userauth_password(user, password.expose_secret())
@@ -253,7 +266,10 @@ impl Attempt<'_, '_> {
             }
             Err(Halt::Failed(why)) => {
                 let refused = code_of(&why) == code::AUTHENTICATION_FAILED;
-                self.tried.note(if refused {
+                self.tried.note(if let Some(prompt) = typist.other {
+                    format!("password (the server asks `{prompt}`, which takes a person: --transport openssh with a \
+                             key, or ControlMaster)")
+                } else if refused {
                     "password".into()
                 } else {
                     format!("password ({})", why.message())
@@ -262,6 +278,13 @@ impl Attempt<'_, '_> {
             }
         }
     }
+}
+
+/// Whether `KEY-cert.pub` stands beside `KEY`.
+fn has_certificate(path: &Path) -> bool {
+    let mut name = path.as_os_str().to_owned();
+    name.push("-cert.pub");
+    Path::new(&name).exists()
 }
 
 /// What [`Attempt::was_taken`] says of a key that the server does not want.
@@ -277,18 +300,44 @@ fn open(driver: &Driver, agent: &Agent) -> Result<(ssh2::Agent, Vec<ssh2::Public
     Ok((client, identities))
 }
 
-/// Answers a server that asks for the password in a dialogue, as PAM does.
+/// Answers a server that asks for the password in a dialogue, as PAM does: one question, for a password, and no other.
 struct Typist<'a> {
     password: &'a SecretString,
+    /// A question that was not for the password.
+    other: Option<String>,
 }
 
 impl KeyboardInteractivePrompt for Typist<'_> {
     fn prompt<'p>(&mut self, _user: &str, _text: &str, prompts: &[ssh2::Prompt<'p>]) -> Vec<String> {
-        // A prompt whose answer would be shown asks for something else than the password.
-        let answer = |prompt: &ssh2::Prompt<'p>| match prompt.echo {
-            true => String::new(),
-            false => self.password.expose_secret().to_owned(),
-        };
-        prompts.iter().map(answer).collect()
+        match prompts {
+            [] => Vec::new(),
+            [only] if !only.echo && asks_for_password(&only.text) => {
+                vec![self.password.expose_secret().to_owned()]
+            }
+            _ => {
+                let odd = prompts.iter().find(|prompt| prompt.echo || !asks_for_password(&prompt.text));
+                let text = odd.unwrap_or(&prompts[0]).text.trim();
+                self.other = Some(text.chars().filter(|c| !c.is_control()).take(80).collect());
+                vec![String::new(); prompts.len()]
+            }
+        }
     }
+}
+
+/// Whether a prompt is for the password, and not for a code, a new password or the like.
+pub(super) fn asks_for_password(prompt: &str) -> bool {
+    let prompt = prompt.to_lowercase();
+    let names = [
+        "password",
+        "passwort",
+        "kennwort",
+        "mot de passe",
+        "contraseña",
+        "senha",
+        "пароль",
+        "密码",
+        "パスワード",
+    ];
+    let others = ["new", "one-time", "one time", "otp", "token", "code", "current"];
+    names.iter().any(|name| prompt.contains(name)) && !others.iter().any(|other| prompt.contains(other))
 }

@@ -2,20 +2,32 @@
 
 mod account;
 mod agent;
+mod askpass;
+mod child;
+mod configs;
 mod conversation;
 mod deadline;
 mod dialogue;
 mod driver;
 mod error;
+mod gate;
 mod host_key;
 mod identity;
+mod jump;
 mod known_hosts;
+mod link;
 mod local;
 mod login;
+mod openssh;
+mod openssh_log;
 mod options;
 mod outgoing;
+mod pipes;
+mod proxy_command;
 mod socket;
 mod ssh;
+mod ssh_config;
+mod target;
 mod tried;
 mod wire;
 
@@ -23,11 +35,14 @@ use std::time::SystemTime;
 
 use crate::inventory::Host;
 
+pub use askpass::answer_prompt;
 pub use conversation::{Conversation, Reply};
 pub use error::{Stage, TransportError};
 pub use local::Local;
+pub use openssh::OpenSsh;
 pub use options::{AskPassphrase, Options, Timeouts};
 pub use ssh::Ssh;
+pub use ssh_config::ConfigFiles;
 
 /// A way to run one command on a host.
 pub trait Transport: Sync {

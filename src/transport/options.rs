@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use secrecy::SecretString;
 
+use super::ssh_config::ConfigFiles;
 use crate::inventory::HostKeyChecking;
 
 /// Asks for the passphrase of a key file; `None` when there is nobody to ask.
@@ -24,12 +25,18 @@ pub struct Options {
     pub password: Option<SecretString>,
     /// The socket of an SSH agent (`SSH_AUTH_SOCK`); `None` asks no agent.
     pub agent: Option<PathBuf>,
-    /// The known_hosts files. New keys are appended to the first.
+    /// The user's known_hosts files, where ssh_config names no others. New keys are appended to the first.
     pub known_hosts: Vec<PathBuf>,
+    /// The machine's known_hosts files, where ssh_config names no others.
+    pub global_known_hosts: Vec<PathBuf>,
+    /// Where ssh_config is read.
+    pub config: ConfigFiles,
     /// `--host-key-checking`: goes before what the inventory says of a host.
     pub host_key_checking: Option<HostKeyChecking>,
     /// What to do where neither the flag nor the inventory says.
     pub default_host_key_checking: HostKeyChecking,
+    /// The program that answers ssh's question for a password, which is this one; see [`super::answer_prompt`].
+    pub askpass: Option<PathBuf>,
     /// Asked at most once for each encrypted key file, when a host is about to need it.
     pub passphrase: AskPassphrase,
     /// How long a visit may take.
@@ -44,17 +51,23 @@ impl Options {
         let own = |names: &[&str]| -> Vec<PathBuf> {
             folder.iter().flat_map(|folder| names.iter().map(|name| folder.join(name))).collect()
         };
-        let mut known_hosts = own(&["known_hosts", "known_hosts2"]);
-        known_hosts.extend(["/etc/ssh/ssh_known_hosts", "/etc/ssh/ssh_known_hosts2"].map(PathBuf::from));
         Options {
             user: None,
             private_key: None,
             default_keys: own(&["id_ed25519", "id_ecdsa", "id_rsa"]),
             password: None,
             agent: env::var_os("SSH_AUTH_SOCK").filter(|path| !path.is_empty()).map(PathBuf::from),
-            known_hosts,
+            known_hosts: own(&["known_hosts", "known_hosts2"]),
+            global_known_hosts: ["/etc/ssh/ssh_known_hosts", "/etc/ssh/ssh_known_hosts2"]
+                .map(PathBuf::from)
+                .into(),
+            config: ConfigFiles {
+                user: folder.as_ref().map(|folder| folder.join("config")),
+                system: Some("/etc/ssh/ssh_config".into()),
+            },
             host_key_checking: None,
             default_host_key_checking: HostKeyChecking::Strict,
+            askpass: env::current_exe().ok(),
             passphrase: Box::new(|_| None),
             timeouts: Timeouts::default(),
         }

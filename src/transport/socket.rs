@@ -4,9 +4,10 @@ use std::io;
 use std::net::{IpAddr, SocketAddr, TcpStream, ToSocketAddrs};
 use std::sync::mpsc;
 use std::thread;
+use std::time::Duration;
 
 use super::deadline::{Deadline, VisitEnd};
-use super::{Stage, Timeouts, TransportError};
+use super::{Stage, TransportError};
 
 /// The resolver of the C library needs little; its thread is only there to be abandoned.
 const RESOLVER_STACK: usize = 256 * 1024;
@@ -16,16 +17,16 @@ pub(super) fn connect(
     host: &str,
     port: u16,
     end: &VisitEnd,
-    timeouts: &Timeouts,
+    patience: Duration,
 ) -> Result<TcpStream, TransportError> {
-    let addresses = resolve(host, port, &end.stage(Stage::Resolve, timeouts.connect))?;
-    let deadline = end.stage(Stage::Connect, timeouts.connect);
+    let addresses = resolve(host, port, &end.stage(Stage::Resolve, patience))?;
+    let deadline = end.stage(Stage::Connect, patience);
     let mut failures = Vec::new();
     for (tried, address) in addresses.iter().enumerate() {
         // A silent address must leave time for those after it.
         let left = u32::try_from(addresses.len() - tried).unwrap_or(u32::MAX);
-        let patience = deadline.left()? / left;
-        match TcpStream::connect_timeout(address, patience) {
+        let share = deadline.left()? / left;
+        match TcpStream::connect_timeout(address, share) {
             Ok(stream) => return ready(stream).map_err(|why| failed(&format!("{address}: {why}"))),
             Err(why) if why.kind() == io::ErrorKind::TimedOut => {
                 failures.push(format!("{address}: no answer"))

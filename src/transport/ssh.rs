@@ -1,20 +1,27 @@
 //! Reaching hosts by SSH with libssh2: one connection, one channel, one command.
 
 use std::collections::HashMap;
+use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
 
 use ssh2::MethodType;
 
 use super::account::login_name;
 use super::agent::Agent;
-use super::deadline::VisitEnd;
+use super::configs::Configs;
+use super::deadline::{Deadline, VisitEnd};
 use super::driver::{Driver, Halt, code, code_of};
+use super::gate::Gates;
 use super::host_key::{self, Accepted};
-use super::identity::Identity;
+use super::identity::{Identity, public_key};
 use super::known_hosts::KnownHosts;
+use super::link::Link;
 use super::login::{Credentials, log_in};
-use super::{Conversation, Options, Stage, Transport, TransportError, Visit, dialogue, socket};
+use super::proxy_command::ProxyCommand;
+use super::target::{AgentChoice, Proxy, Resolver, Target};
+use super::{Conversation, Login, Options, Stage, Transport, TransportError, Visit, dialogue, jump, socket};
 use crate::inventory::{Connection, Host};
 
 /// Every cipher that OpenSSH's servers offer by default. AES-GCM first: OpenSSL has processors do it, while libssh2's
@@ -25,71 +32,204 @@ const CIPHERS: &str = "aes256-gcm@openssh.com,aes128-gcm@openssh.com,chacha20-po
 /// A key file, or why it cannot be used.
 type KeyFile = Result<Arc<Identity>, String>;
 
-/// SSH, with what all hosts share read once: known_hosts, key files, the agent's list.
+/// SSH, with what all hosts share read once: ssh_config, known_hosts, key files, the agent's list.
 pub struct Ssh {
     options: Options,
-    user: String,
-    known_hosts: KnownHosts,
+    login_name: String,
+    configs: Configs,
+    known_hosts: Mutex<HashMap<Vec<PathBuf>, Arc<KnownHosts>>>,
     default_keys: Vec<(PathBuf, KeyFile)>,
     configured_keys: Mutex<HashMap<PathBuf, KeyFile>>,
-    agent: Option<Agent>,
+    agents: Mutex<HashMap<PathBuf, Arc<Agent>>>,
+    gates: Gates,
+}
+
+/// A connection that is logged in.
+struct Arrived {
+    driver: Driver,
+    accepted: Accepted,
+    login: Login,
+    end: VisitEnd,
+    /// The command that carries it, ended with it.
+    _command: Option<ProxyCommand>,
 }
 
 impl Ssh {
-    /// Reads known_hosts and the default key files. What is wrong with one is told by the hosts that
-    /// need it.
-    pub fn new(mut options: Options) -> Self {
-        let default_keys =
-            if options.private_key.is_some() { Vec::new() } else { options.default_keys.clone() };
+    /// Reads the default key files. What is wrong with one is told by the hosts that need it.
+    pub fn new(options: Options) -> Self {
         Ssh {
-            user: options.user.take().unwrap_or_else(login_name),
-            known_hosts: KnownHosts::read(std::mem::take(&mut options.known_hosts)),
-            default_keys: default_keys
-                .into_iter()
+            login_name: login_name(),
+            configs: Configs::new(options.config.clone()),
+            known_hosts: Mutex::default(),
+            default_keys: options
+                .default_keys
+                .iter()
                 .filter(|path| path.exists())
-                .map(|path| (path.clone(), Identity::read(&path).map(Arc::new)))
+                .map(|path| (path.clone(), Identity::read(path).map(Arc::new)))
                 .collect(),
             configured_keys: Mutex::default(),
-            agent: options.agent.take().map(Agent::new),
+            agents: Mutex::default(),
+            gates: Gates::default(),
             options,
         }
+    }
+
+    /// What of the user's and the inventory's SSH settings libssh2 cannot obey, once for all hosts.
+    pub fn warnings<'h>(&self, hosts: impl IntoIterator<Item = &'h Host>) -> Vec<String> {
+        let mut warnings: Vec<String> = Vec::new();
+        for host in hosts.into_iter().filter(|host| !host.connection.local) {
+            let Ok(target) = self.target(&host.connection) else { continue };
+            for note in target.all_notes() {
+                if !warnings.iter().any(|known| known == note) {
+                    warnings.push(note.to_owned());
+                }
+            }
+        }
+        warnings
+    }
+
+    fn target(&self, connection: &Connection) -> Result<Target, TransportError> {
+        let resolver = Resolver {
+            options: &self.options,
+            login_name: &self.login_name,
+            flag_user: self.options.user.as_deref(),
+        };
+        resolver.host(connection, &self.configs.of(connection))
+    }
+
+    /// Connects, over all that stands between, and logs in.
+    fn arrive(&self, target: &Target, mut end: VisitEnd) -> Result<Arrived, TransportError> {
+        let mut command = None;
+        let link = match &target.proxy {
+            Proxy::None => Link::Tcp(socket::connect(&target.address, target.port, &end, target.connect)?),
+            Proxy::Jump(hop) => {
+                let (stream, later) = self.jump(hop, target, end).map_err(|why| at_hop(hop, why))?;
+                end = later;
+                Link::Pair(stream)
+            }
+            Proxy::Command(text) => {
+                let (stream, started) = ProxyCommand::start(text)?;
+                command = Some(started);
+                Link::Pair(stream)
+            }
+        };
+        let mut driver =
+            Driver::new(link).map_err(|why| TransportError::new(Stage::Handshake, why.message()))?;
+        let mut deadline = end.stage(Stage::Authenticate, self.options.timeouts.authenticate);
+        let login = self.shake_hands(&mut driver, &end, target).and_then(|accepted| {
+            deadline = end.stage(Stage::Authenticate, self.options.timeouts.authenticate);
+            let login = self.log_in(&mut driver, &mut deadline, target, &accepted)?;
+            Ok((accepted, login))
+        });
+        match login {
+            Ok((accepted, login)) => {
+                Ok(Arrived { driver, accepted, login, end: deadline.visit(), _command: command })
+            }
+            Err(why) => Err(on_the_way(target, command, why)),
+        }
+    }
+
+    /// Our end of a connection that a jump host opened to the next one, and the end of the visit as that leaves it.
+    fn jump(
+        &self,
+        hop: &Target,
+        next: &Target,
+        end: VisitEnd,
+    ) -> Result<(UnixStream, VisitEnd), TransportError> {
+        let limits = &self.options.timeouts;
+        let turn = end.stage(Stage::Connect, limits.host);
+        let asked = Instant::now();
+        let arrived = self.gates.of(hop.key()).pass(&turn, || {
+            // Waiting for others does not count as the host's time.
+            let mut end = end;
+            end.extend(asked.elapsed());
+            self.arrive(hop, end)
+        })?;
+        let deadline = arrived.end.stage(Stage::Connect, next.connect);
+        let later = arrived.end;
+        let stream = jump::through(arrived.driver, arrived._command, &deadline, &next.address, next.port)?;
+        Ok((stream, later))
     }
 
     fn shake_hands(
         &self,
         driver: &mut Driver,
         end: &VisitEnd,
-        connection: &Connection,
+        target: &Target,
     ) -> Result<Accepted, TransportError> {
-        let entries = self.known_hosts.of(&connection.address, connection.port);
+        let known_hosts = self.known_hosts(&target.known_hosts);
+        let (name, port) = &target.known_as;
+        let entries = known_hosts.of(name, *port);
         // What libssh2 does not know of a list is passed over by it.
         let _ = driver.session().method_pref(MethodType::CryptCs, CIPHERS);
         let _ = driver.session().method_pref(MethodType::CryptSc, CIPHERS);
         let _ = driver.session().method_pref(MethodType::HostKey, &entries.preference());
         let deadline = end.stage(Stage::Handshake, self.options.timeouts.handshake);
         driver.finish(&deadline, |session| session.handshake()).map_err(no_handshake)?;
-        let policy = (self.options.host_key_checking)
-            .or(connection.host_key_checking)
-            .unwrap_or(self.options.default_host_key_checking);
         match driver.session().host_key() {
-            Some((key, _)) => host_key::judge(
-                &self.known_hosts,
-                &entries,
-                &connection.address,
-                connection.port,
-                policy,
-                key,
-            ),
+            Some((key, _)) => {
+                host_key::judge(&known_hosts, &entries, &target.address, target.port, target.policy, key)
+            }
             None => Err(TransportError::new(Stage::HostKey, "the host showed no key")),
         }
     }
 
-    /// The key files for a host: its own or the flag's alone, else the defaults.
-    fn keys(&self, connection: &Connection) -> Vec<(PathBuf, KeyFile)> {
-        match connection.private_key.as_ref().or(self.options.private_key.as_ref()) {
-            Some(path) => vec![(path.clone(), self.configured_key(path))],
-            None => self.default_keys.clone(),
+    fn log_in(
+        &self,
+        driver: &mut Driver,
+        deadline: &mut Deadline,
+        target: &Target,
+        accepted: &Accepted,
+    ) -> Result<Login, TransportError> {
+        let agent = self.agent(&target.agent);
+        let credentials = Credentials {
+            user: &target.user,
+            agent: agent.as_deref(),
+            identities: &self.keys(target),
+            public_keys: &target
+                .identities
+                .iter()
+                .filter_map(|path| self.public_key(path))
+                .collect::<Vec<_>>(),
+            identities_only: target.identities_only,
+            password: target.password.as_ref(),
+            trusted_with_password: accepted.trusted_with_password,
+            ask: &self.options.passphrase,
+        };
+        log_in(driver, deadline, &credentials)
+    }
+
+    fn known_hosts(&self, files: &[PathBuf]) -> Arc<KnownHosts> {
+        let mut read = self.known_hosts.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = read.get(files) {
+            return Arc::clone(known);
         }
+        let known = Arc::new(KnownHosts::read(files.to_vec()));
+        read.insert(files.to_vec(), Arc::clone(&known));
+        known
+    }
+
+    fn agent(&self, choice: &AgentChoice) -> Option<Arc<Agent>> {
+        let socket = match choice {
+            AgentChoice::None => return None,
+            AgentChoice::Default => self.options.agent.clone()?,
+            AgentChoice::At(socket) => socket.clone(),
+        };
+        let mut agents = self.agents.lock().unwrap_or_else(PoisonError::into_inner);
+        Some(Arc::clone(agents.entry(socket.clone()).or_insert_with(|| Arc::new(Agent::new(socket)))))
+    }
+
+    /// The key files that are named for a host, else the defaults.
+    fn keys(&self, target: &Target) -> Vec<(PathBuf, KeyFile)> {
+        if target.identities.is_empty() {
+            return self.default_keys.clone();
+        }
+        target.identities.iter().map(|path| (path.clone(), self.configured_key(path))).collect()
+    }
+
+    /// The public half of a key whose private one only an agent has.
+    fn public_key(&self, path: &Path) -> Option<Vec<u8>> {
+        self.configured_key(path).is_err().then(|| public_key(path)).flatten()
     }
 
     fn configured_key(&self, path: &Path) -> KeyFile {
@@ -97,7 +237,7 @@ impl Ssh {
         if let Some(key) = keys.get(path) {
             return key.clone();
         }
-        let key = Identity::read(&at_home(path)).map(Arc::new);
+        let key = Identity::read(path).map(Arc::new);
         keys.insert(path.to_owned(), key.clone());
         key
     }
@@ -105,40 +245,48 @@ impl Ssh {
 
 impl Transport for Ssh {
     fn run(&self, host: &Host, conversation: &mut dyn Conversation) -> Result<Visit, TransportError> {
-        let connection = &host.connection;
-        let timeouts = &self.options.timeouts;
-        let end = VisitEnd::within(timeouts.host);
-        let stream = socket::connect(&connection.address, connection.port, &end, timeouts)?;
-        let mut driver =
-            Driver::new(stream).map_err(|why| TransportError::new(Stage::Handshake, why.message()))?;
-        let accepted = self.shake_hands(&mut driver, &end, connection)?;
-
-        let user = connection.user.as_deref().unwrap_or(&self.user);
-        let mut deadline = end.stage(Stage::Authenticate, timeouts.authenticate);
-        let credentials = Credentials {
-            user,
-            agent: self.agent.as_ref(),
-            identities: &self.keys(connection),
-            password: connection.password.as_ref().or(self.options.password.as_ref()),
-            trusted_with_password: accepted.trusted_with_password,
-            ask: &self.options.passphrase,
-        };
-        let login = log_in(&mut driver, &mut deadline, &credentials)?;
-
-        if !accepted.trusted_with_password {
+        let target = self.target(&host.connection)?;
+        let limits = &self.options.timeouts;
+        let hop = limits.connect * 2 + limits.handshake + limits.authenticate;
+        let end = VisitEnd::within(limits.host + hop * target.hops());
+        let mut arrived = self.arrive(&target, end)?;
+        if !arrived.accepted.trusted_with_password {
             conversation.distrust();
         }
-        let deadline = deadline.visit().stage(Stage::Run, timeouts.run);
-        let asked_at = dialogue::carry(&mut driver, &deadline, conversation)?;
-        Ok(Visit { user: user.to_owned(), login, host_key: Some(accepted.key), asked_at })
+        let deadline = arrived.end.stage(Stage::Run, limits.run);
+        let asked_at = dialogue::carry(&mut arrived.driver, &deadline, conversation)?;
+        let host_key = Some(arrived.accepted.key);
+        Ok(Visit { user: target.user, login: arrived.login, host_key, asked_at })
     }
 }
 
-/// `~/…` as Ansible takes it.
-fn at_home(path: &Path) -> PathBuf {
-    match (path.strip_prefix("~"), std::env::home_dir()) {
-        (Ok(rest), Some(home)) => home.join(rest),
-        _ => path.to_owned(),
+/// An error on a jump host names it.
+fn at_hop(hop: &Target, why: TransportError) -> TransportError {
+    TransportError::new(why.stage, format!("jump host {}: {}", hop.label(), why.reason))
+}
+
+/// An error behind a jump host or a command tells of it.
+fn on_the_way(target: &Target, command: Option<ProxyCommand>, why: TransportError) -> TransportError {
+    match (&target.proxy, command) {
+        (Proxy::Jump(hop), _) => {
+            let scan = match why.stage {
+                Stage::HostKey => "; ssh-keyscan sees it from there only",
+                _ => "",
+            };
+            TransportError::new(
+                why.stage,
+                format!("{} (through jump host {}){scan}", why.reason, hop.label()),
+            )
+        }
+        (_, Some(mut command)) if why.stage == Stage::Handshake => {
+            // Before SSH is up, a command that ended has not connected.
+            let stage = if command.has_ended() { Stage::Connect } else { why.stage };
+            let complaint = command.complaint();
+            let said = complaint.map_or_else(|| "says nothing".to_owned(), |text| format!("says: {text}"));
+            TransportError::new(stage, format!("its ProxyCommand {said} ({})", why.reason))
+        }
+        (_, Some(_)) => TransportError::new(why.stage, format!("{} (through its ProxyCommand)", why.reason)),
+        _ => why,
     }
 }
 

@@ -32,6 +32,11 @@ impl Tried {
         } else {
             ""
         };
+        if !["publickey", "password", "keyboard-interactive"].iter().any(|method| self.offers(method)) {
+            return failed(format!(
+                "permission denied for {user}: the server offers {offered}, which libssh2 lacks: --transport openssh"
+            ));
+        }
         failed(format!(
             "permission denied for {user}: tried {tried}; the server offers {offered}. Name a key with \
              --private-key or load it (ssh-add){password}; -u names another user"

@@ -6,6 +6,7 @@ macro_rules! each_fault {
     ($($name:ident)*) => { $(#[test] fn $name() { crate::judge::judge_named(stringify!($name)); })* };
 }
 
+mod bastion;
 mod deadlines;
 mod faults;
 mod judge;

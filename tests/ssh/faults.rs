@@ -112,7 +112,7 @@ fn a_connection_that_breaks_mid_way() {
 fn a_closed_port() {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     let mut connection = Connection::ssh("127.0.0.1");
-    connection.port = listener.local_addr().expect("bound").port();
+    connection.port = Some(listener.local_addr().expect("bound").port());
     drop(listener);
     let error = Ssh::new(options()).run(&host_at(connection), &mut Talk::of("x")).expect_err("closed");
     assert_eq!(error.stage, Stage::Connect);
@@ -133,7 +133,7 @@ fn an_address_that_never_answers() {
     let fill = || std::net::TcpStream::connect_timeout(&address, Duration::from_millis(200));
     let _queue: Vec<_> = (0..4).map_while(|_| fill().ok()).collect();
     let mut connection = Connection::ssh("127.0.0.1");
-    connection.port = address.port();
+    connection.port = Some(address.port());
     let mut options = options();
     options.timeouts.connect = LIMIT;
     let (result, took) = timed(|| Ssh::new(options).run(&host_at(connection), &mut Talk::of("x")));

@@ -16,6 +16,7 @@ use russh::server::{
     Auth, ChannelOpenHandle, Handle, Handler, Msg, PublicKeyOffer, Response, Session, VerifiedPublicKey,
 };
 use russh::{Channel, ChannelId, ChannelOpenFailure, Error, Sig};
+use tokio::net::TcpStream;
 
 use crate::server::{Answer, Fault, Knife, Plan, RUNTIME, Seen};
 
@@ -69,7 +70,8 @@ impl Handler for Guest {
         response: Option<Response<'a>>,
     ) -> Result<Auth, Error> {
         let Some(mut response) = response else {
-            let prompts = vec![("Password: ".into(), false)].into();
+            let prompts: Vec<_> = self.plan.prompts.iter().map(|&(text, echo)| (text.into(), echo)).collect();
+            let prompts = prompts.into();
             return Ok(Auth::Partial { name: "".into(), instructions: "".into(), prompts });
         };
         let password = response.next().map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
@@ -101,6 +103,36 @@ impl Handler for Guest {
             Fault::RefusesChannel => reply.reject(ChannelOpenFailure::ResourceShortage).await,
             _ => reply.accept().await,
         }
+        Ok(())
+    }
+
+    async fn channel_open_direct_tcpip(
+        &mut self,
+        channel: Channel<Msg>,
+        host: &str,
+        port: u32,
+        _from: &str,
+        _from_port: u32,
+        reply: ChannelOpenHandle,
+        _session: &mut Session,
+    ) -> Result<(), Error> {
+        self.seen.forwarded.lock().expect("a lock").push(format!("{host}:{port}"));
+        if !self.plan.forwards {
+            reply.reject(ChannelOpenFailure::AdministrativelyProhibited).await;
+            return Ok(());
+        }
+        let address = format!("{host}:{port}");
+        tokio::spawn(async move {
+            match TcpStream::connect(&address).await {
+                Ok(mut next) => {
+                    let _ = next.set_nodelay(true);
+                    reply.accept().await;
+                    let mut stream = channel.into_stream();
+                    let _ = tokio::io::copy_bidirectional(&mut stream, &mut next).await;
+                }
+                Err(_) => reply.reject(ChannelOpenFailure::ConnectFailed).await,
+            }
+        });
         Ok(())
     }
 

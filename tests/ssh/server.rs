@@ -80,6 +80,10 @@ pub(crate) struct Plan {
     pub(crate) most_failures: usize,
     pub(crate) latency: Duration,
     pub(crate) fault: Fault,
+    /// What a dialogue for the login asks, and whether the answer is shown; the first is the password.
+    pub(crate) prompts: &'static [(&'static str, bool)],
+    /// Whether it connects to others for its guests.
+    pub(crate) forwards: bool,
     pub(crate) answer: Answer,
 }
 
@@ -94,6 +98,8 @@ impl Default for Plan {
             most_failures: 6,
             latency: Duration::ZERO,
             fault: Fault::None,
+            prompts: &[("Password: ", false)],
+            forwards: false,
             answer: Answer::Shell,
         }
     }
@@ -103,6 +109,11 @@ impl Plan {
     /// Lets anybody in.
     pub(crate) fn open() -> Self {
         Plan { open: true, ..Plan::default() }
+    }
+
+    /// Lets anybody in, and through.
+    pub(crate) fn bastion() -> Self {
+        Plan { open: true, forwards: true, ..Plan::default() }
     }
 
     /// Lets one key in.
@@ -121,6 +132,8 @@ pub(crate) struct Seen {
     pub(crate) passwords: Mutex<Vec<String>>,
     /// What came on the commands' stdin.
     pub(crate) stdin: Mutex<Vec<u8>>,
+    /// Where it connected to for its guests.
+    pub(crate) forwarded: Mutex<Vec<String>>,
     /// Connections that ended.
     pub(crate) ended: AtomicUsize,
 }
@@ -181,6 +194,10 @@ impl Server {
 
     pub(crate) fn commands(&self) -> Vec<String> {
         self.seen.commands.lock().expect("a lock").clone()
+    }
+
+    pub(crate) fn forwarded(&self) -> Vec<String> {
+        self.seen.forwarded.lock().expect("a lock").clone()
     }
 
     /// Whether nobody tried to prove anything.

@@ -4,7 +4,9 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant, SystemTime};
 
 use airworthy::inventory::{Connection, Host, HostKeyChecking};
-use airworthy::transport::{Conversation, Options, Reply, Ssh, Timeouts, Transport, TransportError, Visit};
+use airworthy::transport::{
+    ConfigFiles, Conversation, Options, Reply, Ssh, Timeouts, Transport, TransportError, Visit,
+};
 
 use crate::server::Server;
 
@@ -85,6 +87,9 @@ pub(crate) fn options() -> Options {
     options.default_keys = Vec::new();
     options.agent = None;
     options.known_hosts = vec![PathBuf::from("/nonexistent/known_hosts")];
+    options.global_known_hosts = Vec::new();
+    options.config = ConfigFiles::default();
+    options.askpass = Some(PathBuf::from(env!("CARGO_BIN_EXE_airworthy")));
     options.default_host_key_checking = HostKeyChecking::Off;
     options.timeouts = short();
     options
@@ -104,7 +109,7 @@ fn short() -> Timeouts {
 /// A host of the inventory that is really `server`.
 pub(crate) fn host(server: &Server) -> Host {
     let mut connection = Connection::ssh(server.address());
-    connection.port = server.port();
+    connection.port = Some(server.port());
     host_at(connection)
 }
 

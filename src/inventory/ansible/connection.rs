@@ -5,10 +5,10 @@ use std::path::PathBuf;
 use secrecy::SecretString;
 use serde_json::{Map, Value};
 
-use super::words;
 use crate::inventory::diagnostic::Diagnostic;
-use crate::inventory::host::{Connection, HostKeyChecking};
+use crate::inventory::host::{Connection, Host, HostKeyChecking};
 use crate::inventory::source::Place;
+use crate::inventory::ssh_arguments::SshArguments;
 use crate::inventory::variables::{UNSAFE, boolean, text};
 
 /// Where one setting has several names, the last one that is set counts, as in Ansible.
@@ -30,16 +30,22 @@ pub(super) fn connection(
     let mut settings = Settings { name, variables, warnings };
     let mut connection = Connection::ssh(settings.text(&ADDRESS).unwrap_or_else(|| name.to_owned()));
     if let Some(port) = settings.text(&PORT) {
-        connection.port = port.trim().parse().ok().filter(|&port| port > 0).ok_or_else(|| {
+        let port = port.trim().parse().ok().filter(|&port| port > 0).ok_or_else(|| {
             let message = format!("the SSH port of host `{name}` is not a port");
             place.complain(message, "set ansible_port to a number from 1 to 65535")
         })?;
+        connection.port = Some(port);
     }
     connection.user = settings.text(&USER);
     connection.private_key = settings.text(&PRIVATE_KEY).map(|path| expand_home(&path));
     connection.password = settings.text(&PASSWORD).map(SecretString::from);
     connection.become_password = settings.text(&BECOME_PASSWORD).map(SecretString::from);
-    connection.host_key_checking = settings.host_key_checking();
+    connection.ssh_arguments = settings.arguments("ansible_ssh_args");
+    let common = settings.arguments("ansible_ssh_common_args");
+    connection.has_common_arguments =
+        variables.get("ansible_ssh_common_args").is_some_and(|value| !value.is_null());
+    connection.more_ssh_arguments = common.and(settings.arguments("ansible_ssh_extra_args"));
+    connection.host_key_checking = settings.host_key_checking(&connection);
     match settings.text(&["ansible_connection"]).as_deref() {
         None | Some("ssh" | "smart" | "paramiko" | "paramiko_ssh" | "ansible.builtin.ssh") => {}
         Some("local" | "ansible.builtin.local") => connection.local = true,
@@ -75,33 +81,46 @@ impl Settings<'_> {
         None
     }
 
-    /// In the order in which Ansible puts them on ssh's command line, where the first one counts.
-    fn host_key_checking(&mut self) -> Option<HostKeyChecking> {
-        let checked =
-            HOST_KEY_CHECKING.iter().rev().find_map(|name| self.variables.get(*name)).and_then(boolean);
-        self.argument("ansible_ssh_args")
-            .or((checked == Some(false)).then_some(HostKeyChecking::Off))
-            .or_else(|| self.argument("ansible_ssh_common_args"))
-            .or_else(|| self.argument("ansible_ssh_extra_args"))
-            .or((checked == Some(true)).then_some(HostKeyChecking::Strict))
+    /// Words for ssh's command line; those that make no sense to ssh are told.
+    fn arguments(&mut self, name: &str) -> SshArguments {
+        let Some(text) = self.text(&[name]) else { return SshArguments::default() };
+        match SshArguments::parse(&text) {
+            Ok(arguments) => {
+                for word in &arguments.not_understood {
+                    self.warnings.push(format!("{}: `{word}` in `{name}` is not understood", self.name));
+                }
+                arguments
+            }
+            Err(problem) => {
+                self.warnings.push(format!("{}: `{name}` has {problem}, and is left out", self.name));
+                SshArguments::default()
+            }
+        }
     }
 
-    /// `-o StrictHostKeyChecking=…` among ssh's arguments.
-    fn argument(&self, name: &str) -> Option<HostKeyChecking> {
-        let words = words::split(self.variables.get(name)?.as_str()?).ok()?;
-        words.iter().find_map(|word| {
-            let option = word.text.strip_prefix("-o").unwrap_or(&word.text).trim_start();
-            let (key, value) = option.split_once(['=', ' '])?;
-            if !key.trim().eq_ignore_ascii_case("StrictHostKeyChecking") {
-                return None;
-            }
-            match value.trim_matches([' ', '=']).to_ascii_lowercase().as_str() {
-                "no" | "off" | "false" => Some(HostKeyChecking::Off),
-                "accept-new" => Some(HostKeyChecking::AcceptNew),
-                "yes" | "true" | "ask" => Some(HostKeyChecking::Strict),
-                _ => None,
-            }
-        })
+    /// In the order in which Ansible puts them on ssh's command line, where the first one counts.
+    fn host_key_checking(&self, connection: &Connection) -> Option<HostKeyChecking> {
+        let checked =
+            HOST_KEY_CHECKING.iter().rev().find_map(|name| self.variables.get(*name)).and_then(boolean);
+        let argument = |arguments: &SshArguments| {
+            arguments.option("stricthostkeychecking").and_then(HostKeyChecking::from_ssh)
+        };
+        argument(&connection.ssh_arguments)
+            .or((checked == Some(false)).then_some(HostKeyChecking::Off))
+            .or_else(|| argument(&connection.more_ssh_arguments))
+            .or((checked == Some(true)).then_some(HostKeyChecking::Strict))
+    }
+}
+
+/// Sends the hosts through kubespray's bastion, as its own `ansible_ssh_common_args` do: those of the inventory go
+/// before them, and with the hosts' key where the bastion has none of its own.
+pub(super) fn through_bastion(hosts: &mut [Host], name: &str, bastion: &Connection) {
+    for host in hosts.iter_mut().filter(|host| host.name != name && !host.connection.local) {
+        if !host.connection.has_common_arguments {
+            let mut bastion = bastion.clone();
+            bastion.private_key = bastion.private_key.or_else(|| host.connection.private_key.clone());
+            host.connection.bastion = Some(Box::new(bastion));
+        }
     }
 }
 
@@ -138,7 +157,7 @@ mod tests {
             "ansible_ssh_private_key_file": "/k", "ansible_ssh_pass": 1234, "ansible_sudo_pass": "s",
         }));
         let connection = connection.unwrap();
-        assert_eq!((connection.address.as_str(), connection.port), ("10.0.0.1", 2222));
+        assert_eq!((connection.address.as_str(), connection.port), ("10.0.0.1", Some(2222)));
         assert_eq!(connection.user.as_deref(), Some("b"));
         assert_eq!(connection.private_key, Some(PathBuf::from("/k")));
         assert_eq!(connection.password.unwrap().expose_secret(), "1234");
@@ -168,9 +187,59 @@ mod tests {
                 Some(Strict),
             ),
             (json!({"ansible_ssh_common_args": "-o ProxyJump=b"}), None),
+            (
+                json!({"ansible_ssh_common_args": "-o StrictHostKeyChecking=no -o StrictHostKeyChecking=yes"}),
+                Some(Off),
+            ),
             (json!({}), None),
         ] {
             assert_eq!(read(variables.clone()).0.unwrap().host_key_checking, expected, "{variables}");
         }
+    }
+
+    #[test]
+    fn arguments_are_taken_apart_and_nonsense_is_told() {
+        let (connection, warnings) = read(json!({
+            "ansible_ssh_args": "-C -p 2200",
+            "ansible_ssh_common_args": "-J ops@jump:2222",
+            "ansible_ssh_extra_args": "-o User=late stray",
+        }));
+        let connection = connection.unwrap();
+        assert_eq!(connection.ssh_arguments.option("port"), Some("2200"));
+        assert_eq!(connection.more_ssh_arguments.option("proxyjump"), Some("ops@jump:2222"));
+        assert_eq!(connection.more_ssh_arguments.option("user"), Some("late"));
+        assert_eq!(warnings, ["n: `stray` in `ansible_ssh_extra_args` is not understood"]);
+        let (connection, warnings) = read(json!({"ansible_ssh_common_args": "-o 'ProxyJump=j"}));
+        assert!(connection.unwrap().more_ssh_arguments.words.is_empty());
+        assert_eq!(warnings.len(), 1, "{warnings:?}");
+    }
+
+    #[test]
+    fn hosts_go_through_kubesprays_bastion_unless_they_have_a_way_of_their_own() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("hosts.ini");
+        std::fs::write(
+            &path,
+            "a ansible_host=10.0.0.1 ansible_ssh_private_key_file=/k\n\
+             b ansible_host=10.0.0.2 ansible_ssh_common_args='-J other'\n\
+             c ansible_connection=local\n\
+             d ansible_ssh_common_args=''\n\
+             e ansible_ssh_extra_args='-o Compression=yes'\n\
+             gate ansible_host=192.0.2.1 ansible_user=ops ansible_port=2222\n\
+             [bastion]\ngate\n[kube_control_plane]\na\n[etcd]\na\n[kube_node]\nb\nc\nd\ne\n",
+        )
+        .unwrap();
+        let inventory = crate::inventory::load(&[path]).unwrap();
+        let names: Vec<&str> = inventory.hosts.iter().map(|host| host.name.as_str()).collect();
+        assert_eq!(names, ["a", "b", "c", "d", "e"], "a bastion is not visited");
+        let way = |at: usize| inventory.hosts[at].connection.bastion.as_deref();
+        let gate = way(0).unwrap();
+        assert_eq!(
+            (gate.address.as_str(), gate.port, gate.user.as_deref()),
+            ("192.0.2.1", Some(2222), Some("ops"))
+        );
+        assert_eq!(gate.private_key, Some(PathBuf::from("/k")));
+        assert!(way(1).is_none() && way(2).is_none() && way(3).is_none());
+        assert!(way(4).is_some(), "extra arguments stand beside kubespray's");
     }
 }

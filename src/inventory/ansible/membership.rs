@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use serde_json::Map;
 
-use super::connection::connection;
+use super::connection::{connection, through_bastion};
 use super::extra_vars;
 use super::files::Files;
 use super::graph::Graph;
@@ -96,6 +96,12 @@ pub(in crate::inventory) fn describe(
             connection,
         });
     }
+    if let Some(at) = bastion(&graph, &groups_by_host) {
+        let entry = &graph.hosts[at];
+        let variables = cluster.layers.merged(&entry.name, is_read).unwrap_or_default();
+        let way = connection(&entry.name, &variables, &entry.place, &mut warnings)?;
+        through_bastion(&mut cluster.hosts, &entry.name, &way);
+    }
     if !roleless.is_empty() {
         warnings.push(format!(
             "not judged, for they are in none of kube_control_plane, etcd and kube_node: {}",
@@ -104,6 +110,14 @@ pub(in crate::inventory) fn describe(
     }
     cluster.warnings = warnings;
     Ok(cluster)
+}
+
+/// The host that kubespray jumps through: the first of its group `bastion`, or the one of that name.
+fn bastion(graph: &Graph, groups_by_host: &[Vec<usize>]) -> Option<usize> {
+    let group = graph.group("bastion");
+    let member = |at: &usize| group.is_some_and(|group| groups_by_host[*at].contains(&group));
+    let named = |at: &usize| graph.hosts[*at].name == "bastion";
+    (0..graph.hosts.len()).find(member).or_else(|| (0..graph.hosts.len()).find(named))
 }
 
 /// The variables a connection is read from.

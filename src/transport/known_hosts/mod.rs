@@ -4,7 +4,7 @@
 //! whole file up for one bad line.
 
 mod line;
-mod pattern;
+pub(super) mod pattern;
 
 use std::collections::HashMap;
 use std::fs::{self, DirBuilder, File, OpenOptions};

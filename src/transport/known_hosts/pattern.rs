@@ -68,7 +68,7 @@ impl Names {
 }
 
 /// `*` and `?`, in time that a hostile pattern cannot blow up: only the last `*` is ever revisited.
-fn glob(pattern: &[u8], text: &[u8]) -> bool {
+pub(in crate::transport) fn glob(pattern: &[u8], text: &[u8]) -> bool {
     let (mut p, mut t) = (0, 0);
     let mut last_star: Option<(usize, usize)> = None;
     while t < text.len() {
