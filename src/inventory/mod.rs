@@ -2,8 +2,8 @@
 //! understand them. Reads files and nothing else; names no other room.
 //!
 //! [`load`] tells the formats apart. Each reader (`ansible`, `openpai`) gives a `Cluster`: hosts, groups and
-//! layers of variables. Values that `ansible-vault` encrypted stay encrypted (`{"__ansible_vault": …}`), and
-//! templates stay text.
+//! layers of variables. There templates stay text and single encrypted values stay encrypted
+//! (`{"__ansible_vault": …}`), as Ansible prints them; a value that is used is templated and decrypted then.
 
 mod ansible;
 mod cluster;
@@ -14,9 +14,13 @@ mod load;
 mod nearest;
 mod number;
 mod openpai;
+mod options;
 mod pattern;
+mod process;
 mod source;
+mod template;
 mod variables;
+mod vault;
 mod yaml;
 
 pub use cluster::Group;
@@ -25,4 +29,7 @@ pub use error::InventoryError;
 pub use host::{Connection, Host, HostKeyChecking, Layout};
 pub use load::{Inventory, Kind, load};
 pub use openpai::OpenPaiConfig;
+pub use options::LoadOptions;
+pub use template::Unresolved;
 pub use variables::Layer;
+pub use vault::{Vault, VaultError, VaultSecret, VaultSource, read_password};

@@ -1,0 +1,110 @@
+//! What a template can see: the variables of every host, the groups, and who is in them.
+
+use std::cell::RefCell;
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::path::PathBuf;
+use std::rc::Rc;
+
+use serde_json::Value;
+
+use super::value::Val;
+use crate::inventory::cluster::{Group, Layers};
+use crate::inventory::vault::Vault;
+
+/// What a template can see.
+pub(in crate::inventory) struct Scene<'v> {
+    layers: &'v Layers,
+    groups: &'v BTreeMap<String, Group>,
+    pub(super) vault: &'v Vault,
+    /// The number of each host, in the order of the inventory.
+    numbers: HashMap<&'v str, usize>,
+    /// The folder of the file that first names a host; `None` where that is not known.
+    folders: Vec<Option<PathBuf>>,
+    /// Why a host's variables are not all known.
+    locked: Vec<Option<String>>,
+    /// The names of the groups each host is in, sorted, without `all`.
+    group_names: Vec<Vec<&'v str>>,
+    /// The members of the groups that were asked for.
+    members: RefCell<HashMap<&'v str, Rc<Vec<Val<'v>>>>>,
+}
+
+impl<'v> Scene<'v> {
+    /// The scene of an inventory that is read already. `folders` and `locked` are in the order of its hosts.
+    pub(in crate::inventory) fn new(
+        layers: &'v Layers,
+        groups: &'v BTreeMap<String, Group>,
+        vault: &'v Vault,
+        folders: Vec<Option<PathBuf>>,
+        locked: Vec<Option<String>>,
+    ) -> Self {
+        let numbers: HashMap<&str, usize> =
+            layers.hosts().iter().enumerate().map(|(at, name)| (name.as_str(), at)).collect();
+        let mut scene = Scene { layers, groups, vault, numbers, folders, locked, group_names: Vec::new(), members: RefCell::default() };
+        let mut group_names = vec![Vec::new(); layers.hosts().len()];
+        for name in groups.keys().filter(|name| *name != "all") {
+            for host in below(groups, name) {
+                if let Some(&at) = scene.numbers.get(host) {
+                    group_names[at].push(name.as_str());
+                }
+            }
+        }
+        scene.group_names = group_names;
+        scene
+    }
+
+    /// The number of a host.
+    pub(super) fn host(&self, name: &str) -> Option<usize> {
+        self.numbers.get(name).copied()
+    }
+
+    /// The names of all hosts.
+    pub(super) fn hosts(&self) -> &'v [String] {
+        self.layers.hosts()
+    }
+
+    /// The groups of a host, as `group_names` has them.
+    pub(super) fn groups_of(&self, host: usize) -> &[&'v str] {
+        self.group_names.get(host).map_or(&[], Vec::as_slice)
+    }
+
+    /// The folder of the file that first names a host.
+    pub(super) fn folder(&self, host: usize) -> Option<&PathBuf> {
+        self.folders.get(host)?.as_ref()
+    }
+
+    /// Why a host's variables are not all known.
+    pub(super) fn locked(&self, host: usize) -> Option<&str> {
+        self.locked.get(host)?.as_deref()
+    }
+
+    /// A host's variable: that of the layer with the highest precedence, and where it is written.
+    pub(super) fn variable(&self, host: usize, name: &str) -> Option<(&'v Value, &'v str)> {
+        let layers: Vec<_> = self.layers.of(self.hosts().get(host)?)?.collect();
+        let layer = layers.into_iter().rev().find(|layer| layer.variables.contains_key(name))?;
+        Some((layer.variables.get(name)?, &layer.origin))
+    }
+
+    /// The hosts of a group and of the groups below it, in the order of Ansible: level by level.
+    pub(super) fn members(&self, group: &str) -> Option<Rc<Vec<Val<'v>>>> {
+        let (name, _) = self.groups.get_key_value(group)?;
+        let mut known = self.members.borrow_mut();
+        let members = known.entry(name.as_str()).or_insert_with(|| {
+            Rc::new(below(self.groups, name).into_iter().map(Val::text).collect())
+        });
+        Some(Rc::clone(members))
+    }
+}
+
+fn below<'v>(groups: &'v BTreeMap<String, Group>, name: &str) -> Vec<&'v str> {
+    let Some(first) = groups.get(name) else { return Vec::new() };
+    let (mut open, mut seen) = (vec![first], HashSet::from([name]));
+    let (mut hosts, mut known) = (Vec::new(), HashSet::new());
+    let mut at = 0;
+    while let Some(&group) = open.get(at) {
+        at += 1;
+        hosts.extend(group.hosts.iter().map(String::as_str).filter(|host| known.insert(*host)));
+        let fresh = group.children.iter().filter(|child| seen.insert(child.as_str()));
+        open.extend(fresh.filter_map(|child| groups.get(child)));
+    }
+    hosts
+}
