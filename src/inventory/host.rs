@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use secrecy::SecretString;
 
+use super::template::Unresolved;
 use crate::role::Role;
 
 /// One machine of the inventory.
@@ -67,6 +68,8 @@ pub struct Connection {
     pub become_password: Option<SecretString>,
     /// `ansible_host_key_checking` / `StrictHostKeyChecking` in the SSH arguments.
     pub host_key_checking: Option<HostKeyChecking>,
+    /// The connection variables whose values cannot be known: with one of them the host must not be visited.
+    pub unresolved: Vec<Unresolved>,
 }
 
 impl Connection {
@@ -81,6 +84,7 @@ impl Connection {
             password: None,
             become_password: None,
             host_key_checking: None,
+            unresolved: Vec::new(),
         }
     }
 }

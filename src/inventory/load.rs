@@ -1,16 +1,19 @@
 //! From the paths given with `-i` to an inventory: which format it is, and who reads it.
 
 use std::collections::{BTreeMap, HashSet};
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
 use serde_json::{Map, Value, json};
 
-use super::ansible::{Files, Graph, describe};
+use super::ansible::{Files, Graph, describe, find_program, is_executable};
 use super::cluster::{Cluster, Group, Layers};
 use super::error::InventoryError;
 use super::host::Host;
 use super::openpai::{self, OpenPaiConfig};
+use super::options::LoadOptions;
 use super::source::{Reader, unreadable};
+use super::template::{Context, Scene, Unresolved, resolve};
 use super::variables::Layer;
 use crate::role::Role;
 
@@ -43,6 +46,7 @@ pub struct Inventory {
     /// What is suspicious but did not stop the reading.
     pub warnings: Vec<String>,
     pub(super) layers: Layers,
+    context: Context,
 }
 
 /// Ansible's own variables, which `ansible-inventory` does not print.
@@ -91,6 +95,12 @@ impl Inventory {
     /// A host's variables, merged by Ansible's precedence. Passwords are in clear.
     pub fn vars_of(&self, host: &str) -> Option<Map<String, Value>> {
         self.layers.merged(host, |_| true)
+    }
+
+    /// A host's variable as Ansible would use it: templated and decrypted; `None` where it is not set. Passwords are
+    /// in clear.
+    pub fn value_of(&self, host: &str, name: &str) -> Result<Option<Value>, Unresolved> {
+        resolve(&Scene::new(&self.layers, &self.groups, &self.context), host, name)
     }
 
     /// Where a host's variables come from: each place and what it says, lowest precedence first.
@@ -145,8 +155,18 @@ enum Format {
     Csv,
 }
 
+/// The `ansible-inventory` on a search path (`PATH`), for [`LoadOptions::ansible_inventory`].
+pub fn find_ansible_inventory(path: &OsStr) -> Option<PathBuf> {
+    find_program(path)
+}
+
 /// Reads the inventory that the paths stand for; of several Ansible inventories the later one wins.
 pub fn load(paths: &[PathBuf]) -> Result<Inventory, InventoryError> {
+    load_with(paths, &LoadOptions::default())
+}
+
+/// Reads the inventory that the paths stand for, with vault passwords and the like.
+pub fn load_with(paths: &[PathBuf], options: &LoadOptions) -> Result<Inventory, InventoryError> {
     let mut reader = Reader::default();
     let mut sources = Vec::with_capacity(paths.len());
     let mut agreed = None;
@@ -171,7 +191,7 @@ pub fn load(paths: &[PathBuf]) -> Result<Inventory, InventoryError> {
         Format::Csv => openpai::read_csv(&sources, &mut reader)?,
         Format::Ansible => {
             let mut files =
-                Files { reader: &mut reader, graph: Graph::new(), warnings: Vec::new(), first: None };
+                Files { reader: &mut reader, options, graph: Graph::new(), warnings: Vec::new(), first: None };
             for source in &sources {
                 files.take(source)?;
             }
@@ -183,7 +203,7 @@ pub fn load(paths: &[PathBuf]) -> Result<Inventory, InventoryError> {
 }
 
 fn finish(kind: Kind, paths: &[PathBuf], reader: Reader, cluster: Cluster) -> Inventory {
-    let Cluster { hosts, groups, layers, openpai, mut warnings } = cluster;
+    let Cluster { hosts, groups, layers, openpai, mut warnings, context } = cluster;
     for (role, advice) in [
         (Role::Infra, "Kubernetes needs at least one control plane host"),
         (Role::Worker, "pods have nowhere to run"),
@@ -193,7 +213,7 @@ fn finish(kind: Kind, paths: &[PathBuf], reader: Reader, cluster: Cluster) -> In
         }
     }
     let (files, digest) = reader.finish();
-    Inventory { kind, sources: paths.to_vec(), files, digest, hosts, groups, openpai, warnings, layers }
+    Inventory { kind, sources: paths.to_vec(), files, digest, hosts, groups, openpai, warnings, layers, context }
 }
 
 fn recognise(path: &Path, reader: &mut Reader) -> Result<(PathBuf, Format), InventoryError> {
@@ -221,7 +241,11 @@ fn recognise(path: &Path, reader: &mut Reader) -> Result<(PathBuf, Format), Inve
         return Ok((path.to_owned(), Format::Csv));
     }
     let base = path.parent().unwrap_or(Path::new(""));
-    let source = reader.read(path, base)?;
+    // A program is no layout, and Ansible's reader tells what it is.
+    let source = match reader.read(path, base) {
+        Err(_) if is_executable(path) => return Ok((path.to_owned(), Format::Ansible)),
+        source => source?,
+    };
     let format = if openpai::is_layout(&source.text) { Format::Layout } else { Format::Ansible };
     Ok((path.to_owned(), format))
 }

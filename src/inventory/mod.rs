@@ -6,6 +6,7 @@
 //! (`{"__ansible_vault": …}`), as Ansible prints them; a value that is used is templated and decrypted then.
 
 mod ansible;
+mod ansible_config;
 mod cluster;
 mod diagnostic;
 mod error;
@@ -17,17 +18,19 @@ mod openpai;
 mod options;
 mod pattern;
 mod process;
+mod settle;
 mod source;
 mod template;
 mod variables;
 mod vault;
 mod yaml;
 
+pub use ansible_config::{AnsibleConfig, Surroundings};
 pub use cluster::Group;
 pub use diagnostic::Diagnostic;
 pub use error::InventoryError;
 pub use host::{Connection, Host, HostKeyChecking, Layout};
-pub use load::{Inventory, Kind, load};
+pub use load::{Inventory, Kind, find_ansible_inventory, load, load_with};
 pub use openpai::OpenPaiConfig;
 pub use options::LoadOptions;
 pub use template::Unresolved;

@@ -1,6 +1,7 @@
 //! How an inventory is read, beyond its paths.
 
 use std::ffi::OsString;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::vault::Vault;
@@ -10,6 +11,8 @@ use super::vault::Vault;
 pub struct LoadOptions {
     /// The passwords for what `ansible-vault` encrypted.
     pub vault: Arc<Vault>,
-    /// What `ansible-inventory` is told of vault passwords, where it has to be asked: words of its command line.
+    /// The `ansible-inventory` that inventory scripts and plugin configurations are read through; `None` runs nothing.
+    pub ansible_inventory: Option<PathBuf>,
+    /// What `ansible-inventory` is told of vault passwords: words of its command line, never a password.
     pub vault_words: Vec<OsString>,
 }

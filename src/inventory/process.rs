@@ -13,16 +13,10 @@ pub(super) struct Bounds {
     pub(super) bytes: u64,
 }
 
-/// What a program said, and how it ended.
-pub(super) struct Said {
-    pub(super) output: Vec<u8>,
-    /// The end of what it said on stderr, where that was asked for.
-    pub(super) complaint: String,
-}
 
 /// Runs a program and gives its stdout; an error is told in words that fit behind the program's name. `listen` takes
 /// its stderr too, and gives it no stdin; otherwise it has ours, to ask the user.
-pub(super) fn run(command: &mut Command, bounds: &Bounds, listen: bool) -> Result<Said, String> {
+pub(super) fn run(command: &mut Command, bounds: &Bounds, listen: bool) -> Result<Vec<u8>, String> {
     command.stdout(Stdio::piped());
     if listen {
         command.stderr(Stdio::piped()).stdin(Stdio::null());
@@ -32,23 +26,23 @@ pub(super) fn run(command: &mut Command, bounds: &Bounds, listen: bool) -> Resul
     let output = child.stdout.take().map(|stream| hear(stream, bounds.bytes));
     let complaint = child.stderr.take().map(|stream| hear(stream, 64 * 1024));
     let heard = output.map_or(Ok(Vec::new()), |output| wait(&output, deadline));
-    let said = heard.and_then(|output| {
+    let ended_well = heard.and_then(|output| {
         let complaint = complaint.map_or(Ok(Vec::new()), |complaint| wait(&complaint, deadline))?;
         let ended = ended(&mut child, deadline)?;
         let complaint = String::from_utf8_lossy(&complaint).trim().to_owned();
         match ended {
             _ if output.len() as u64 > bounds.bytes => Err(format!("said more than {} MiB", bounds.bytes >> 20)),
-            None => Ok(Said { output, complaint }),
+            None => Ok(output),
             Some(status) if complaint.is_empty() => Err(format!("failed ({status})")),
             Some(status) => Err(format!("failed ({status}): {}", shortened(&complaint))),
         }
     });
-    if said.is_err() {
+    if ended_well.is_err() {
         // Whatever it is still doing is not waited for.
         let _ = child.kill();
         let _ = child.wait();
     }
-    said
+    ended_well
 }
 
 /// The last lines of a complaint: Python tells the cause there.

@@ -107,6 +107,14 @@ impl Reader {
         Ok(source)
     }
 
+    /// Counts what a program said into the digest.
+    pub(super) fn note(&mut self, name: &str, bytes: &[u8]) {
+        for part in [name.as_bytes(), bytes] {
+            self.digest.update((part.len() as u64).to_be_bytes());
+            self.digest.update(part);
+        }
+    }
+
     /// Every file read, in order, and the digest over their names and contents.
     pub(super) fn finish(self) -> (Vec<PathBuf>, String) {
         let hex: String = self.digest.finalize().iter().map(|byte| format!("{byte:02x}")).collect();

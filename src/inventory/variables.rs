@@ -4,6 +4,9 @@ use std::fmt;
 
 use serde_json::{Map, Value};
 
+/// What the origin of a layer ends in whose values were all encrypted.
+pub(super) const SECRET: &str = " (encrypted)";
+
 /// One place that gives variables to a host: a line, a section, a vars file.
 #[derive(Clone)]
 pub struct Layer {
@@ -11,6 +14,13 @@ pub struct Layer {
     pub origin: String,
     /// The variables themselves, passwords included.
     pub variables: Map<String, Value>,
+}
+
+impl Layer {
+    /// Whether its values were encrypted, and are not to be shown.
+    pub fn is_secret(&self) -> bool {
+        self.origin.ends_with(SECRET)
+    }
 }
 
 /// Names only: values may be passwords.

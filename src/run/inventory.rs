@@ -5,7 +5,7 @@ use std::path::Path;
 use comfy_table::{ContentArrangement, Table, presets};
 
 use super::error::RunError;
-use super::terminal;
+use super::{reading, terminal};
 use crate::checks::nearest;
 use crate::cli::{Format, InventoryArgs};
 use crate::exit_code;
@@ -13,7 +13,12 @@ use crate::inventory::{self, Host, Inventory};
 
 /// Runs `inventory`.
 pub(super) fn inventory(args: &InventoryArgs) -> Result<u8, RunError> {
-    let inventory = inventory::load(&args.inventory)?;
+    let config = reading::ansible_config()?;
+    let paths = reading::inventories(&args.inventory, &config);
+    if paths.is_empty() {
+        return Err(RunError::flag("--inventory", "name an inventory with -i; ansible.cfg names none either"));
+    }
+    let inventory = inventory::load_with(&paths, &reading::options(&args.vault, &config)?)?;
     for warning in &inventory.warnings {
         terminal::note(&format!("airworthy: warning: {warning}"));
     }
@@ -84,11 +89,12 @@ fn one(inventory: &Inventory, name: &str, format: Format) -> Result<String, RunE
     let mut lines = Vec::new();
     for (key, value) in &variables {
         let layers = inventory.layers_of(name).into_iter().flatten();
-        let origins: Vec<&str> = layers
-            .filter(|layer| layer.variables.contains_key(key))
-            .map(|layer| layer.origin.as_str())
-            .collect();
-        let shown = if is_secret(key) { "********".to_owned() } else { value.to_string() };
+        let layers: Vec<_> = layers.filter(|layer| layer.variables.contains_key(key)).collect();
+        let origins: Vec<&str> = layers.iter().map(|layer| layer.origin.as_str()).collect();
+        let encrypted = layers.last().is_some_and(|layer| layer.is_secret());
+        let shown = if encrypted || value.get("__ansible_vault").is_some() {
+            "(encrypted)".to_owned()
+        } else if is_secret(key) { "********".to_owned() } else { value.to_string() };
         let from = match origins.split_last() {
             Some((last, [])) => (*last).to_owned(),
             Some((last, overridden)) => format!("{last}, over {}", overridden.join(", ")),

@@ -1,7 +1,7 @@
 //! From groups and variables to hosts with roles and connections.
 
-use std::collections::BTreeSet;
-use std::path::PathBuf;
+use std::collections::{BTreeSet, HashMap};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use serde_json::Map;
@@ -12,9 +12,11 @@ use super::graph::{ALL, Graph};
 use super::vars_files::{Subject, VarsFiles};
 use crate::inventory::cluster::{Cluster, Group};
 use crate::inventory::error::InventoryError;
-use crate::inventory::host::Host;
+use crate::inventory::host::{Connection, Host};
 use crate::inventory::nearest::nearest;
+use crate::inventory::settle::{Settled, settle};
 use crate::inventory::source::{Mark, Source};
+use crate::inventory::template::{Context, Scene};
 use crate::inventory::variables::{Layer, text};
 use crate::role::Role;
 
@@ -27,12 +29,12 @@ const DEVICES: [&str; 3] = ["nvidia.com/gpu", "amd.com/gpu", "enflame.com/dtu"];
 
 /// What the files say about the cluster.
 pub(in crate::inventory) fn describe(files: Files<'_>, paths: &[PathBuf]) -> Result<Cluster, InventoryError> {
-    let Files { reader, mut graph, mut warnings, first } = files;
+    let Files { reader, options, mut graph, mut warnings, first } = files;
     graph.reconcile();
     let groups_by_host = graph.groups_by_host();
     require_roles(&graph, first.as_ref())?;
     let mut cluster = Cluster::default();
-    let mut vars_files = VarsFiles::new(paths, reader, &mut warnings);
+    let mut vars_files = VarsFiles::new(paths, reader, &mut warnings, &options.vault);
     let groups = GroupLayers::read(&graph, &mut vars_files, &mut cluster)?;
     for (at, entry) in graph.hosts.iter().enumerate() {
         let mut layers = groups.of(&groups_by_host[at]);
@@ -45,6 +47,13 @@ pub(in crate::inventory) fn describe(files: Files<'_>, paths: &[PathBuf]) -> Res
         }
         cluster.layers.assign(&entry.name, layers);
     }
+    let locked: Vec<Option<String>> =
+        (0..graph.hosts.len()).map(|at| vars_files.lock_on(&graph, at, &groups_by_host[at])).collect();
+    cluster.groups =
+        graph.groups.iter().map(|group| (group.name.clone(), published(&graph, group))).collect();
+    let folders = folders_of(&graph);
+    cluster.context = Context { vault: Arc::clone(&options.vault), folders, locked };
+    let scene = Scene::new(&cluster.layers, &cluster.groups, &cluster.context);
     let mut roleless = Vec::new();
     for (at, entry) in graph.hosts.iter().enumerate() {
         let groups: Vec<&str> =
@@ -58,6 +67,9 @@ pub(in crate::inventory) fn describe(files: Files<'_>, paths: &[PathBuf]) -> Res
             continue;
         }
         let variables = cluster.layers.merged(&entry.name, is_read).unwrap_or_else(Map::new);
+        let Settled { variables, unresolved } = settle(&scene, &entry.name, variables, &mut warnings);
+        // A wrong value of a variable that is not known is not looked for.
+        let known = connection(&entry.name, &variables, &entry.place, &mut warnings)?;
         cluster.hosts.push(Host {
             name: entry.name.clone(),
             roles,
@@ -65,7 +77,7 @@ pub(in crate::inventory) fn describe(files: Files<'_>, paths: &[PathBuf]) -> Res
             layout: None,
             ip: variables.get("ip").and_then(text),
             access_ip: variables.get("access_ip").and_then(text),
-            connection: connection(&entry.name, &variables, &entry.place, &mut warnings)?,
+            connection: Connection { unresolved, ..known },
         });
     }
     if !roleless.is_empty() {
@@ -74,8 +86,6 @@ pub(in crate::inventory) fn describe(files: Files<'_>, paths: &[PathBuf]) -> Res
             roleless.join(", ")
         ));
     }
-    cluster.groups =
-        graph.groups.iter().map(|group| (group.name.clone(), published(&graph, group))).collect();
     cluster.warnings = warnings;
     Ok(cluster)
 }
@@ -95,6 +105,19 @@ fn misspelt(graph: &Graph, groups: &[&str]) -> Result<(), InventoryError> {
         }
     }
     Ok(())
+}
+
+/// The folders of the files that first name the hosts; `None` where no file does.
+fn folders_of(graph: &Graph) -> Vec<Option<PathBuf>> {
+    let mut known: HashMap<&Path, Option<PathBuf>> = HashMap::new();
+    let mut folder = |path| {
+        let found = known.entry(path).or_insert_with(|| {
+            let path = std::path::absolute(path).ok().filter(|path| path.is_file())?;
+            path.parent().map(Path::to_owned)
+        });
+        found.clone()
+    };
+    graph.hosts.iter().map(|entry| folder(entry.place.source.path.as_path())).collect()
 }
 
 /// The variables a connection is read from.

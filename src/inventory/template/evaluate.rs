@@ -116,7 +116,7 @@ impl<'v, 's> Evaluation<'v, 's> {
                     return Ok(Val::text(text));
                 }
                 if let Some(text) = marked(raw, "__ansible_vault") {
-                    let clear = self.scene.vault.decrypt(text).map_err(|why| Stop::undecidable(why.to_string()))?;
+                    let clear = self.scene.vault().decrypt(text).map_err(|why| Stop::undecidable(why.to_string()))?;
                     let clear = std::str::from_utf8(&clear);
                     return clear.map(Val::text).map_err(|_| Stop::undecidable("an encrypted value that is no text"));
                 }

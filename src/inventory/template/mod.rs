@@ -16,7 +16,7 @@ mod verdict;
 
 use serde_json::Value;
 
-pub(super) use scene::Scene;
+pub(super) use scene::{Context, Scene};
 
 use evaluate::Evaluation;
 use value::Val;
@@ -36,6 +36,11 @@ impl std::fmt::Display for Unresolved {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "`{}` ({}): {}", self.name, self.origin, self.reason)
     }
+}
+
+/// Whether a text is a template.
+pub(super) fn is_template(text: &str) -> bool {
+    ["{{", "{%", "{#"].iter().any(|mark| text.contains(mark))
 }
 
 /// A host's variable as Ansible would use it; `None` where it is not set, or set to `omit`.

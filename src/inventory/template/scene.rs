@@ -4,6 +4,7 @@ use std::cell::RefCell;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::PathBuf;
 use std::rc::Rc;
+use std::sync::Arc;
 
 use serde_json::Value;
 
@@ -11,17 +12,23 @@ use super::value::Val;
 use crate::inventory::cluster::{Group, Layers};
 use crate::inventory::vault::Vault;
 
+/// What templates depend on beside variables and groups; the lists are in the order of the hosts.
+#[derive(Clone, Debug, Default)]
+pub(in crate::inventory) struct Context {
+    pub(in crate::inventory) vault: Arc<Vault>,
+    /// The folder of the file that first names a host; `None` where that is not known.
+    pub(in crate::inventory) folders: Vec<Option<PathBuf>>,
+    /// Why a host's variables are not all known.
+    pub(in crate::inventory) locked: Vec<Option<String>>,
+}
+
 /// What a template can see.
 pub(in crate::inventory) struct Scene<'v> {
     layers: &'v Layers,
     groups: &'v BTreeMap<String, Group>,
-    pub(super) vault: &'v Vault,
+    context: &'v Context,
     /// The number of each host, in the order of the inventory.
     numbers: HashMap<&'v str, usize>,
-    /// The folder of the file that first names a host; `None` where that is not known.
-    folders: Vec<Option<PathBuf>>,
-    /// Why a host's variables are not all known.
-    locked: Vec<Option<String>>,
     /// The names of the groups each host is in, sorted, without `all`.
     group_names: Vec<Vec<&'v str>>,
     /// The members of the groups that were asked for.
@@ -29,17 +36,15 @@ pub(in crate::inventory) struct Scene<'v> {
 }
 
 impl<'v> Scene<'v> {
-    /// The scene of an inventory that is read already. `folders` and `locked` are in the order of its hosts.
+    /// The scene of an inventory that is read already.
     pub(in crate::inventory) fn new(
         layers: &'v Layers,
         groups: &'v BTreeMap<String, Group>,
-        vault: &'v Vault,
-        folders: Vec<Option<PathBuf>>,
-        locked: Vec<Option<String>>,
+        context: &'v Context,
     ) -> Self {
         let numbers: HashMap<&str, usize> =
             layers.hosts().iter().enumerate().map(|(at, name)| (name.as_str(), at)).collect();
-        let mut scene = Scene { layers, groups, vault, numbers, folders, locked, group_names: Vec::new(), members: RefCell::default() };
+        let mut scene = Scene { layers, groups, context, numbers, group_names: Vec::new(), members: RefCell::default() };
         let mut group_names = vec![Vec::new(); layers.hosts().len()];
         for name in groups.keys().filter(|name| *name != "all") {
             for host in below(groups, name) {
@@ -50,6 +55,11 @@ impl<'v> Scene<'v> {
         }
         scene.group_names = group_names;
         scene
+    }
+
+    /// The passwords for what is encrypted.
+    pub(super) fn vault(&self) -> &'v Vault {
+        &self.context.vault
     }
 
     /// The number of a host.
@@ -69,12 +79,17 @@ impl<'v> Scene<'v> {
 
     /// The folder of the file that first names a host.
     pub(super) fn folder(&self, host: usize) -> Option<&PathBuf> {
-        self.folders.get(host)?.as_ref()
+        self.context.folders.get(host)?.as_ref()
     }
 
     /// Why a host's variables are not all known.
     pub(super) fn locked(&self, host: usize) -> Option<&str> {
-        self.locked.get(host)?.as_deref()
+        self.context.locked.get(host)?.as_deref()
+    }
+
+    /// Why the variables of a host of that name are not all known.
+    pub(in crate::inventory) fn lock_of(&self, name: &str) -> Option<&str> {
+        self.locked(self.host(name)?)
     }
 
     /// A host's variable: that of the layer with the highest precedence, and where it is written.

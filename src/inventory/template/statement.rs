@@ -4,6 +4,7 @@ use minijinja::machinery::ast::{Expr, Stmt};
 use minijinja::machinery::{WhitespaceConfig, parse};
 
 use super::evaluate::{Evaluation, Frame};
+use super::is_template;
 use super::python::str_of;
 use super::stop::{Stop, Yield};
 use super::value::Val;
@@ -14,7 +15,7 @@ const MAX_BYTES: usize = 64 * 1024;
 impl<'v> Evaluation<'v, '_> {
     /// A text, templated if it is a template. One that is a single expression keeps the expression's type.
     pub(super) fn template(&mut self, text: &str, host: usize) -> Yield<Val<'v>> {
-        if !["{{", "{%", "{#"].iter().any(|mark| text.contains(mark)) {
+        if !is_template(text) {
             return Ok(Val::text(text));
         }
         if text.len() > MAX_BYTES {

@@ -64,13 +64,12 @@ pub fn read_password(path: &Path, label: &str) -> Result<SecretString, Inventory
         if path.file_stem().is_some_and(|name| name.to_string_lossy().ends_with("-client")) {
             command.args(["--vault-id", label]);
         }
-        let said = run(&mut command, &BOUNDS, false).map_err(|reason| {
+        run(&mut command, &BOUNDS, false).map_err(|reason| {
             refuse(
                 format!("is a program, and {reason}"),
                 "run it by hand; make it not executable if it is the password itself",
             )
-        })?;
-        said.output
+        })?
     } else {
         std::fs::read(path).map_err(|error| unreadable(path, &error))?
     };
