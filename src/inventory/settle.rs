@@ -24,8 +24,10 @@ fn is_needed_to_connect(name: &str) -> bool {
 
 /// A host's variables, settled.
 pub(super) struct Settled {
-    /// Those that are known. An unknown address stands here as it is written, so that it can be named.
+    /// Those that are known. Where `ip` or `access_ip` is not, it stands here as it is written, so that it is named.
     pub(super) variables: Map<String, Value>,
+    /// The address as it is written, where it is not known.
+    pub(super) address: Option<String>,
     /// Those that are not, and without which the host cannot be visited.
     pub(super) unresolved: Vec<Unresolved>,
 }
@@ -37,14 +39,16 @@ pub(super) fn settle(
     variables: Map<String, Value>,
     warnings: &mut Vec<String>,
 ) -> Settled {
-    let mut settled = Settled { variables: Map::new(), unresolved: Vec::new() };
+    let mut settled = Settled { variables: Map::new(), address: None, unresolved: Vec::new() };
     if let Some(reason) = scene.lock_of(host) {
         settled.unresolved.push(Unresolved {
             name: "every variable".to_owned(),
             origin: "vars files".to_owned(),
             reason: reason.to_owned(),
         });
-        settled.variables = variables;
+        // Whatever stands in the other files may not be what counts.
+        let address = ["ansible_ssh_host", "ansible_host"].iter().find_map(|name| variables.get(*name));
+        settled.address = address.and_then(text);
         return settled;
     }
     for (name, value) in variables {
@@ -68,14 +72,16 @@ pub(super) fn settle(
             }
             Ok(None) => {}
             Err(unresolved) => {
+                let written = || text(&value).unwrap_or_else(|| "(encrypted)".to_owned());
+                if !is_needed_to_connect(&name) && name != "ansible_host" {
+                    warnings.push(format!("{host}: {unresolved}"));
+                    settled.variables.insert(name, Value::String(written()));
+                    continue;
+                }
                 if is_address {
-                    let written = text(&value).unwrap_or_else(|| "(encrypted)".to_owned());
-                    settled.variables.insert(name.clone(), Value::String(written));
+                    settled.address = Some(written());
                 }
-                match is_needed_to_connect(&name) {
-                    true => settled.unresolved.push(unresolved),
-                    false => warnings.push(format!("{host}: {unresolved}")),
-                }
+                settled.unresolved.push(unresolved);
             }
         }
     }

@@ -67,8 +67,7 @@ pub(in crate::inventory) fn describe(files: Files<'_>, paths: &[PathBuf]) -> Res
             continue;
         }
         let variables = cluster.layers.merged(&entry.name, is_read).unwrap_or_else(Map::new);
-        let Settled { variables, unresolved } = settle(&scene, &entry.name, variables, &mut warnings);
-        // A wrong value of a variable that is not known is not looked for.
+        let Settled { variables, address, unresolved } = settle(&scene, &entry.name, variables, &mut warnings);
         let known = connection(&entry.name, &variables, &entry.place, &mut warnings)?;
         cluster.hosts.push(Host {
             name: entry.name.clone(),
@@ -77,7 +76,7 @@ pub(in crate::inventory) fn describe(files: Files<'_>, paths: &[PathBuf]) -> Res
             layout: None,
             ip: variables.get("ip").and_then(text),
             access_ip: variables.get("access_ip").and_then(text),
-            connection: Connection { unresolved, ..known },
+            connection: Connection { unresolved, address: address.unwrap_or(known.address), ..known },
         });
     }
     if !roleless.is_empty() {

@@ -39,8 +39,20 @@ pub(super) fn apply<'v>(
         "select" | "reject" | "selectattr" | "rejectattr" => choose(own, name, &input, args),
         "unique" => {
             args.only(0, &[])?;
-            let items = own.items(&input)?;
-            own.distinct(items).map(Val::list)
+            // Ansible's compares texts without regard to case.
+            let (mut kept, mut keys) = (Vec::new(), Vec::new());
+            for item in templated(own, &input)? {
+                let key = match &item {
+                    Val::Text(text) => Val::text(text.to_lowercase()),
+                    other => other.clone(),
+                };
+                own.spend(keys.len())?;
+                if !holds(&keys, &key)? {
+                    keys.push(key);
+                    kept.push(item);
+                }
+            }
+            Ok(Val::list(kept))
         }
         "sort" => sort(own, &input, args),
         "reverse" => match &input {
@@ -273,7 +285,11 @@ fn sets<'v>(own: &mut Evaluation<'v, '_>, name: &str, input: &Val<'v>, args: &Ar
             }
         }
     }
-    own.distinct(kept).map(Val::list)
+    let kept = own.distinct(kept)?;
+    match kept.len() {
+        0 | 1 => Ok(Val::list(kept)),
+        _ => Err(Stop::undecidable(format!("the order of `{name}`, which differs from run to run"))),
+    }
 }
 
 fn combine<'v>(own: &mut Evaluation<'v, '_>, input: Val<'v>, args: &Args<'v>) -> Yield<Val<'v>> {

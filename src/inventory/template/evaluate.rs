@@ -510,7 +510,7 @@ impl<'v, 's> Evaluation<'v, 's> {
         }
     }
 
-    /// Of several items, each value once.
+    /// Of several items, each value once; as Ansible compares sets.
     pub(super) fn distinct(&mut self, items: Vec<Val<'v>>) -> Yield<Vec<Val<'v>>> {
         let mut texts: HashSet<Rc<str>> = HashSet::new();
         let mut kept: Vec<Val<'v>> = Vec::new();

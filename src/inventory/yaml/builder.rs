@@ -144,7 +144,10 @@ impl Builder<'_> {
         let value = match name.as_str() {
             "!" | "str" => Value::String(text.to_owned()),
             "!vault" | "!vault-encrypted" => return Ok(Content::Vault(text.to_owned())),
-            "!unsafe" => scalar::resolve(text),
+            "!unsafe" => match scalar::resolve(text) {
+                Value::String(text) => serde_json::json!({"__ansible_unsafe": text}),
+                other => other,
+            },
             "int" | "float" | "bool" | "null" => match scalar::resolve(text) {
                 Value::String(_) => {
                     let message = format!("not a value of type `{name}`");
