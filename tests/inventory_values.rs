@@ -14,6 +14,7 @@ use airworthy::inventory::{
     AnsibleConfig, Inventory, LoadOptions, Surroundings, Vault, VaultSecret, VaultSource,
     find_ansible_inventory, load, load_with, read_password,
 };
+use proptest::prelude::*;
 use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::{Value, json};
 
@@ -57,7 +58,8 @@ fn inventory_of(cases: &[Value]) -> (tempfile::TempDir, Inventory) {
     let variables: serde_json::Map<String, Value> =
         cases.iter().enumerate().map(|(at, case)| (format!("case{at}"), case["template"].clone())).collect();
     let hosts = fs::read_to_string(fixtures().join("hosts.yml")).unwrap();
-    let folder = folder(&[("hosts.yml", &hosts), ("host_vars/n1.json", &Value::Object(variables).to_string())]);
+    let folder =
+        folder(&[("hosts.yml", &hosts), ("host_vars/n1.json", &Value::Object(variables).to_string())]);
     let inventory = load(&[folder.path().join("hosts.yml")]).unwrap();
     (folder, inventory)
 }
@@ -164,7 +166,10 @@ fn what_only_a_run_knows_is_named_and_not_guessed() {
         }));
         let refused = inventory.value_of("node1", "it").expect_err(template);
         assert!(refused.reason.contains(named), "{template}: {refused}");
-        assert!(refused.origin.ends_with("node1.json") || refused.origin.contains("node1.json:"), "{refused}");
+        assert!(
+            refused.origin.ends_with("node1.json") || refused.origin.contains("node1.json:"),
+            "{refused}"
+        );
     }
 }
 
@@ -173,7 +178,10 @@ fn nesting_and_circles_end() {
     let mut chain: serde_json::Map<String, Value> =
         (0..500).map(|at| (format!("v{at}"), json!(format!("{{{{ v{} }}}}", at + 1)))).collect();
     chain.insert("v500".to_owned(), json!("end"));
-    chain.insert("parentheses".to_owned(), json!(format!("{{{{ {}1{} }}}}", "(".repeat(3000), ")".repeat(3000))));
+    chain.insert(
+        "parentheses".to_owned(),
+        json!(format!("{{{{ {}1{} }}}}", "(".repeat(3000), ")".repeat(3000))),
+    );
     chain.insert("lists".to_owned(), json!(format!("{{{{ {}1{} }}}}", "[".repeat(140), "]".repeat(140))));
     chain.insert("doubling0".to_owned(), json!("xxxxxxxxxx"));
     for at in 1..60 {
@@ -202,7 +210,11 @@ fn connection_variables_are_templated() {
     assert_eq!((host.connection.address.as_str(), host.connection.port), ("10.0.0.7", 2222));
     assert_eq!((host.connection.user.as_deref(), host.ip.as_deref()), (None, Some("10.0.0.2")));
     assert_eq!(host.connection.become_password.as_ref().unwrap().expose_secret(), "geheim");
-    assert!(host.connection.unresolved.is_empty() && inventory.warnings.is_empty(), "{:?}", inventory.warnings);
+    assert!(
+        host.connection.unresolved.is_empty() && inventory.warnings.is_empty(),
+        "{:?}",
+        inventory.warnings
+    );
     assert_eq!(inventory.vars_of("node1").unwrap()["ansible_port"], "{{ number + 2215 }}");
 }
 
@@ -285,7 +297,10 @@ fn encrypted_files_are_read_with_the_password_and_lock_their_hosts_without() {
     assert!(inventory.value_of("m", "anything").unwrap().is_none());
 
     let error = load_with(&hosts, &options("pw2")).unwrap_err().to_string();
-    assert!(error.contains("vault.yml") && error.contains("no vault password that was given opens it"), "{error}");
+    assert!(
+        error.contains("vault.yml") && error.contains("no vault password that was given opens it"),
+        "{error}"
+    );
 }
 
 #[test]
@@ -305,7 +320,9 @@ fn passwords_come_from_files_and_programs() {
     assert_eq!(password("plain"), "pw1");
     assert_eq!(password("program"), "pw-0");
     assert_eq!(password("own-client.sh"), "--vault-id dev");
-    for (name, told) in [("empty", "no password"), ("failing", "failed"), ("nowhere", "No such file"), ("", "folder")] {
+    for (name, told) in
+        [("empty", "no password"), ("failing", "failed"), ("nowhere", "No such file"), ("", "folder")]
+    {
         let error = read_password(&path(name), "dev").unwrap_err().to_string();
         assert!(error.contains(told) && error.contains("vault password file"), "{name}: {error}");
     }
@@ -347,7 +364,8 @@ fn scripts_and_plugins_are_read_through_ansible_inventory() {
     let plugin = load_with(&[folder.path().join("plugin.yml")], &options).unwrap();
     assert_eq!(plugin.names(), ["d1", "d2"]);
 
-    fs::write(folder.path().join("bin/ansible-inventory"), "#!/bin/sh\necho broken plugin >&2\nexit 1\n").unwrap();
+    fs::write(folder.path().join("bin/ansible-inventory"), "#!/bin/sh\necho broken plugin >&2\nexit 1\n")
+        .unwrap();
     let error = load_with(&[folder.path().join("plugin.yml")], &options).unwrap_err().to_string();
     assert!(error.contains("broken plugin") && error.contains("plugin.yml"), "{error}");
     for path in ["plugin.yml", "inv"] {
@@ -386,8 +404,11 @@ fn config(folder: &Path, variables: &[(&str, &str)]) -> AnsibleConfig {
     let variables: HashMap<&str, OsString> =
         variables.iter().map(|(name, value)| (*name, OsString::from(value))).collect();
     let variable = |name: &str| variables.get(name).cloned();
-    let around =
-        Surroundings { variable: &variable, folder: folder.to_owned(), system: folder.join("etc/ansible.cfg") };
+    let around = Surroundings {
+        variable: &variable,
+        folder: folder.to_owned(),
+        system: folder.join("etc/ansible.cfg"),
+    };
     AnsibleConfig::find(&around).unwrap()
 }
 
@@ -430,8 +451,154 @@ fn ansible_cfg_says_how_to_log_in() {
     assert_eq!(found.vault_password_file, Some(at("vp")));
     assert_eq!(found.vault_identity_list, ["dev@a", "prod@b"]);
     assert_eq!(found.ssh_args.as_deref(), Some("-o ControlMaster=auto\n-o ControlPersist=60s"));
-    assert_eq!((found.ssh_common_args.as_deref(), found.ssh_extra_args.as_deref()), (Some("-J bastion"), Some("-v")));
+    assert_eq!(
+        (found.ssh_common_args.as_deref(), found.ssh_extra_args.as_deref()),
+        (Some("-J bastion"), Some("-v"))
+    );
     assert!(found.warnings[0].contains("`timeout`"), "{:?}", found.warnings);
     let checked = config(folder.path(), &[("ANSIBLE_HOST_KEY_CHECKING", "yes")]);
     assert_eq!(checked.host_key_checking, Some(true));
 }
+
+/// Runs the binary in a folder, with an environment of its own.
+fn airworthy(folder: &Path, arguments: &[&str]) -> (i32, String, String) {
+    let output = assert_cmd::Command::new(env!("CARGO_BIN_EXE_airworthy"))
+        .env_clear()
+        .env("PATH", folder.join("bin"))
+        .env("HOME", folder)
+        .env("COLUMNS", "120")
+        .current_dir(folder)
+        .args(arguments)
+        .output()
+        .unwrap();
+    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+    (output.status.code().unwrap(), text(output.stdout), text(output.stderr))
+}
+
+#[test]
+fn a_host_whose_address_is_not_known_is_not_visited() {
+    let folder = folder(&[(
+        "hosts.yml",
+        "all:\n  children:\n    kube_control_plane: {hosts: {a: {ansible_host: \"{{ ansible_default_ipv4.address }}\"}}}\n    \
+         kube_node: {hosts: {b: {ansible_host: 127.0.0.1, ansible_port: \"{{ 0 + 1 }}\", \
+         ansible_password: \"{{ lookup('env', 'P') }}\"}}}\n",
+    )]);
+    let check = ["check", "-i", "hosts.yml", "--devbox", "none", "--timeout", "2", "--format", "json"];
+    let (code, out, err) = airworthy(folder.path(), &check);
+    let report: Value = serde_json::from_str(&out).unwrap_or_else(|error| panic!("{error}: {err}"));
+    assert_eq!((code, &report["verdict"]), (1, &json!("no-go")));
+    for (at, named) in [(0, "ansible_default_ipv4"), (1, "lookup('env')")] {
+        let host = &report["hosts"][at];
+        assert_eq!(host["unreachable"]["stage"], "inventory", "{host}");
+        let reason = host["unreachable"]["reason"].as_str().unwrap();
+        assert!(reason.contains(named) && reason.contains("hosts.yml:"), "{reason}");
+        let results = report["results"].as_array().unwrap();
+        assert!(results.iter().any(|it| it["check"] == "host-reachable"
+            && it["host"] == host["name"]
+            && it["status"] == "fail"));
+    }
+}
+
+#[test]
+fn ansible_cfg_and_vault_flags_reach_the_command() {
+    let vars = format!("ansible_user: {INLINE}");
+    let folder = folder(&[
+        ("hosts.ini", "[kube_control_plane]\nn\n[kube_node]\nn\n"),
+        ("group_vars/all.yml", &vars),
+        ("group_vars/etcd.yml", &encrypted_file()),
+        ("more.ini", "[etcd]\nn\n"),
+        ("pw", "pw1\n"),
+        ("ansible.cfg", "[defaults]\ninventory = hosts.ini, more.ini\n"),
+    ]);
+    let (code, out, err) =
+        airworthy(folder.path(), &["inventory", "--host", "n", "--vault-password-file", "pw"]);
+    assert_eq!(code, 0, "{err}");
+    assert!(err.contains("the inventory is Ansible's configured one"), "{err}");
+    assert!(out.contains("secret: (encrypted)") && !out.contains("geheim") && !out.contains("x{{"), "{out}");
+    let (code, _, err) = airworthy(folder.path(), &["inventory", "--vault-id", "dev@hosts.ini"]);
+    assert!(code == 2 && err.contains("etcd.yml"), "{err}");
+    fs::write(folder.path().join("ansible.cfg"), "[defaults]\nvault_password_file = pw\n").unwrap();
+    let (code, out, err) = airworthy(folder.path(), &["inventory", "-i", "hosts.ini", "--format", "json"]);
+    assert_eq!(code, 0, "{err}");
+    assert!(out.contains("__ansible_vault"), "{out}");
+    let (code, _, err) = airworthy(folder.path(), &["inventory"]);
+    assert!(code == 2 && err.contains("name an inventory with -i"), "{err}");
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 400, failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// Whatever stands in a variable ends in a value or a reason, soon.
+    #[test]
+    fn no_template_panics(words in prop::collection::vec(prop::sample::select(WORDS), 0..24), free in ".{0,12}") {
+        let template = format!("{{{{ {} }}}}{free}{{% {} %}}", words.join(" "), words.iter().rev().copied().collect::<Vec<_>>().join(""));
+        let inventory = with(&json!({"it": template, "also": format!("{{{{ {} }}}}", words.join("")), "x": [1, "b", null], "m": {"k": "{{ it }}"}}));
+        let _ = inventory.value_of("node1", "it");
+        let _ = inventory.value_of("node1", "also");
+    }
+}
+
+/// Pieces of templates.
+const WORDS: &[&str] = &[
+    "x",
+    "m",
+    "it",
+    "hostvars",
+    "groups",
+    "[",
+    "]",
+    "(",
+    ")",
+    "{",
+    "}",
+    "|",
+    ".",
+    ",",
+    ":",
+    "'",
+    "\"",
+    "~",
+    "+",
+    "-",
+    "*",
+    "**",
+    "//",
+    "%",
+    "==",
+    "<",
+    "in",
+    "not",
+    "is",
+    "if",
+    "else",
+    "and",
+    "or",
+    "1",
+    "-9223372036854775808",
+    "2.5",
+    "'a'",
+    "list",
+    "sort",
+    "first",
+    "join",
+    "map",
+    "int",
+    "default",
+    "combine",
+    "regex_replace",
+    "replace",
+    "for i in x",
+    "endfor",
+    "set a =",
+    "range(9)",
+    "[::-1]",
+    "['k']",
+    "round",
+    "min",
+    "defined",
+    "\\",
+    "}}",
+    "{{",
+    "%}",
+    "{%",
+];

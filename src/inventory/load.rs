@@ -190,8 +190,13 @@ pub fn load_with(paths: &[PathBuf], options: &LoadOptions) -> Result<Inventory, 
         Format::Layout => openpai::read_layout(&sources, &mut reader)?,
         Format::Csv => openpai::read_csv(&sources, &mut reader)?,
         Format::Ansible => {
-            let mut files =
-                Files { reader: &mut reader, options, graph: Graph::new(), warnings: Vec::new(), first: None };
+            let mut files = Files {
+                reader: &mut reader,
+                options,
+                graph: Graph::new(),
+                warnings: Vec::new(),
+                first: None,
+            };
             for source in &sources {
                 files.take(source)?;
             }
@@ -213,7 +218,18 @@ fn finish(kind: Kind, paths: &[PathBuf], reader: Reader, cluster: Cluster) -> In
         }
     }
     let (files, digest) = reader.finish();
-    Inventory { kind, sources: paths.to_vec(), files, digest, hosts, groups, openpai, warnings, layers, context }
+    Inventory {
+        kind,
+        sources: paths.to_vec(),
+        files,
+        digest,
+        hosts,
+        groups,
+        openpai,
+        warnings,
+        layers,
+        context,
+    }
 }
 
 fn recognise(path: &Path, reader: &mut Reader) -> Result<(PathBuf, Format), InventoryError> {

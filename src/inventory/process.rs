@@ -13,7 +13,6 @@ pub(super) struct Bounds {
     pub(super) bytes: u64,
 }
 
-
 /// Runs a program and gives its stdout; an error is told in words that fit behind the program's name. `listen` takes
 /// its stderr too, and gives it no stdin; otherwise it has ours, to ask the user.
 pub(super) fn run(command: &mut Command, bounds: &Bounds, listen: bool) -> Result<Vec<u8>, String> {
@@ -31,7 +30,9 @@ pub(super) fn run(command: &mut Command, bounds: &Bounds, listen: bool) -> Resul
         let ended = ended(&mut child, deadline)?;
         let complaint = String::from_utf8_lossy(&complaint).trim().to_owned();
         match ended {
-            _ if output.len() as u64 > bounds.bytes => Err(format!("said more than {} MiB", bounds.bytes >> 20)),
+            _ if output.len() as u64 > bounds.bytes => {
+                Err(format!("said more than {} MiB", bounds.bytes >> 20))
+            }
             None => Ok(output),
             Some(status) if complaint.is_empty() => Err(format!("failed ({status})")),
             Some(status) => Err(format!("failed ({status}): {}", shortened(&complaint))),

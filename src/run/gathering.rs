@@ -67,7 +67,13 @@ pub(super) fn gather_all<T: Send, W: FnMut(HostRecord, Option<Vec<u8>>) -> T>(
         local: Box::new(Local::new(limit)),
         remote: Box::new(Ssh::new(options(args, &cluster.config, login_password, limit))),
     };
-    sweep(calls, transports, usize::from(args.forks.or(cluster.config.forks).unwrap_or(FORKS)), &interrupted, worker)
+    sweep(
+        calls,
+        transports,
+        usize::from(args.forks.or(cluster.config.forks).unwrap_or(FORKS)),
+        &interrupted,
+        worker,
+    )
 }
 
 /// `-K` before the inventory's own.

@@ -16,7 +16,10 @@ pub(super) fn inventory(args: &InventoryArgs) -> Result<u8, RunError> {
     let config = reading::ansible_config()?;
     let paths = reading::inventories(&args.inventory, &config);
     if paths.is_empty() {
-        return Err(RunError::flag("--inventory", "name an inventory with -i; ansible.cfg names none either"));
+        return Err(RunError::flag(
+            "--inventory",
+            "name an inventory with -i; ansible.cfg names none either",
+        ));
     }
     let inventory = inventory::load_with(&paths, &reading::options(&args.vault, &config)?)?;
     for warning in &inventory.warnings {
@@ -94,7 +97,11 @@ fn one(inventory: &Inventory, name: &str, format: Format) -> Result<String, RunE
         let encrypted = layers.last().is_some_and(|layer| layer.is_secret());
         let shown = if encrypted || value.get("__ansible_vault").is_some() {
             "(encrypted)".to_owned()
-        } else if is_secret(key) { "********".to_owned() } else { value.to_string() };
+        } else if is_secret(key) {
+            "********".to_owned()
+        } else {
+            value.to_string()
+        };
         let from = match origins.split_last() {
             Some((last, [])) => (*last).to_owned(),
             Some((last, overridden)) => format!("{last}, over {}", overridden.join(", ")),

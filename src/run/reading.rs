@@ -27,7 +27,10 @@ pub(super) fn inventories(named: &[PathBuf], config: &AnsibleConfig) -> Vec<Path
         return named.to_vec();
     }
     let names: Vec<String> = config.inventory.iter().map(|path| path.display().to_string()).collect();
-    terminal::note(&format!("airworthy: note: the inventory is Ansible's configured one: {}", names.join(", ")));
+    terminal::note(&format!(
+        "airworthy: note: the inventory is Ansible's configured one: {}",
+        names.join(", ")
+    ));
     config.inventory.clone()
 }
 

@@ -90,7 +90,9 @@ where
                 let password = call.sudo_password.as_ref();
                 let gathered = match &call.refused {
                     Some(reason) => Err(TransportError::new(Stage::Inventory, reason)),
-                    None => gather::visit(&**transport, &call.host, &probes, &call.errand, password).map(Box::new),
+                    None => {
+                        gather::visit(&**transport, &call.host, &probes, &call.errand, password).map(Box::new)
+                    }
                 };
                 if sender.send(Done { index, took: started.elapsed(), gathered }).is_err() {
                     break;

@@ -67,7 +67,8 @@ pub(in crate::inventory) fn describe(files: Files<'_>, paths: &[PathBuf]) -> Res
             continue;
         }
         let variables = cluster.layers.merged(&entry.name, is_read).unwrap_or_else(Map::new);
-        let Settled { variables, address, unresolved } = settle(&scene, &entry.name, variables, &mut warnings);
+        let Settled { variables, address, unresolved } =
+            settle(&scene, &entry.name, variables, &mut warnings);
         let known = connection(&entry.name, &variables, &entry.place, &mut warnings)?;
         cluster.hosts.push(Host {
             name: entry.name.clone(),

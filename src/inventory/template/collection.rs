@@ -20,7 +20,10 @@ pub(super) fn apply<'v>(
             args.only(0, &[])?;
             let mut items = own.items(&input)?;
             let found = if name == "first" { items.into_iter().next() } else { items.pop() };
-            found.map_or_else(|| Ok(Val::Undefined(format!("the {name} of no items").into())), |item| own.force(item))
+            found.map_or_else(
+                || Ok(Val::Undefined(format!("the {name} of no items").into())),
+                |item| own.force(item),
+            )
         }
         "list" => own.items(&input).map(Val::list),
         "join" => {
@@ -116,7 +119,8 @@ pub(super) fn apply<'v>(
             };
             let mut entries: Vec<_> = mapping.entries.iter().collect();
             entries.sort_by_key(|(key, _)| key.to_lowercase());
-            let pair = |(key, value): &(Rc<str>, Val<'v>)| Val::list(vec![Val::Text(Rc::clone(key)), value.clone()]);
+            let pair =
+                |(key, value): &(Rc<str>, Val<'v>)| Val::list(vec![Val::Text(Rc::clone(key)), value.clone()]);
             Ok(Val::list(entries.into_iter().map(pair).collect()))
         }
         "items2dict" => {
@@ -191,7 +195,8 @@ fn choose<'v>(own: &mut Evaluation<'v, '_>, name: &str, input: &Val<'v>, args: &
     let mut given = args.given.as_slice();
     let attribute = match name.ends_with("attr") {
         true => {
-            let (first, rest) = given.split_first().ok_or_else(|| Stop::failed(format!("`{name}` of nothing")))?;
+            let (first, rest) =
+                given.split_first().ok_or_else(|| Stop::failed(format!("`{name}` of nothing")))?;
             given = rest;
             Some(first)
         }
@@ -235,18 +240,20 @@ fn sort<'v>(own: &mut Evaluation<'v, '_>, input: &Val<'v>, args: &Args<'v>) -> Y
         };
         keyed.push((key, item));
     }
-    let mut trouble = None;
+    // What can be put in order with the first can be with all others: texts, or numbers.
+    if let Some((first, _)) = keyed.first() {
+        for (key, _) in &keyed {
+            compare(first, key)?;
+            if matches!(key, Val::List(_)) {
+                return Err(Stop::undecidable("the order of lists"));
+            }
+        }
+    }
     keyed.sort_by(|(a, _), (b, _)| {
-        let order = compare(a, b).unwrap_or_else(|stop| {
-            trouble.get_or_insert(stop);
-            std::cmp::Ordering::Equal
-        });
+        let order = compare(a, b).unwrap_or(std::cmp::Ordering::Equal);
         if reverse { order.reverse() } else { order }
     });
-    match trouble {
-        Some(stop) => Err(stop),
-        None => Ok(Val::list(keyed.into_iter().map(|(_, item)| item).collect())),
-    }
+    Ok(Val::list(keyed.into_iter().map(|(_, item)| item).collect()))
 }
 
 fn flatten<'v>(own: &mut Evaluation<'v, '_>, items: &[Val<'v>], flat: &mut Vec<Val<'v>>) -> Yield<()> {
@@ -303,7 +310,12 @@ fn combine<'v>(own: &mut Evaluation<'v, '_>, input: Val<'v>, args: &Args<'v>) ->
     Ok(merged)
 }
 
-fn merge<'v>(own: &mut Evaluation<'v, '_>, below: Val<'v>, above: Val<'v>, recursive: bool) -> Yield<Val<'v>> {
+fn merge<'v>(
+    own: &mut Evaluation<'v, '_>,
+    below: Val<'v>,
+    above: Val<'v>,
+    recursive: bool,
+) -> Yield<Val<'v>> {
     let (Val::Map(below), Val::Map(above)) = (own.force(below)?, own.force(above)?) else {
         return Err(Stop::failed("`combine` of what is no mapping"));
     };
@@ -317,7 +329,9 @@ fn merge<'v>(own: &mut Evaluation<'v, '_>, below: Val<'v>, above: Val<'v>, recur
         let old = own.force(entries[at].1.clone())?;
         let new = own.force(value.clone())?;
         entries[at].1 = match (&old, &new) {
-            (Val::Map(_), Val::Map(_)) if recursive => own.deeper(|own| merge(own, old.clone(), new.clone(), true))?,
+            (Val::Map(_), Val::Map(_)) if recursive => {
+                own.deeper(|own| merge(own, old.clone(), new.clone(), true))?
+            }
             _ => new,
         };
     }

@@ -94,7 +94,10 @@ impl<'v, 's> Evaluation<'v, 's> {
         let key = (host, name.to_owned());
         if self.open.contains(&key) {
             let names: Vec<&str> = self.open.iter().map(|(_, name)| name.as_str()).collect();
-            return Err(Stop::failed(format!("variables name each other in a circle: {}", names.join(" → "))));
+            return Err(Stop::failed(format!(
+                "variables name each other in a circle: {}",
+                names.join(" → ")
+            )));
         }
         self.open.push(key);
         let result = self.deeper(|own| own.force(Val::Raw(value, host)));
@@ -116,9 +119,12 @@ impl<'v, 's> Evaluation<'v, 's> {
                     return Ok(Val::text(text));
                 }
                 if let Some(text) = marked(raw, "__ansible_vault") {
-                    let clear = self.scene.vault().decrypt(text).map_err(|why| Stop::undecidable(why.to_string()))?;
+                    let clear =
+                        self.scene.vault().decrypt(text).map_err(|why| Stop::undecidable(why.to_string()))?;
                     let clear = std::str::from_utf8(&clear);
-                    return clear.map(Val::text).map_err(|_| Stop::undecidable("an encrypted value that is no text"));
+                    return clear
+                        .map(Val::text)
+                        .map_err(|_| Stop::undecidable("an encrypted value that is no text"));
                 }
                 self.spend(map.len())?;
                 let entries = map.iter().map(|(key, value)| (key.as_str().into(), Val::Raw(value, host)));
@@ -316,7 +322,9 @@ impl<'v, 's> Evaluation<'v, 's> {
         for arg in args {
             match arg {
                 CallArg::Pos(expr) => found.given.push(self.evaluate(expr, frame)?),
-                CallArg::Kwarg(name, expr) => found.named.push(((*name).to_owned(), self.evaluate(expr, frame)?)),
+                CallArg::Kwarg(name, expr) => {
+                    found.named.push(((*name).to_owned(), self.evaluate(expr, frame)?))
+                }
                 CallArg::PosSplat(_) | CallArg::KwargSplat(_) => {
                     return Err(Stop::undecidable("arguments with `*`"));
                 }
@@ -377,10 +385,10 @@ impl<'v, 's> Evaluation<'v, 's> {
                 Some(found) => self.force(found.clone()),
                 None => Ok(Val::Undefined(name.into())),
             },
-            Val::Hostvars => Ok(self.scene.host(name).map_or_else(
-                || Val::Undefined(format!("hostvars['{name}']").into()),
-                Val::Host,
-            )),
+            Val::Hostvars => Ok(self
+                .scene
+                .host(name)
+                .map_or_else(|| Val::Undefined(format!("hostvars['{name}']").into()), Val::Host)),
             Val::Groups => Ok(match self.scene.members(name) {
                 Some(members) => Val::List(members),
                 None => Val::Undefined(format!("groups['{name}']").into()),
@@ -438,14 +446,20 @@ impl<'v, 's> Evaluation<'v, 's> {
         };
         let number = |bound: &Option<Val<'v>>| match bound {
             None | Some(Val::Null) => Ok(None),
-            Some(value) => value.whole().map(Some).ok_or_else(|| Stop::failed("a slice's bound is no number")),
+            Some(value) => {
+                value.whole().map(Some).ok_or_else(|| Stop::failed("a slice's bound is no number"))
+            }
         };
-        let (start, stop, step) = (number(&bounds[0])?, number(&bounds[1])?, number(&bounds[2])?.unwrap_or(1));
+        let (start, stop, step) =
+            (number(&bounds[0])?, number(&bounds[1])?, number(&bounds[2])?.unwrap_or(1));
         let length = i64::try_from(items.len()).unwrap_or(i64::MAX);
-        let clamp = |at: i64, low: i64, high: i64| (if at < 0 { at.saturating_add(length) } else { at }).clamp(low, high);
+        let clamp = |at: i64, low: i64, high: i64| {
+            (if at < 0 { at.saturating_add(length) } else { at }).clamp(low, high)
+        };
         let mut chosen = Vec::new();
         if step > 0 {
-            let (mut at, end) = (start.map_or(0, |at| clamp(at, 0, length)), stop.map_or(length, |at| clamp(at, 0, length)));
+            let (mut at, end) =
+                (start.map_or(0, |at| clamp(at, 0, length)), stop.map_or(length, |at| clamp(at, 0, length)));
             while at < end {
                 chosen.extend(usize::try_from(at).ok().and_then(|at| items.get(at)).cloned());
                 at = at.saturating_add(step);
@@ -496,9 +510,9 @@ impl<'v, 's> Evaluation<'v, 's> {
                 }
                 Ok(Val::list(found))
             }
-            "dict" if args.given.is_empty() => {
-                Ok(Val::map(args.named.iter().map(|(name, value)| (name.as_str().into(), value.clone())).collect()))
-            }
+            "dict" if args.given.is_empty() => Ok(Val::map(
+                args.named.iter().map(|(name, value)| (name.as_str().into(), value.clone())).collect(),
+            )),
             "lookup" | "query" | "q" => {
                 let plugin = match args.given.first() {
                     Some(Val::Text(plugin)) => plugin.to_string(),

@@ -50,8 +50,8 @@ pub(super) fn apply<'v>(
             };
             Ok(parsed.map_or(fallback, Val::Float))
         }
-        "string" | "lower" | "upper" | "capitalize" | "trim" | "replace" | "split" | "quote" | "b64encode"
-        | "b64decode" | "basename" | "dirname" | "from_json" => {
+        "string" | "lower" | "upper" | "capitalize" | "trim" | "replace" | "split" | "quote"
+        | "b64encode" | "b64decode" | "basename" | "dirname" | "from_json" => {
             let input = own.deep(input)?;
             let text = str_of(&input)?;
             own.spend(text.len())?;
@@ -128,9 +128,7 @@ fn boolean<'v>(input: &Val<'v>) -> Yield<Val<'v>> {
 /// Jinja's `int`: of a text what Python's `int()` reads, else through a float.
 fn whole(input: &Val<'_>) -> Yield<Option<i64>> {
     #[allow(clippy::cast_possible_truncation)] // checked
-    let truncated = |float: f64| {
-        (float.is_finite() && float.abs() < 9e18).then_some(float.trunc() as i64)
-    };
+    let truncated = |float: f64| (float.is_finite() && float.abs() < 9e18).then_some(float.trunc() as i64);
     Ok(match input {
         Val::Text(text) => {
             let text = text.trim();
@@ -175,7 +173,9 @@ fn of_text<'v>(own: &mut Evaluation<'v, '_>, name: &str, text: String, args: &Ar
             args.only(1, &["sep"])?;
             match args.get(0, "sep") {
                 None | Some(Val::Null) => Val::list(text.split_whitespace().map(Val::text).collect()),
-                Some(Val::Text(by)) if !by.is_empty() => Val::list(text.split(&**by).map(Val::text).collect()),
+                Some(Val::Text(by)) if !by.is_empty() => {
+                    Val::list(text.split(&**by).map(Val::text).collect())
+                }
                 _ => return Err(Stop::failed("`split` by what is no text")),
             }
         }
@@ -194,7 +194,9 @@ fn of_text<'v>(own: &mut Evaluation<'v, '_>, name: &str, text: String, args: &Ar
         }
         "basename" => Val::text(text.rsplit('/').next().unwrap_or_default()),
         "dirname" => match text.rsplit_once('/') {
-            Some((folder, _)) if folder.trim_end_matches('/').is_empty() && text.starts_with('/') => Val::text("/"),
+            Some((folder, _)) if folder.trim_end_matches('/').is_empty() && text.starts_with('/') => {
+                Val::text("/")
+            }
             Some((folder, _)) => Val::text(folder.trim_end_matches('/')),
             None => Val::text(""),
         },

@@ -11,18 +11,41 @@ use super::value::{Val, equal};
 /// Whether Python has a method of that name on such a value, which hides an entry of that name.
 pub(super) fn is_method(value: &Val<'_>, name: &str) -> bool {
     const OF_MAP: [&str; 11] = [
-        "clear", "copy", "fromkeys", "get", "items", "keys", "pop", "popitem", "setdefault", "update", "values",
+        "clear",
+        "copy",
+        "fromkeys",
+        "get",
+        "items",
+        "keys",
+        "pop",
+        "popitem",
+        "setdefault",
+        "update",
+        "values",
     ];
-    const OF_LIST: [&str; 11] = [
-        "append", "clear", "copy", "count", "extend", "index", "insert", "pop", "remove", "reverse", "sort",
-    ];
+    const OF_LIST: [&str; 11] =
+        ["append", "clear", "copy", "count", "extend", "index", "insert", "pop", "remove", "reverse", "sort"];
     match value {
         Val::Map(_) | Val::Hostvars | Val::Groups | Val::Host(_) => OF_MAP.contains(&name),
         Val::List(_) => OF_LIST.contains(&name),
         Val::Text(_) => {
             const OF_TEXT: [&str; 16] = [
-                "capitalize", "count", "encode", "endswith", "find", "format", "index", "join", "lower", "replace",
-                "split", "splitlines", "startswith", "strip", "title", "upper",
+                "capitalize",
+                "count",
+                "encode",
+                "endswith",
+                "find",
+                "format",
+                "index",
+                "join",
+                "lower",
+                "replace",
+                "split",
+                "splitlines",
+                "startswith",
+                "strip",
+                "title",
+                "upper",
             ];
             OF_TEXT.contains(&name)
         }
@@ -57,9 +80,12 @@ pub(super) fn call<'v>(
         (Val::Map(map), "keys") => {
             Ok(Val::list(map.in_order()?.iter().map(|(key, _)| Val::Text(Rc::clone(key))).collect()))
         }
-        (Val::Map(map), "values") => Ok(Val::list(map.in_order()?.iter().map(|(_, value)| value.clone()).collect())),
+        (Val::Map(map), "values") => {
+            Ok(Val::list(map.in_order()?.iter().map(|(_, value)| value.clone()).collect()))
+        }
         (Val::Map(map), "items") => {
-            let pair = |(key, value): &(Rc<str>, Val<'v>)| Val::list(vec![Val::Text(Rc::clone(key)), value.clone()]);
+            let pair =
+                |(key, value): &(Rc<str>, Val<'v>)| Val::list(vec![Val::Text(Rc::clone(key)), value.clone()]);
             Ok(Val::list(map.in_order()?.iter().map(pair).collect()))
         }
         (Val::Hostvars, "keys") => own.items(value).map(Val::list),
@@ -77,7 +103,11 @@ pub(super) fn call<'v>(
                     count += 1;
                 }
             }
-            if name == "index" { Err(Stop::failed("`index()` of what is not in the list")) } else { Ok(Val::Int(count)) }
+            if name == "index" {
+                Err(Stop::failed("`index()` of what is not in the list"))
+            } else {
+                Ok(Val::Int(count))
+            }
         }
         (Val::Text(text), _) => of_text(own, text, name, args),
         _ => Err(Stop::undecidable(format!("the method `{name}` of {}", value.kind()))),
@@ -86,15 +116,21 @@ pub(super) fn call<'v>(
 
 fn of_text<'v>(own: &mut Evaluation<'v, '_>, text: &Rc<str>, name: &str, args: &Args<'v>) -> Yield<Val<'v>> {
     own.spend(text.len())?;
-    let texts: Vec<&str> = args.given.iter().map_while(|arg| match arg {
-        Val::Text(text) => Some(&**text),
-        _ => None,
-    }).collect();
+    let texts: Vec<&str> = args
+        .given
+        .iter()
+        .map_while(|arg| match arg {
+            Val::Text(text) => Some(&**text),
+            _ => None,
+        })
+        .collect();
     if texts.len() < args.given.len() && name != "join" && name != "format" {
         return Err(Stop::undecidable(format!("such arguments of `{name}()`")));
     }
     Ok(match (name, texts.as_slice()) {
-        ("lower" | "upper" | "capitalize", []) => return filter::apply(own, name, Val::Text(Rc::clone(text)), args),
+        ("lower" | "upper" | "capitalize", []) => {
+            return filter::apply(own, name, Val::Text(Rc::clone(text)), args);
+        }
         ("strip", []) => Val::text(text.trim()),
         ("lstrip", []) => Val::text(text.trim_start()),
         ("rstrip", []) => Val::text(text.trim_end()),
@@ -116,7 +152,9 @@ fn of_text<'v>(own: &mut Evaluation<'v, '_>, text: &Rc<str>, name: &str, args: &
             let at = text.find(part).map(|at| text[..at].chars().count());
             Val::Int(at.map_or(-1, |at| i64::try_from(at).unwrap_or(i64::MAX)))
         }
-        ("isdigit", []) if text.is_ascii() => Val::Bool(!text.is_empty() && text.bytes().all(|b| b.is_ascii_digit())),
+        ("isdigit", []) if text.is_ascii() => {
+            Val::Bool(!text.is_empty() && text.bytes().all(|b| b.is_ascii_digit()))
+        }
         ("join", _) => {
             let [items] = args.given.as_slice() else { return Err(Stop::failed("`join()` of nothing")) };
             let items = own.items(items)?;

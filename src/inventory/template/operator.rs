@@ -29,7 +29,8 @@ pub(super) fn arithmetic<'v>(
             own.spend(a.len() + b.len())?;
             return Ok(Val::list(a.iter().chain(b.iter()).cloned().collect()));
         }
-        (BinOpKind::Mul, Val::Text(text), Val::Int(times)) | (BinOpKind::Mul, Val::Int(times), Val::Text(text)) => {
+        (BinOpKind::Mul, Val::Text(text), Val::Int(times))
+        | (BinOpKind::Mul, Val::Int(times), Val::Text(text)) => {
             let times = usize::try_from(*times).unwrap_or(0);
             own.spend(text.len().saturating_mul(times))?;
             return Ok(Val::text(text.repeat(times)));
@@ -83,7 +84,11 @@ pub(super) fn concat<'v>(own: &mut Evaluation<'v, '_>, left: Val<'v>, right: Val
 }
 
 /// `needle in haystack`.
-pub(super) fn contains<'v>(own: &mut Evaluation<'v, '_>, haystack: &Val<'v>, needle: &Val<'v>) -> Yield<bool> {
+pub(super) fn contains<'v>(
+    own: &mut Evaluation<'v, '_>,
+    haystack: &Val<'v>,
+    needle: &Val<'v>,
+) -> Yield<bool> {
     if let Val::Undefined(name) = needle {
         return Err(Stop::undefined(name));
     }

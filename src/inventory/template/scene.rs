@@ -44,7 +44,8 @@ impl<'v> Scene<'v> {
     ) -> Self {
         let numbers: HashMap<&str, usize> =
             layers.hosts().iter().enumerate().map(|(at, name)| (name.as_str(), at)).collect();
-        let mut scene = Scene { layers, groups, context, numbers, group_names: Vec::new(), members: RefCell::default() };
+        let mut scene =
+            Scene { layers, groups, context, numbers, group_names: Vec::new(), members: RefCell::default() };
         let mut group_names = vec![Vec::new(); layers.hosts().len()];
         for name in groups.keys().filter(|name| *name != "all") {
             for host in below(groups, name) {
@@ -103,9 +104,9 @@ impl<'v> Scene<'v> {
     pub(super) fn members(&self, group: &str) -> Option<Rc<Vec<Val<'v>>>> {
         let (name, _) = self.groups.get_key_value(group)?;
         let mut known = self.members.borrow_mut();
-        let members = known.entry(name.as_str()).or_insert_with(|| {
-            Rc::new(below(self.groups, name).into_iter().map(Val::text).collect())
-        });
+        let members = known
+            .entry(name.as_str())
+            .or_insert_with(|| Rc::new(below(self.groups, name).into_iter().map(Val::text).collect()));
         Some(Rc::clone(members))
     }
 }

@@ -215,9 +215,9 @@ pub(super) fn compare(a: &Val<'_>, b: &Val<'_>) -> Yield<Ordering> {
         _ => {
             let whole = a.whole().zip(b.whole()).map(|(a, b)| a.cmp(&b));
             let float = || a.number().zip(b.number()).and_then(|(a, b)| a.partial_cmp(&b));
-            whole.or_else(float).ok_or_else(|| {
-                Stop::failed(format!("{} and {} cannot be put in order", a.kind(), b.kind()))
-            })
+            whole
+                .or_else(float)
+                .ok_or_else(|| Stop::failed(format!("{} and {} cannot be put in order", a.kind(), b.kind())))
         }
     }
 }

@@ -8,7 +8,12 @@ use super::stop::{Stop, Yield};
 use super::value::{Val, compare, equal};
 
 /// Whether a value passes a test.
-pub(super) fn of<'v>(own: &mut Evaluation<'v, '_>, name: &str, input: &Val<'v>, args: &Args<'v>) -> Yield<bool> {
+pub(super) fn of<'v>(
+    own: &mut Evaluation<'v, '_>,
+    name: &str,
+    input: &Val<'v>,
+    args: &Args<'v>,
+) -> Yield<bool> {
     let name = name.strip_prefix("ansible.builtin.").unwrap_or(name);
     match name {
         "defined" => return Ok(!matches!(input, Val::Undefined(_))),
@@ -49,7 +54,8 @@ pub(super) fn of<'v>(own: &mut Evaluation<'v, '_>, name: &str, input: &Val<'v>, 
         "eq" | "equalto" | "==" | "sameas" | "ne" | "!=" | "lt" | "lessthan" | "<" | "le" | "<=" | "gt"
         | "greaterthan" | ">" | "ge" | ">=" | "in" | "contains" => {
             args.only(1, &[])?;
-            let other = args.given.first().ok_or_else(|| Stop::failed(format!("`{name}` without a value")))?;
+            let other =
+                args.given.first().ok_or_else(|| Stop::failed(format!("`{name}` without a value")))?;
             let (left, right) = (own.deep(input.clone())?, own.deep(other.clone())?);
             match name {
                 "eq" | "equalto" | "==" => equal(&left, &right)?,

@@ -23,7 +23,9 @@ impl Envelope {
         let label = match header[..] {
             ["$ANSIBLE_VAULT", "1.1", "AES256"] => None,
             ["$ANSIBLE_VAULT", "1.2", "AES256", label] => Some(label.to_owned()),
-            ["$ANSIBLE_VAULT", ..] => return Err(VaultError::Malformed("its format is not 1.1 or 1.2 with AES256")),
+            ["$ANSIBLE_VAULT", ..] => {
+                return Err(VaultError::Malformed("its format is not 1.1 or 1.2 with AES256"));
+            }
             _ => return Err(VaultError::Malformed("it does not begin with $ANSIBLE_VAULT")),
         };
         let inner = unhex(lines.collect::<String>().as_bytes())?;

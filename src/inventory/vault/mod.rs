@@ -39,7 +39,9 @@ type Keys = zeroize::Zeroizing<[u8; 80]>;
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum VaultError {
     /// There is no password.
-    #[error("encrypted by ansible-vault, and no vault password was given; give --vault-password-file, --vault-id or --ask-vault-pass")]
+    #[error(
+        "encrypted by ansible-vault, and no vault password was given; give --vault-password-file, --vault-id or --ask-vault-pass"
+    )]
     NoPassword,
     /// No password fits.
     #[error("encrypted by ansible-vault{}, and no vault password that was given opens it (tried: {})", label.as_ref().map(|label| format!(" with the vault id `{label}`")).unwrap_or_default(), tried.join(", "))]
@@ -75,10 +77,10 @@ impl Vault {
     /// What was encrypted. Passwords of the vault id that the text names are tried first, then all others, as in
     /// Ansible.
     pub fn decrypt(&self, text: &str) -> Result<zeroize::Zeroizing<Vec<u8>>, VaultError> {
-        let envelope = Envelope::parse(text)?;
         if self.secrets.is_empty() {
             return Err(VaultError::NoPassword);
         }
+        let envelope = Envelope::parse(text)?;
         let mut order: Vec<usize> = (0..self.secrets.len()).collect();
         order.sort_by_key(|&at| Some(&self.secrets[at].label) != envelope.label.as_ref());
         for at in &order {
@@ -153,8 +155,16 @@ mod tests {
         assert!(wrong.contains("`dev`") && !wrong.contains("pw2"), "{wrong}");
         let changed = INLINE.replace("3135\n", "3136\n");
         assert!(matches!(vault(&[("dev", "pw1")]).decrypt(&changed), Err(VaultError::WrongPassword { .. })));
-        for broken in ["$ANSIBLE_VAULT;1.1;AES256\n31\n", "$ANSIBLE_VAULT;9;AES256\n31", "$ANSIBLE_VAULT;1.1;AES\n31", "x"] {
-            assert!(matches!(vault(&[("d", "p")]).decrypt(broken), Err(VaultError::Malformed(_))), "{broken}");
+        for broken in [
+            "$ANSIBLE_VAULT;1.1;AES256\n31\n",
+            "$ANSIBLE_VAULT;9;AES256\n31",
+            "$ANSIBLE_VAULT;1.1;AES\n31",
+            "x",
+        ] {
+            assert!(
+                matches!(vault(&[("d", "p")]).decrypt(broken), Err(VaultError::Malformed(_))),
+                "{broken}"
+            );
         }
         assert!(!format!("{:?}", vault(&[("dev", "pw1")])).contains("pw1"));
     }

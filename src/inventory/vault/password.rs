@@ -51,7 +51,8 @@ pub fn read_password(path: &Path, label: &str) -> Result<SecretString, Inventory
         InventoryError::Unreadable { path, reason, .. } => InventoryError::Unreadable {
             path,
             reason: format!("a vault password file: {reason}"),
-            help: "check --vault-password-file, --vault-id, ANSIBLE_VAULT_PASSWORD_FILE and ansible.cfg".to_owned(),
+            help: "check --vault-password-file, --vault-id, ANSIBLE_VAULT_PASSWORD_FILE and ansible.cfg"
+                .to_owned(),
         },
         other => other,
     })?;
