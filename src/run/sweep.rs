@@ -140,7 +140,7 @@ fn collect<T: Send, W: FnMut(HostRecord, Option<Vec<u8>>) -> T>(
     thread::scope(|scope| {
         for _ in 1..cores.min(calls.len()) {
             // Fewer of them take longer, and that is all.
-            let _ = thread::Builder::new().spawn_scoped(scope, &work);
+            let _ = thread::Builder::new().spawn_scoped(scope, work);
         }
         work();
     });
