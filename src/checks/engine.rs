@@ -40,6 +40,7 @@ impl<'c> Judge<'c> {
     pub fn host(&self, host: &HostRecord) -> Vec<Verdict> {
         let mut verdicts = judge_host(self, host);
         verdicts.sort_by(|a, b| a.check.cmp(&b.check));
+        verdicts.shrink_to_fit(); // they stay until a thousand hosts are judged
         verdicts
     }
 

@@ -13,7 +13,7 @@ use super::message;
 use super::profile::Profile;
 use super::values::{map, to_cel};
 use super::verdict::Found;
-use crate::facts::{Fact, FactTree};
+use crate::facts::{Fact, FactTree, Reading};
 
 /// The parameters, as they are and as CEL sees them.
 pub(super) struct Params<'p> {
@@ -74,8 +74,8 @@ impl Sight<'_> {
 
     /// What the condition looked at, in the order in which it names it.
     pub(super) fn found(&self, condition: &Condition) -> Vec<Found> {
-        let mut found = Vec::new();
-        for (path, name) in condition.paths.iter().zip(&condition.names) {
+        let mut found: Vec<Found> = Vec::with_capacity(condition.shown.len());
+        for (path, name) in &condition.shown {
             let name = Arc::clone(name);
             let entry = match (path[0].as_str(), self.fact(path)) {
                 (_, Some(fact)) => {
@@ -83,7 +83,11 @@ impl Sight<'_> {
                     let value = fact
                         .value()
                         .map_or(Value::Null, |value| descend(value, &path[depth.min(path.len())..]));
-                    Found { fact: name, value, source: fact.source.to_string() }
+                    let unknown = match &fact.reading {
+                        Reading::Unknown(reason) => Some(reason.as_str().into()),
+                        Reading::Known(_) | Reading::Absent => None,
+                    };
+                    Found { fact: name, value, unknown, source: fact.source.to_string() }
                 }
                 ("params", None) => {
                     let value = self
@@ -91,24 +95,18 @@ impl Sight<'_> {
                         .values
                         .get(&path[1])
                         .map_or(Value::Null, |value| descend(value, &path[2..]));
-                    Found { fact: name, value, source: "profile".to_owned() }
+                    Found { fact: name, value, unknown: None, source: "profile".to_owned() }
                 }
                 ("host", None) => Found {
                     fact: name,
                     value: self.subject.map_or(Value::Null, |subject| descend(subject, &path[1..])),
+                    unknown: None,
                     source: "inventory".to_owned(),
                 },
                 _ => continue,
             };
             found.push(entry);
         }
-        // `docker.config` is shown where nothing of it is: not beside `docker.config.runtimes`.
-        let names: Vec<Arc<str>> = found.iter().map(|found| Arc::clone(&found.fact)).collect();
-        found.retain(|found| {
-            let deeper =
-                |name: &Arc<str>| name.strip_prefix(&*found.fact).is_some_and(|rest| rest.starts_with('.'));
-            !names.iter().any(deeper)
-        });
         found
     }
 }

@@ -40,6 +40,9 @@ pub struct Found {
     pub fact: Arc<str>,
     /// Its value; null where it is absent or unknown.
     pub value: serde_json::Value,
+    /// Why it is unknown; left out where it is known or absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unknown: Option<Box<str>>,
     /// The file or command.
     pub source: String,
 }

@@ -87,7 +87,7 @@ pub fn parse(transcript: &Transcript, circumstances: &Circumstances) -> HostFact
         let answer = transcript.answer(&format!("{OWN_PROBE}{check}"));
         let output = answer.try_map(|answer| match answer.status {
             0 => Ok(answer.out.into_owned()),
-            status => Err(format!("the probe ended with status {status}: {}", answer.err)),
+            status => Err(format!("the probe ended with status {status}{}", answer.complaint())),
         });
         (check.to_owned(), output)
     });

@@ -50,7 +50,7 @@ pub fn devices(transcript: &Transcript, vendor: &str) -> Fact<Vec<Device>> {
                 _ => None,
             })
             .collect()),
-        status => Err(format!("reading /sys/bus/pci ended with status {status}: {}", answer.err)),
+        status => Err(format!("reading /sys/bus/pci ended with status {status}{}", answer.complaint())),
     })
 }
 

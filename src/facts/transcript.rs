@@ -175,6 +175,16 @@ impl Transcript {
     }
 }
 
+impl Answer<'_> {
+    /// What it complained, behind a colon; nothing where it did not.
+    pub(super) fn complaint(&self) -> String {
+        match self.err.lines().next() {
+            Some(line) if !line.is_empty() => format!(": {line}"),
+            _ => String::new(),
+        }
+    }
+}
+
 /// `Binary file /x matches`, or since 3.5 `grep: /x: binary file matches`: what grep says instead of what is not
 /// text. A line of a file always has its path before it.
 fn binary(line: &str) -> Option<&str> {

@@ -82,10 +82,7 @@ pub(super) fn parse(transcript: &Transcript) -> Fact<Vec<Unit>> {
     transcript.answer("units").try_map(|answer| match answer.status {
         127 => Err("there is no systemctl on this machine".to_owned()),
         0 => Ok(answer.out.split("\n\n").map(unit).filter(|unit| !unit.id.is_empty()).collect()),
-        status => {
-            let said = answer.err.lines().next().unwrap_or_default();
-            Err(format!("systemctl ended with status {status}: {said}"))
-        }
+        status => Err(format!("systemctl ended with status {status}{}", answer.complaint())),
     })
 }
 

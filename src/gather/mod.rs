@@ -12,5 +12,5 @@ mod visit;
 pub use boundary::random as random_boundary;
 pub use error::FrameError;
 pub use frame::{Answered, Clock, boundary_of, take_apart};
-pub use script::{Errand, OwnProbe, build, total_deadline};
+pub use script::{Errand, OwnProbe, Script, total_deadline};
 pub use visit::{Gathered, SudoPassword, conversation_limit, visit};

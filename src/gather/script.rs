@@ -49,57 +49,88 @@ pub struct OwnProbe {
     pub deadline: Duration,
 }
 
-/// Joins the probes into one script. `boundary` frames the answer; it must be one no host can guess.
-pub fn build(boundary: &str, probes: &[Probe], errand: &Errand) -> String {
-    let mut script = String::with_capacity(24 * 1024);
-    // All of it in one function that the last line calls, in braces: what was cut on its way is a syntax error and does
-    // nothing.
-    let _ = writeln!(script, "airworthy__() {{\nmark__={}", shell_quote(boundary));
-    script.push_str(FRAME);
-    script.push_str("# What this host is asked about.\n");
-    // One whose address is not known stands in the inventory as a template, in several words.
-    let known = errand.peers.iter().filter(|(address, _)| !address.contains(char::is_whitespace));
-    let peers = known.map(|(address, port)| format!("{address} {port}"));
-    let _ = writeln!(script, "PEERS={}", shell_quote(&peers.collect::<Vec<_>>().join("\n")));
-    let _ = writeln!(script, "REGISTRIES={}", shell_quote(&errand.registries.join("\n")));
-    let _ = writeln!(script, "MIRRORS={}", shell_quote(&errand.mirrors.join("\n")));
+/// The probes joined: what of the script is the same on every host.
+pub struct Script {
+    probes: Vec<Probe>,
+    /// A function for each.
+    functions: String,
+    processes: Vec<Process>,
+    /// What starts them and waits for them, where the user has no probes.
+    ending: String,
+}
 
-    let mut processes: Vec<Process> = Vec::new();
-    let mut light = Process::new("light", crate::facts::DEADLINE);
-    let mut paths = Vec::new();
-    for probe in probes {
-        match probe.read {
-            Read::Files(files) => paths.extend(files.iter().copied()),
-            Read::Shell(text) => {
-                let function = function_name(probe.name);
-                let _ = writeln!(script, "{function}() {{\n{}\n}}", text.trim_matches('\n'));
-                if probe.light {
-                    light.probes.push((probe.name.to_owned(), function));
-                    continue;
+impl Script {
+    /// Of these probes.
+    pub fn new(probes: &[Probe]) -> Self {
+        let mut functions = String::new();
+        let mut processes: Vec<Process> = Vec::new();
+        let mut light = Process::new("light", crate::facts::DEADLINE);
+        let mut paths = Vec::new();
+        for probe in probes {
+            match probe.read {
+                Read::Files(files) => paths.extend(files.iter().copied()),
+                Read::Shell(text) => {
+                    let function = function_name(probe.name);
+                    let _ = writeln!(functions, "{function}() {{\n{}\n}}", text.trim_matches('\n'));
+                    if probe.light {
+                        light.probes.push((probe.name.to_owned(), function));
+                        continue;
+                    }
+                    let process = Process::new(&function, probe.deadline).with(probe.name, &function);
+                    processes.push(Process { needs: probe.needs, ..process });
                 }
-                let process = Process::new(&function, probe.deadline).with(probe.name, &function);
-                processes.push(Process { needs: probe.needs, ..process });
             }
         }
+        paths.sort_unstable();
+        paths.dedup();
+        let _ = writeln!(functions, "p_files() {{\nset -- {}\n{READ_FILES}\n}}", paths.join(" \\\n"));
+        processes.push(Process::new("p_files", crate::facts::DEADLINE).with("files", "p_files"));
+        processes.push(light);
+        let ending = ending(processes.clone());
+        Script { probes: probes.to_vec(), functions, processes, ending }
     }
-    paths.sort_unstable();
-    paths.dedup();
-    let _ = writeln!(script, "p_files() {{\nset -- {}\n{READ_FILES}\n}}", paths.join(" \\\n"));
-    processes.push(Process::new("p_files", crate::facts::DEADLINE).with("files", "p_files"));
-    processes.push(light);
-    for probe in &errand.own_probes {
-        let function = function_name(&probe.name);
-        let _ = writeln!(script, "{function}() {{\nsh -c {}\n}}", shell_quote(&probe.run));
-        processes.push(Process::new(&function, probe.deadline).with(&probe.name, &function));
+
+    /// What it asks.
+    pub fn probes(&self) -> &[Probe] {
+        &self.probes
     }
+
+    /// The text for one host. `boundary` frames the answer; it must be one no host can guess.
+    pub fn text(&self, boundary: &str, errand: &Errand) -> String {
+        let mut script = String::with_capacity(FRAME.len() + self.functions.len() + self.ending.len() + 4096);
+        // All of it in one function that the last line calls, in braces: what was cut on its way is a syntax error and
+        // does nothing.
+        let _ = writeln!(script, "airworthy__() {{\nmark__={}", shell_quote(boundary));
+        script.push_str(FRAME);
+        script.push_str("# What this host is asked about.\n");
+        // One whose address is not known stands in the inventory as a template, in several words.
+        let known = errand.peers.iter().filter(|(address, _)| !address.contains(char::is_whitespace));
+        let peers = known.map(|(address, port)| format!("{address} {port}"));
+        let _ = writeln!(script, "PEERS={}", shell_quote(&peers.collect::<Vec<_>>().join("\n")));
+        let _ = writeln!(script, "REGISTRIES={}", shell_quote(&errand.registries.join("\n")));
+        let _ = writeln!(script, "MIRRORS={}", shell_quote(&errand.mirrors.join("\n")));
+        script.push_str(&self.functions);
+        if errand.own_probes.is_empty() {
+            script.push_str(&self.ending);
+            return script;
+        }
+        let mut processes = self.processes.clone();
+        for probe in &errand.own_probes {
+            let function = function_name(&probe.name);
+            let _ = writeln!(script, "{function}() {{\nsh -c {}\n}}", shell_quote(&probe.run));
+            processes.push(Process::new(&function, probe.deadline).with(&probe.name, &function));
+        }
+        script.push_str(&ending(processes));
+        script
+    }
+}
+
+/// Starts the processes, waits for them and sends their answers.
+fn ending(mut processes: Vec<Process>) -> String {
     // The slow ones first: they wait while the others compute.
     processes.sort_by_key(|process| std::cmp::Reverse(process.deadline));
-    for process in &processes {
-        script.push_str(&process.start());
-    }
-    script.push_str(&event_loop(&processes));
-    script.push_str("}\n{ airworthy__ \"$@\"; }\n");
-    script
+    let starts: String = processes.iter().map(Process::start).collect();
+    format!("{starts}{}}}\n{{ airworthy__ \"$@\"; }}\n", event_loop(&processes))
 }
 
 /// The longest the script can take: its probes' deadlines run side by side.
@@ -117,6 +148,7 @@ fn function_name(probe: &str) -> String {
 }
 
 /// One process on the host, and the probes that it runs one after the other.
+#[derive(Clone)]
 struct Process {
     /// A word of a shell variable's name.
     name: String,

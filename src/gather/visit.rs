@@ -10,7 +10,7 @@ use crate::transport::{Conversation, Reply, Stage, Transport, TransportError, Vi
 
 use super::error::FrameError;
 use super::frame::{self, ANSWER_LIMIT, Answered};
-use super::script::{self, Errand};
+use super::script::{self, Errand, Script};
 use super::{bootstrap, boundary};
 
 /// What a host answered, and how it was reached.
@@ -48,15 +48,15 @@ pub enum SudoPassword {
 pub fn visit(
     transport: &dyn Transport,
     host: &Host,
-    probes: &[Probe],
+    script: &Script,
     errand: &Errand,
     sudo_password: Option<&SecretString>,
 ) -> Result<Gathered, TransportError> {
     let boundary = boundary::random().map_err(|reason| TransportError::new(Stage::Run, reason))?;
-    let script = script::build(&boundary, probes, errand);
-    let mut dialogue = Dialogue::new(boundary, script, sudo_password.cloned());
+    let text = script.text(&boundary, errand);
+    let mut dialogue = Dialogue::new(boundary, text, sudo_password.cloned());
     let visit = transport.run(host, &mut dialogue)?;
-    let answered = frame::take_apart(&dialogue.heard, &dialogue.boundary, probes)
+    let answered = frame::take_apart(&dialogue.heard, &dialogue.boundary, script.probes())
         .map_err(|error| dialogue.explain(error))
         .map_err(|reason| TransportError::new(Stage::Run, reason))?;
     Ok(Gathered {
@@ -109,7 +109,7 @@ impl Dialogue {
             password_sent: false,
             script_sent: false,
             script_sent_at: None,
-            heard: Vec::with_capacity(32 * 1024),
+            heard: Vec::with_capacity(16 * 1024),
             complaints: Vec::new(),
             first_heard_at: None,
             too_large: false,

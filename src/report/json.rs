@@ -1,6 +1,6 @@
 //! `--format json`: the report itself, and the schema that it promises.
 
-use std::io::{self, Write};
+use std::io::{self, BufWriter, Write};
 
 use schemars::schema_for;
 use serde_json::{Value, json};
@@ -12,9 +12,12 @@ use super::document::{Report, SCHEMA};
 ///
 /// # Errors
 /// The writer's own.
-pub fn write(report: &Report, mut into: impl Write) -> io::Result<()> {
+pub fn write(report: &Report, into: impl Write) -> io::Result<()> {
+    // The serializer writes a few bytes at a time: into memory that it knows, not through whatever `into` is.
+    let mut into = BufWriter::with_capacity(256 * 1024, into);
     serde_json::to_writer_pretty(&mut into, report)?;
-    into.write_all(b"\n")
+    into.write_all(b"\n")?;
+    into.flush()
 }
 
 /// The whole report as JSON for a person's or a program's eyes, with a newline at its end.

@@ -57,7 +57,7 @@ pub(super) fn verdict(check: &str, host: Option<&str>, status: Status, severity:
 }
 
 fn found(fact: &str, value: Value, source: &str) -> Found {
-    Found { fact: fact.to_owned().into(), value, source: source.to_owned() }
+    Found { fact: fact.to_owned().into(), value, unknown: None, source: source.to_owned() }
 }
 
 /// A report with its counts and its answers made up from the rest.
@@ -185,7 +185,10 @@ pub(super) fn findings() -> Report {
         title: "A time service keeps the clock".to_owned().into(),
         message: "could not be told".to_owned().into(),
         reason: Some("chronyc tracking took longer than 5 s".to_owned().into()),
-        found: vec![found("time.synchronized", Value::Null, "chronyc tracking")],
+        found: vec![Found {
+            unknown: Some("no answer within 5.0 s".into()),
+            ..found("time.synchronized", Value::Null, "chronyc tracking")
+        }],
         expected: "time.synchronized == true".to_owned().into(),
         remediation: "Run `chronyc tracking` on the host; restart chrony where it hangs.".to_owned().into(),
         ..verdict("ntp-synchronized", Some("infra01"), Status::Unknown, Severity::Error)

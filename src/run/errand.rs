@@ -1,5 +1,7 @@
 //! What each host is asked about besides itself: its peers, the registries, the user's own probes.
 
+use std::collections::HashMap;
+
 use serde_json::Value;
 
 use super::error::RunError;
@@ -40,12 +42,12 @@ impl Common {
         })
     }
 
-    /// The errand for one of `hosts`.
-    pub(super) fn of(&self, host: &Host, hosts: &[Host]) -> Errand {
+    /// The errand for one of the hosts.
+    pub(super) fn of(&self, host: &Host, peers: &Peers<'_>) -> Errand {
         let own =
             self.own_probes.iter().filter(|(roles, _)| roles.iter().any(|role| host.roles.contains(role)));
         Errand {
-            peers: peers(host, hosts),
+            peers: peers.of(host),
             registries: self.registries.clone(),
             mirrors: self.mirrors.clone(),
             own_probes: own.map(|(_, probe)| probe.clone()).collect(),
@@ -62,25 +64,43 @@ fn is_loopback(address: &str) -> bool {
     address == "localhost" || address.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
 }
 
-fn peers(host: &Host, hosts: &[Host]) -> Vec<(String, u16)> {
-    if !in_cluster(host) {
-        return Vec::new();
+/// The hosts that others are asked to reach.
+pub(super) struct Peers<'h> {
+    infra: Vec<&'h Host>,
+    rest: Vec<&'h Host>,
+    /// Where each of the rest stands.
+    positions: HashMap<&'h str, usize>,
+}
+
+impl<'h> Peers<'h> {
+    /// Those among `hosts`.
+    pub(super) fn among(hosts: &'h [Host]) -> Self {
+        let asked = hosts.iter().filter(|host| in_cluster(host) && !is_loopback(host.peer_address()));
+        let (infra, rest): (Vec<&Host>, Vec<&Host>) =
+            asked.partition(|host| host.roles.contains(&Role::Infra));
+        let positions = rest.iter().enumerate().map(|(at, host)| (host.name.as_str(), at)).collect();
+        Peers { infra, rest, positions }
     }
-    let others: Vec<&Host> = hosts
-        .iter()
-        .filter(|other| in_cluster(other) && other.name != host.name && !is_loopback(other.peer_address()))
-        .collect();
-    let address = |other: &&Host| (other.peer_address().to_owned(), other.connection.port);
-    if others.len() < ALL_PAIRS {
-        return others.iter().map(address).collect();
+
+    /// Those that `host` is asked to reach: of a small cluster all others, of a large one the infra hosts and a few more.
+    fn of(&self, host: &Host) -> Vec<(String, u16)> {
+        if !in_cluster(host) {
+            return Vec::new();
+        }
+        let address = |other: &&Host| (other.peer_address().to_owned(), other.connection.port);
+        let infra = self.infra.iter().copied().filter(|other| other.name != host.name);
+        if self.infra.len() + self.rest.len() <= ALL_PAIRS {
+            let rest = self.rest.iter().copied().filter(|other| other.name != host.name);
+            return infra.chain(rest).map(|other| address(&other)).collect();
+        }
+        // Everyone begins at another place, right behind itself, so that together they cover all.
+        let others = self.rest.len();
+        let start = self.positions.get(host.name.as_str()).map_or(0, |at| at + 1);
+        let step = (others / (SPREAD + 1)).max(1);
+        let spread =
+            (0..SPREAD.min(others.saturating_sub(1))).map(|i| self.rest[(start + i * step) % others]);
+        infra.chain(spread).map(|other| address(&other)).collect()
     }
-    let (infra, rest): (Vec<&Host>, Vec<&Host>) =
-        others.iter().partition(|other| other.roles.contains(&Role::Infra));
-    // Everyone begins at another place, so that together they cover all.
-    let start = hosts.iter().position(|other| other.name == host.name).unwrap_or(0);
-    let step = (rest.len() / SPREAD).max(1);
-    let spread = (0..SPREAD.min(rest.len())).map(|i| rest[(start + i * step) % rest.len()]);
-    infra.into_iter().chain(spread).map(|other| address(&other)).collect()
 }
 
 /// A parameter's registries as base URLs: `docker.io` is the hub, `host[:port]` speaks HTTPS.

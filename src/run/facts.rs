@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use super::cluster::{Cluster, THIS_MACHINE, this_machine};
-use super::errand::Common;
+use super::errand::{Common, Peers};
 use super::error::RunError;
 use super::gathering::gather_all;
 use super::settings::{Settings, TeamConfig};
@@ -12,7 +12,7 @@ use super::{saved, terminal};
 use crate::cli::{Devbox, FactsArgs, TargetArgs};
 use crate::exit_code;
 use crate::facts::{self, Circumstances, HostRecord, Outcome};
-use crate::gather;
+use crate::gather::{self, Script};
 use crate::inventory::AnsibleConfig;
 use crate::role::Role;
 
@@ -97,9 +97,9 @@ fn alone() -> Cluster {
 fn script(common: &Common) -> Result<u8, RunError> {
     let boundary = gather::random_boundary().map_err(RunError::Internal)?;
     let host = this_machine(THIS_MACHINE, Role::Worker);
-    let errand = common.of(&host, &[]);
+    let errand = common.of(&host, &Peers::among(&[]));
     let how = "set -- \"$([ \"$(id -u)\" = 0 ] && echo root || echo user)\"\n";
-    let script = gather::build(&boundary, &facts::host::probes(), &errand);
+    let script = Script::new(&facts::host::probes()).text(&boundary, &errand);
     terminal::out(&format!("#!/bin/sh\n{how}{script}"))
         .map_err(|error| RunError::file(Path::new("stdout"), &error))?;
     Ok(exit_code::GO)

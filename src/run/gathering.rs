@@ -10,7 +10,7 @@ use std::time::Duration;
 use secrecy::{ExposeSecret, SecretString};
 
 use super::cluster::Cluster;
-use super::errand::Common;
+use super::errand::{Common, Peers};
 use super::error::RunError;
 use super::sweep::{Call, Swept, Transports, sweep};
 use crate::cli::{HostKeyPolicy, TargetArgs};
@@ -21,7 +21,7 @@ use crate::inventory::{AnsibleConfig, Host, HostKeyChecking};
 use crate::transport::{Local, Options, Ssh, Timeouts};
 
 /// Hosts at a time, where nobody says.
-const FORKS: u16 = 192;
+const FORKS: u16 = 160;
 /// Seconds for a connection to open, where nobody says.
 const TIMEOUT: u16 = 10;
 
@@ -52,12 +52,13 @@ pub(super) fn gather_all<T: Send, W: FnMut(HostRecord, Option<Vec<u8>>) -> T>(
     });
     handler.map_err(|error| RunError::Internal(format!("Ctrl-C cannot be caught: {error}")))?;
 
+    let peers = Peers::among(&cluster.hosts);
     let calls: Vec<Call> = cluster
         .hosts
         .iter()
         .map(|host| Call {
             host: host.clone(),
-            errand: common.of(host, &cluster.hosts),
+            errand: common.of(host, &peers),
             sudo_password: sudo_password(host, cluster, become_password.as_ref()),
             refused: refusal(host, args),
         })

@@ -13,8 +13,8 @@ use secrecy::SecretString;
 use super::cluster::subject;
 use super::error::RunError;
 use super::terminal;
-use crate::facts::{self, Circumstances, Fact, HostRecord, Outcome, Probe};
-use crate::gather::{self, Errand, Gathered, SudoPassword};
+use crate::facts::{self, Circumstances, Fact, HostRecord, Outcome};
+use crate::gather::{self, Errand, Gathered, Script, SudoPassword};
 use crate::inventory::Host;
 use crate::transport::{HostKeyStanding, Login, Stage, Transport, TransportError};
 
@@ -22,7 +22,7 @@ use crate::transport::{HostKeyStanding, Login, Stage, Transport, TransportError}
 const STACK: usize = 256 * 1024;
 
 /// How many answers may wait to be parsed; a visiting thread with one more waits with it.
-const BACKLOG: usize = 16;
+const BACKLOG: usize = 64;
 
 /// One host and what it is asked.
 pub(super) struct Call {
@@ -72,13 +72,13 @@ where
 {
     let calls = Arc::new(calls);
     let transports = Arc::new(transports);
-    let probes: Arc<[Probe]> = facts::host::probes().into();
+    let script = Arc::new(Script::new(&facts::host::probes()));
     let next = Arc::new(AtomicUsize::new(0));
     // Bounded, so that no answers pile up while all cores are busy.
     let (sender, receiver) = mpsc::sync_channel(BACKLOG);
     let mut threads = 0;
     for _ in 0..forks.min(calls.len()) {
-        let (calls, transports, probes) = (Arc::clone(&calls), Arc::clone(&transports), Arc::clone(&probes));
+        let (calls, transports, script) = (Arc::clone(&calls), Arc::clone(&transports), Arc::clone(&script));
         let (next, interrupted, sender) = (Arc::clone(&next), Arc::clone(interrupted), sender.clone());
         let visit = move || {
             while !interrupted.load(Ordering::Relaxed) {
@@ -91,7 +91,7 @@ where
                 let gathered = match &call.refused {
                     Some(reason) => Err(TransportError::new(Stage::Inventory, reason)),
                     None => {
-                        gather::visit(&**transport, &call.host, &probes, &call.errand, password).map(Box::new)
+                        gather::visit(&**transport, &call.host, &script, &call.errand, password).map(Box::new)
                     }
                 };
                 if sender.send(Done { index, took: started.elapsed(), gathered }).is_err() {

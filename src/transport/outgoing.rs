@@ -48,6 +48,11 @@ impl Outgoing {
     /// `count` bytes of it are.
     pub(super) fn advance(&mut self, count: usize) {
         self.sent += count;
+        if self.rest().is_empty() {
+            // Hundreds of visits wait at a time, and a script is long.
+            self.bytes = Vec::new();
+            self.sent = 0;
+        }
     }
 
     /// Whether stdin is to be closed now.

@@ -5,7 +5,8 @@ use std::fs;
 use std::path::PathBuf;
 use std::sync::OnceLock;
 
-use airworthy::checks::{Catalog, Profile, Profiles, Source, Status, Verdict, judge, shipped};
+use airworthy::checks::{Catalog, Judge, Profile, Profiles, Source, Status, Verdict, shipped};
+use airworthy::facts::saved::SavedHost;
 use airworthy::facts::{
     self, Circumstances, HostFacts, HostRecord, Layout, Outcome, Reading, Subject, Transcript, fleet,
 };
@@ -107,7 +108,10 @@ fn verdicts(subject: &Subject, facts: &HostFacts) -> Vec<Verdict> {
         outcome: Outcome::Gathered(Box::new(facts.clone())),
     };
     let fleet = fleet::compare(std::slice::from_ref(&record));
-    judge(catalog, profile, vec![record], &fleet)
+    let judge = Judge::new(catalog, profile);
+    let mut verdicts = judge.host(&record);
+    verdicts.extend(judge.fleet(&[record], &fleet));
+    verdicts
 }
 
 /// Every leaf of a document by its path.
@@ -229,4 +233,27 @@ fn blanked(whole: &Transcript, section: &str) -> Transcript {
         transcript.insert(name, kept.clone());
     }
     transcript
+}
+
+/// Hosts are compared by what is kept of their facts once each of them is judged.
+#[test]
+fn the_essence_of_facts_is_all_that_comparing_hosts_needs() {
+    for cluster in ["healthy", "no-go"] {
+        let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("fixtures/clusters").join(cluster);
+        let documents = fs::read_dir(&folder).expect("a folder").map(|entry| entry.expect("an entry").path());
+        let mut hosts: Vec<HostRecord> = documents
+            .filter(|path| path.extension().is_some_and(|extension| extension == "json"))
+            .map(|path| fs::read_to_string(path).expect("it reads"))
+            .map(|text| SavedHost::parse(&text).expect("saved facts").record())
+            .collect();
+        hosts.sort_by(|a, b| a.subject.name.cmp(&b.subject.name));
+        let whole = fleet::compare(&hosts);
+        assert!(whole.pairs_tried.value().is_some_and(|pairs| *pairs > 0), "{cluster}: nothing was compared");
+        for host in &mut hosts {
+            if let Outcome::Gathered(facts) = &mut host.outcome {
+                **facts = fleet::essence(std::mem::take(facts));
+            }
+        }
+        assert_eq!(fleet::compare(&hosts), whole, "{cluster}");
+    }
 }

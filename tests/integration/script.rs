@@ -4,14 +4,14 @@ use std::io::Write as _;
 use std::process::{Command, Stdio};
 
 use airworthy::facts::{self, Circumstances, Ended, HostFacts, Reading};
-use airworthy::gather::{self, Answered, Errand};
+use airworthy::gather::{self, Answered, Errand, Script};
 
 const BOUNDARY: &str = "00112233445566778899aabbccddeeff";
 
 /// Runs the script in `shell` and takes its answer apart.
 fn run(shell: &[&str], errand: &Errand) -> (Answered, Vec<u8>) {
     let probes = facts::host::probes();
-    let script = gather::build(BOUNDARY, &probes, errand);
+    let script = Script::new(&probes).text(BOUNDARY, errand);
     let mut child = Command::new(shell[0])
         .args(&shell[1..])
         .args(["-s", "--", "user", "sudo: a password is required"])
@@ -65,7 +65,7 @@ fn reads_this_machine_under_every_shell() {
 /// Ubuntu 16.04 and busybox are the oldest and the smallest that hosts have.
 #[test]
 fn uses_only_what_old_and_small_hosts_have() {
-    let script = gather::build(BOUNDARY, &facts::host::probes(), &Errand::default());
+    let script = Script::new(&facts::host::probes()).text(BOUNDARY, &Errand::default());
     for newer in [
         "systemctl --value",
         "--value",
@@ -110,7 +110,7 @@ fn what_hosts_are_asked_about_is_one_inert_word() {
 /// A connection may break while the script is on its way.
 #[test]
 fn a_script_that_was_cut_does_nothing() {
-    let script = gather::build(BOUNDARY, &facts::host::probes(), &Errand::default());
+    let script = Script::new(&facts::host::probes()).text(BOUNDARY, &Errand::default());
     let folder = tempfile::tempdir().expect("a folder");
     for shell in ["dash", "bash"].into_iter().filter(|shell| is_there(shell)) {
         let whole = script.trim_end().len();

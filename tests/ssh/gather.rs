@@ -6,7 +6,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use airworthy::facts::{self, Circumstances, HostFacts, Reading};
-use airworthy::gather::{self, Errand, Gathered, SudoPassword};
+use airworthy::gather::{self, Errand, Gathered, Script, SudoPassword};
 use airworthy::transport::{Ssh, Stage};
 use secrecy::SecretString;
 
@@ -86,8 +86,8 @@ impl Machine {
 
 fn visit(server: &Server, password: Option<&str>) -> Gathered {
     let password = password.map(|password| SecretString::from(password.to_owned()));
-    let probes = facts::host::probes();
-    gather::visit(&Ssh::new(options()), &host(server), &probes, &Errand::default(), password.as_ref())
+    let script = Script::new(&facts::host::probes());
+    gather::visit(&Ssh::new(options()), &host(server), &script, &Errand::default(), password.as_ref())
         .unwrap_or_else(|error| panic!("{error}"))
 }
 
@@ -233,8 +233,8 @@ fn a_connection_that_breaks_leaves_nothing_behind() {
     let server = machine.server();
     let mut brief = options();
     brief.timeouts.run = Duration::from_secs(1);
-    let probes = facts::host::probes();
-    let error = gather::visit(&Ssh::new(brief), &host(&server), &probes, &Errand::default(), None)
+    let script = Script::new(&facts::host::probes());
+    let error = gather::visit(&Ssh::new(brief), &host(&server), &script, &Errand::default(), None)
         .expect_err("the deadline is shorter than the answer takes");
     assert_eq!(error.stage, Stage::Run);
     wait_until("the script cleans up by itself", || machine.is_clean());
@@ -247,8 +247,8 @@ fn an_answer_that_is_not_ours_is_told_as_it_is() {
     {
         let answer = Answer::Canned { out: out.to_vec(), err: Vec::new() };
         let server = Server::start(Plan { answer, ..Plan::open() });
-        let probes = facts::host::probes();
-        let error = gather::visit(&Ssh::new(options()), &host(&server), &probes, &Errand::default(), None)
+        let script = Script::new(&facts::host::probes());
+        let error = gather::visit(&Ssh::new(options()), &host(&server), &script, &Errand::default(), None)
             .expect_err("not our script");
         assert_eq!(error.stage, Stage::Run);
         assert!(error.reason.contains(said), "{error}");

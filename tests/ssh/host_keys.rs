@@ -172,7 +172,8 @@ fn a_changed_key_under_off_gets_no_password_but_may_get_a_signature() {
     let password = secrecy::SecretString::from("sudo-canary");
     let errand = airworthy::gather::Errand::default();
     let host = crate::talk::host(&setting.server);
-    let _ = airworthy::gather::visit(&ssh, &host, &[], &errand, Some(&password));
+    let _ =
+        airworthy::gather::visit(&ssh, &host, &airworthy::gather::Script::new(&[]), &errand, Some(&password));
     let commands = setting.server.commands();
     let command = commands.last().expect("a command");
     assert!(!command.contains("password"), "{command}");

@@ -44,9 +44,12 @@ pub(super) struct Evidence {
 impl Evidence {
     /// A verdict's own words.
     fn exact(verdict: &Verdict) -> Evidence {
-        let absent = if verdict.status == Status::Unknown { "not known" } else { "absent" };
         let found = verdict.found.iter().map(|found| {
-            let value = if found.value.is_null() { absent.to_owned() } else { escape::value(&found.value) };
+            let value = match (&found.unknown, found.value.is_null()) {
+                (Some(_), _) => "not known".to_owned(),
+                (None, true) => "absent".to_owned(),
+                (None, false) => escape::value(&found.value),
+            };
             (found.fact.to_string(), value, found.source.clone())
         });
         let reason = match (&verdict.reason, &verdict.cause) {
