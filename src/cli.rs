@@ -46,6 +46,9 @@ pub struct TargetArgs {
     /// Only these hosts: an Ansible host pattern (gpu*, infra:!node3, ~regex, @file)
     #[arg(short, long, value_name = "PATTERN")]
     pub limit: Option<String>,
+    /// Variables above the inventory's: key=value, YAML or JSON in brackets, or @FILE; repeatable
+    #[arg(short, long, value_name = "VARS")]
+    pub extra_vars: Vec<String>,
     /// Log in as this user
     #[arg(short, long, value_name = "NAME")]
     pub user: Option<String>,
@@ -203,21 +206,27 @@ pub struct ExplainArgs {
 /// `inventory`.
 #[derive(Args, Debug)]
 pub struct InventoryArgs {
-    /// Inventory files; repeatable [default: ansible.cfg's]
+    /// Inventory files, folders, or hosts with a comma (h1,h2); repeatable [default: ansible.cfg's]
     #[arg(short, long, value_name = "PATH")]
     pub inventory: Vec<PathBuf>,
     /// Vault passwords.
     #[command(flatten)]
     pub vault: VaultArgs,
+    /// Variables above the inventory's: key=value, YAML or JSON in brackets, or @FILE; repeatable
+    #[arg(short, long, value_name = "VARS")]
+    pub extra_vars: Vec<String>,
     /// Only these hosts: an Ansible host pattern
     #[arg(short, long, value_name = "PATTERN", conflicts_with = "host")]
     pub limit: Option<String>,
-    /// One host's variables, and where each came from
+    /// One host's variables, where each came from, and what it overrode
     #[arg(long, value_name = "NAME")]
     pub host: Option<String>,
     /// A table, or JSON in the shape of `ansible-inventory --list`
     #[arg(long, value_name = "FORMAT", default_value = "table")]
     pub format: Format,
+    /// JSON with the groups that kubespray makes while it runs (k8s_cluster), as the table has them
+    #[arg(long)]
+    pub runtime_groups: bool,
 }
 
 /// `check-file`.

@@ -4,7 +4,7 @@
 
 use std::path::{Path, PathBuf};
 
-use airworthy::inventory::{HostKeyChecking, Inventory, InventoryError, Kind, load};
+use airworthy::inventory::{HostKeyChecking, Inventory, InventoryError, Kind, LoadOptions, View, load};
 use airworthy::role::Role;
 use serde_json::{Value, json};
 
@@ -239,71 +239,10 @@ fn patterns_choose_hosts() {
 }
 
 #[test]
-fn each_broken_inventory_has_one_clear_diagnostic() {
-    let mut wrong = Vec::new();
-    for (file, line, column, message, help) in BROKEN {
-        let error = load(&[fixture("broken").join(file)]).expect_err(file);
-        let [diagnostic] = error.diagnostics() else { panic!("{file}: {error}") };
-        let found =
-            format!("{}:{} {}; {}", diagnostic.line, diagnostic.column, diagnostic.message, diagnostic.help);
-        let place = (diagnostic.line, diagnostic.column) == (*line, *column);
-        if !(place && diagnostic.message.contains(message) && diagnostic.help.contains(help)) {
-            wrong.push(format!("{file}: {found}"));
-            continue;
-        }
-        assert!(diagnostic.offset <= diagnostic.source.len());
-        assert!(error.to_string().contains(&format!("{file}:{line}:{column}: ")));
-        assert!(!format!("{error:?}{}", diagnostic.source).contains("geheim"), "{file}");
-    }
-    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
-    let files = std::fs::read_dir(fixture("broken")).unwrap().count();
-    assert_eq!(files, BROKEN.len(), "each file under broken/ is asserted");
-}
-
-const BROKEN: &[(&str, usize, usize, &str, &str)] = &[
-    ("address-master.csv", 1, 7, "`10.2.0.300` is not an IP address", "IPv4"),
-    ("alias-bomb.yml", 6, 45, "aliases multiply", "write the values out"),
-    ("blank-in-password.ini", 2, 27, "no `name=value`", "quote a value"),
-    ("circle.ini", 6, 1, "closes a circle", "remove one"),
-    ("circle.yml", 3, 5, "closes a circle", "remove one"),
-    ("duplicate-worker.csv", 2, 1, "`work1` is listed twice", "remove one"),
-    ("empty.yml", 1, 1, "empty inventory", "give groups"),
-    ("fields-worker.csv", 1, 1, "1 fields instead of two", "hostname,ip"),
-    ("group-name.ini", 1, 1, "no host has a role", "did you mean `kube_node`?"),
-    ("host-list.yml", 3, 5, "a list where a mapping", "ending in a colon"),
-    ("layout-address.yaml", 12, 13, "`10.1.0.256` is not an IP address", "IPv4"),
-    ("layout-duplicate-address.yaml", 12, 13, "`10.1.0.1` is given twice", "its own"),
-    ("layout-duplicate-host.yaml", 11, 15, "`pai-head` is given twice", "its own"),
-    ("layout-mark.yaml", 14, 17, "neither true nor false", "pai-worker: \"true\""),
-    ("layout-memory.yaml", 5, 10, "`mem` of `gpu-machine`", "60Gi"),
-    ("layout-no-address.yaml", 11, 5, "without `hostip`", "IP address"),
-    ("layout-no-machines.yaml", 6, 13, "holds no host", "machine-list"),
-    ("layout-no-master.yaml", 7, 3, "no machine is marked `pai-master`", "pai-master"),
-    ("layout-no-worker.yaml", 7, 3, "no machine is marked `pai-worker`", "pai-worker"),
-    ("layout-type.yaml", 13, 19, "`gpu-machne` is not in `machine-sku`", "did you mean `gpu-machine`?"),
-    ("layout-upper-case.yaml", 11, 15, "upper-case", "lower case"),
-    ("no-hosts.ini", 1, 1, "holds no host", "kube_control_plane"),
-    ("no-roles.ini", 2, 1, "no host has a role", "kube_node"),
-    ("not-utf8.ini", 2, 7, "not valid UTF-8", "save the file"),
-    ("plugin.yml", 1, 9, "inventory plugin", "--list --yaml"),
-    ("port.ini", 2, 1, "port of host `node1`", "65535"),
-    ("range.ini", 2, 1, "`[` without `]`", "node[01:12]"),
-    ("script.sh", 1, 1, "inventory script", "ansible-inventory -i"),
-    ("section.ini", 1, 1, "kind `child`", "children"),
-    ("tab.yml", 3, 2, "not valid YAML", "replace the tab"),
-    ("tag.yml", 3, 8, "tag `!include`", "!vault"),
-    ("template.yml", 3, 9, "a mapping as a key", "quote the value"),
-    ("unclosed-quote.ini", 2, 24, "a quote that is not closed", "close it"),
-    ("unclosed-quote.yml", 3, 15, "not valid YAML", "close the quote"),
-    ("undeclared.ini", 2, 1, "`kube_nod` is not declared", "did you mean `kube_node`?"),
-];
-
-#[test]
 fn what_cannot_be_read_is_told_with_a_way_out() {
     let nothing = fixture("nowhere.ini");
     for (paths, message) in [
         (vec![nothing], "check the path"),
-        (vec![PathBuf::from("a,b")], "write an inventory file"),
         (vec![], "give one with -i"),
         (vec![fixture("yaml/hosts.yml"), fixture("openpai/layout.yaml")], "give Ansible inventories"),
         (vec![fixture("openpai/layout.yaml"), fixture("openpai/layout.yaml")], "one layout"),
@@ -356,4 +295,58 @@ fn a_host_that_would_be_left_out_is_told() {
     let inventory = airworthy::inventory::load(&[path]).expect("loads");
     let told = |name: &str| inventory.warnings.iter().any(|w| w.ends_with(&format!(": {name}")));
     assert!(told("n2"), "{:?}", inventory.warnings);
+}
+
+#[test]
+fn kubesprays_run_time_groups_count_when_judging() {
+    let inventory = read(&["ansible/kubespray-runtime/inventory.ini"]);
+    for (host, who) in [("cp1", "k8s_cluster"), ("w1", "kube_node"), ("rr1", "k8s_cluster"), ("s1", "all")] {
+        assert_eq!(inventory.vars_of(host).unwrap()["who"], json!(who), "{host}");
+        assert_eq!(inventory.vars_of(host).unwrap().contains_key("kube_version"), host != "s1", "{host}");
+    }
+    assert_eq!(names(&inventory, "k8s_cluster"), ["cp1", "w1", "w2"]);
+    let printed = inventory.to_ansible_json();
+    assert!(printed.get("k8s_cluster").is_none());
+    assert_eq!(printed["_meta"]["hostvars"]["cp1"], json!({"ansible_host": "10.0.0.1", "who": "all"}));
+    let seen = inventory.to_json(View::Runtime, None);
+    assert_eq!(seen["k8s_cluster"]["hosts"], json!(["cp1", "w1", "w2", "rr1"]));
+    assert_eq!(seen["_meta"]["hostvars"]["cp1"]["kube_version"], json!("1.33.1"));
+    // Where the inventory says so itself, nothing is made.
+    let declared = read(&["ansible/kubespray-children/inventory.ini"]);
+    assert_eq!(declared.to_json(View::Runtime, None), declared.to_ansible_json());
+    // Old names lead to the new groups and from there to k8s_cluster.
+    let old = read(&["ansible/vars-beside-group-with-dash/hosts.ini"]);
+    let seen = old.to_json(View::Runtime, None);
+    assert_eq!(seen["kube_control_plane"]["hosts"], json!(["a"]));
+    assert_eq!(seen["kube_node"]["hosts"], json!(["b"]));
+    assert_eq!(seen["k8s_cluster"]["hosts"], json!(["a", "b"]));
+    assert_eq!(old.hosts.len(), 2);
+}
+
+#[test]
+fn a_variable_tells_its_place_and_what_it_overrode() {
+    let paths = [fixture("ansible/vars-precedence/hosts.ini")];
+    let options = LoadOptions { extra_vars: vec!["a=EX".to_owned()], ..LoadOptions::default() };
+    let inventory = airworthy::inventory::load_with(&paths, &options).unwrap();
+    let places = |name: &str| -> Vec<String> {
+        let layers = inventory.layers_of("n1").unwrap().filter(|layer| layer.variables.contains_key(name));
+        let told = layers
+            .map(|layer| format!("{} {}", layer.place_of(name).rsplit('/').next().unwrap(), layer.owner));
+        told.collect()
+    };
+    assert_eq!(places("a"), ["hosts.ini:2 group all", "all.yml:1 group all", "-e extra variables"]);
+    assert_eq!(places("e"), ["hosts.ini:6 group all", "hosts.ini:12 host n1", "n1.yml:1 host n1"]);
+    assert_eq!(inventory.vars_of("n1").unwrap()["a"], json!("EX"));
+}
+
+#[test]
+fn a_host_list_is_read_and_cannot_be_judged() {
+    let options = LoadOptions { for_judging: false, ..LoadOptions::default() };
+    let list = [PathBuf::from("h1,h2:2222")];
+    let inventory = airworthy::inventory::load_with(&list, &options).unwrap();
+    assert_eq!(inventory.names(), ["h1", "h2"]);
+    assert!(inventory.hosts.is_empty());
+    assert!(inventory.warnings.iter().any(|warning| warning.contains("no host has a role")));
+    let error = load(&list).unwrap_err();
+    assert!(error.to_string().contains("kubespray needs hosts in kube_control_plane"), "{error}");
 }

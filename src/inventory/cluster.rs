@@ -1,6 +1,6 @@
 //! What any kind of inventory comes down to: hosts, groups, and layers of variables.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{HashMap, HashSet};
 
 use serde_json::{Map, Value};
 
@@ -20,11 +20,77 @@ pub struct Group {
     pub children: Vec<String>,
 }
 
+/// The groups in the order of the files, found by name.
+#[derive(Clone, Debug, Default)]
+pub struct Groups {
+    groups: Vec<Group>,
+    index: HashMap<String, usize>,
+}
+
+impl Groups {
+    /// The group of that name.
+    pub fn get(&self, name: &str) -> Option<&Group> {
+        self.index.get(name).map(|&at| &self.groups[at])
+    }
+
+    /// The group of that name, to change it.
+    pub(super) fn get_mut(&mut self, name: &str) -> Option<&mut Group> {
+        self.index.get(name).map(|&at| &mut self.groups[at])
+    }
+
+    /// The group of that name, new or not.
+    pub(super) fn get_or_add(&mut self, name: &str) -> &mut Group {
+        let at = *self.index.entry(name.to_owned()).or_insert_with(|| {
+            self.groups.push(Group { name: name.to_owned(), ..Group::default() });
+            self.groups.len() - 1
+        });
+        &mut self.groups[at]
+    }
+
+    /// All of them, in the order in which they were first named.
+    pub fn iter(&self) -> impl Iterator<Item = &Group> {
+        self.groups.iter()
+    }
+
+    /// The hosts of a group and of the groups below it, level by level, each once, as Ansible counts them in `group[0]`.
+    pub fn members(&self, group: &str) -> Vec<&str> {
+        let mut open = std::collections::VecDeque::from([group]);
+        let mut seen: HashSet<&str> = HashSet::from([group]);
+        let mut known: HashSet<&str> = HashSet::new();
+        let mut found = Vec::new();
+        while let Some(next) = open.pop_front() {
+            let Some(group) = self.get(next) else { continue };
+            found.extend(group.hosts.iter().map(String::as_str).filter(|host| known.insert(host)));
+            open.extend(group.children.iter().map(String::as_str).filter(|child| seen.insert(child)));
+        }
+        found
+    }
+}
+
+impl FromIterator<Group> for Groups {
+    fn from_iter<I: IntoIterator<Item = Group>>(groups: I) -> Self {
+        let groups: Vec<Group> = groups.into_iter().collect();
+        let index = groups.iter().enumerate().map(|(at, group)| (group.name.clone(), at)).collect();
+        Groups { groups, index }
+    }
+}
+
+/// Which groups count.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum View {
+    /// Those of the files, as `ansible-inventory` prints them.
+    Files,
+    /// Those that kubespray makes while it runs, too: `k8s_cluster`, and new names for old ones.
+    Runtime,
+}
+
 /// What a format's reader gives.
 #[derive(Default)]
 pub(super) struct Cluster {
     pub(super) hosts: Vec<Host>,
-    pub(super) groups: BTreeMap<String, Group>,
+    pub(super) groups: Groups,
+    /// The groups of the files alone, where kubespray makes more.
+    pub(super) plain_groups: Option<Groups>,
     pub(super) layers: Layers,
     pub(super) openpai: Option<OpenPaiConfig>,
     pub(super) warnings: Vec<String>,
@@ -37,6 +103,8 @@ pub(super) struct Layers {
     layers: Vec<Layer>,
     names: Vec<String>,
     by_host: HashMap<String, Vec<usize>>,
+    /// What the groups of the files alone give, where that differs.
+    plain: HashMap<String, Vec<usize>>,
 }
 
 impl Layers {
@@ -53,20 +121,36 @@ impl Layers {
         }
     }
 
+    /// Names the layers a host has by the groups of the files alone.
+    pub(super) fn assign_plain(&mut self, host: &str, layers: Vec<usize>) {
+        self.plain.insert(host.to_owned(), layers);
+    }
+
     /// Every host, those without a role too, in the order of the files.
     pub(super) fn hosts(&self) -> &[String] {
         &self.names
     }
 
     /// A host's layers, lowest precedence first.
-    pub(super) fn of(&self, host: &str) -> Option<impl Iterator<Item = &Layer>> {
-        Some(self.by_host.get(host)?.iter().map(|&at| &self.layers[at]))
+    pub(super) fn of(&self, host: &str, view: View) -> Option<impl Iterator<Item = &Layer>> {
+        let plain = self.plain.get(host).filter(|_| view == View::Files);
+        Some(plain.or_else(|| self.by_host.get(host))?.iter().map(|&at| &self.layers[at]))
     }
 
     /// A host's variables of the wanted names; the layer with the highest precedence counts.
     pub(super) fn merged(&self, host: &str, wanted: impl Fn(&str) -> bool) -> Option<Map<String, Value>> {
+        self.merged_in(View::Runtime, host, wanted)
+    }
+
+    /// The same, by the groups of one view.
+    pub(super) fn merged_in(
+        &self,
+        view: View,
+        host: &str,
+        wanted: impl Fn(&str) -> bool,
+    ) -> Option<Map<String, Value>> {
         let mut merged = Map::new();
-        for layer in self.of(host)? {
+        for layer in self.of(host, view)? {
             let chosen = layer.variables.iter().filter(|(name, _)| wanted(name));
             merged.extend(chosen.map(|(name, value)| (name.clone(), value.clone())));
         }

@@ -1,20 +1,18 @@
 //! From the paths given with `-i` to an inventory: which format it is, and who reads it.
 
-use std::collections::{BTreeMap, HashSet};
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
-use serde_json::{Map, Value, json};
+use serde_json::Value;
 
-use super::ansible::{Files, Graph, describe, find_program, is_executable};
-use super::cluster::{Cluster, Group, Layers};
+use super::ansible::{Files, Graph, describe, find_program, is_executable, is_host_list};
+use super::cluster::{Cluster, Groups, Layers};
 use super::error::InventoryError;
 use super::host::Host;
 use super::openpai::{self, OpenPaiConfig};
 use super::options::LoadOptions;
 use super::source::{Reader, unreadable};
 use super::template::{Context, Scene, Unresolved, resolve};
-use super::variables::Layer;
 use crate::role::Role;
 
 /// Who deploys the cluster; it decides the profile.
@@ -39,111 +37,23 @@ pub struct Inventory {
     pub digest: String,
     /// The hosts that have a role, each once, in the order of the files.
     pub hosts: Vec<Host>,
-    /// The groups by name; for OpenPAI `all`, `infra`, `worker` and the machine types.
-    pub groups: BTreeMap<String, Group>,
+    /// The groups, with those that kubespray makes while it runs; for OpenPAI `all`, `infra`, `worker` and the
+    /// machine types.
+    pub groups: Groups,
     /// What OpenPAI's `config.yaml` says; `None` for kubespray inventories.
     pub openpai: Option<OpenPaiConfig>,
     /// What is suspicious but did not stop the reading.
     pub warnings: Vec<String>,
+    pub(super) plain_groups: Option<Groups>,
     pub(super) layers: Layers,
     context: Context,
 }
 
-/// Ansible's own variables, which `ansible-inventory` does not print.
-const INTERNAL: [&str; 33] = [
-    "ansible_async_path",
-    "ansible_collection_name",
-    "ansible_config_file",
-    "ansible_dependent_role_names",
-    "ansible_diff_mode",
-    "ansible_facts",
-    "ansible_forks",
-    "ansible_inventory_sources",
-    "ansible_limit",
-    "ansible_play_batch",
-    "ansible_play_hosts",
-    "ansible_play_hosts_all",
-    "ansible_play_role_names",
-    "ansible_playbook_python",
-    "ansible_role_name",
-    "ansible_role_names",
-    "ansible_run_tags",
-    "ansible_skip_tags",
-    "ansible_verbosity",
-    "ansible_version",
-    "inventory_dir",
-    "inventory_file",
-    "inventory_hostname",
-    "inventory_hostname_short",
-    "groups",
-    "group_names",
-    "hostvars",
-    "playbook_dir",
-    "play_hosts",
-    "role_name",
-    "role_names",
-    "role_path",
-    "role_uuid",
-];
-
 impl Inventory {
-    /// Every host the files name, those without a role too (a bastion), in the order of the files.
-    pub fn names(&self) -> &[String] {
-        self.layers.hosts()
-    }
-
-    /// A host's variables, merged by Ansible's precedence. Passwords are in clear.
-    pub fn vars_of(&self, host: &str) -> Option<Map<String, Value>> {
-        self.layers.merged(host, |_| true)
-    }
-
     /// A host's variable as Ansible would use it: templated and decrypted; `None` where it is not set. Passwords are
     /// in clear.
     pub fn value_of(&self, host: &str, name: &str) -> Result<Option<Value>, Unresolved> {
         resolve(&Scene::new(&self.layers, &self.groups, &self.context), host, name)
-    }
-
-    /// Where a host's variables come from: each place and what it says, lowest precedence first.
-    pub fn layers_of(&self, host: &str) -> Option<impl Iterator<Item = &Layer>> {
-        self.layers.of(host)
-    }
-
-    /// The hosts of a group and of the groups below it, those without a role too.
-    pub fn members(&self, group: &str) -> Vec<&str> {
-        let mut open = vec![group];
-        let mut seen: HashSet<&str> = HashSet::from([group]);
-        let mut found: HashSet<&str> = HashSet::new();
-        while let Some(group) = open.pop().and_then(|name| self.groups.get(name)) {
-            found.extend(group.hosts.iter().map(String::as_str));
-            open.extend(group.children.iter().map(String::as_str).filter(|child| seen.insert(child)));
-        }
-        self.names().iter().map(String::as_str).filter(|name| found.contains(name)).collect()
-    }
-
-    /// What `ansible-inventory --list` prints for the same files. Passwords are in clear.
-    pub fn to_ansible_json(&self) -> Value {
-        let mut hostvars = Map::new();
-        for name in self.names() {
-            let variables = self.layers.merged(name, |name| !INTERNAL.contains(&name)).unwrap_or_default();
-            if !variables.is_empty() {
-                hostvars.insert(name.clone(), Value::Object(variables));
-            }
-        }
-        let mut all = Map::new();
-        for group in self.groups.values() {
-            let mut written = Map::new();
-            if !group.hosts.is_empty() && group.name != "all" {
-                written.insert("hosts".to_owned(), json!(group.hosts));
-            }
-            if !group.children.is_empty() {
-                written.insert("children".to_owned(), json!(group.children));
-            }
-            if !written.is_empty() {
-                all.insert(group.name.clone(), Value::Object(written));
-            }
-        }
-        all.insert("_meta".to_owned(), json!({"hostvars": hostvars, "profile": "inventory_legacy"}));
-        Value::Object(all)
     }
 }
 
@@ -160,12 +70,12 @@ pub fn find_ansible_inventory(path: &OsStr) -> Option<PathBuf> {
     find_program(path)
 }
 
-/// Reads the inventory that the paths stand for; of several Ansible inventories the later one wins.
+/// Reads the inventory that the paths stand for, without further options.
 pub fn load(paths: &[PathBuf]) -> Result<Inventory, InventoryError> {
     load_with(paths, &LoadOptions::default())
 }
 
-/// Reads the inventory that the paths stand for, with vault passwords and the like.
+/// Reads the inventory that the paths stand for; of several Ansible inventories the later one wins.
 pub fn load_with(paths: &[PathBuf], options: &LoadOptions) -> Result<Inventory, InventoryError> {
     let mut reader = Reader::default();
     let mut sources = Vec::with_capacity(paths.len());
@@ -200,7 +110,7 @@ pub fn load_with(paths: &[PathBuf], options: &LoadOptions) -> Result<Inventory, 
             for source in &sources {
                 files.take(source)?;
             }
-            describe(files, &sources)?
+            describe(files, &sources, options)?
         }
     };
     let kind = if format == Format::Ansible { Kind::Kubespray } else { Kind::OpenPai };
@@ -208,7 +118,7 @@ pub fn load_with(paths: &[PathBuf], options: &LoadOptions) -> Result<Inventory, 
 }
 
 fn finish(kind: Kind, paths: &[PathBuf], reader: Reader, cluster: Cluster) -> Inventory {
-    let Cluster { hosts, groups, layers, openpai, mut warnings, context } = cluster;
+    let Cluster { hosts, groups, plain_groups, layers, openpai, mut warnings, context } = cluster;
     for (role, advice) in [
         (Role::Infra, "Kubernetes needs at least one control plane host"),
         (Role::Worker, "pods have nowhere to run"),
@@ -218,15 +128,17 @@ fn finish(kind: Kind, paths: &[PathBuf], reader: Reader, cluster: Cluster) -> In
         }
     }
     let (files, digest) = reader.finish();
+    let sources = paths.to_vec();
     Inventory {
         kind,
-        sources: paths.to_vec(),
+        sources,
         files,
         digest,
         hosts,
         groups,
         openpai,
         warnings,
+        plain_groups,
         layers,
         context,
     }
@@ -235,13 +147,7 @@ fn finish(kind: Kind, paths: &[PathBuf], reader: Reader, cluster: Cluster) -> In
 fn recognise(path: &Path, reader: &mut Reader) -> Result<(PathBuf, Format), InventoryError> {
     let metadata = match std::fs::metadata(path) {
         Ok(metadata) => metadata,
-        Err(_) if path.to_string_lossy().contains(',') => {
-            return Err(InventoryError::Unreadable {
-                path: path.to_owned(),
-                reason: "a list of hosts, which says nothing about their roles".to_owned(),
-                help: "write an inventory file with kube_control_plane, etcd and kube_node".to_owned(),
-            });
-        }
+        Err(_) if is_host_list(path) => return Ok((path.to_owned(), Format::Ansible)),
         Err(error) => return Err(unreadable(path, &error)),
     };
     if metadata.is_dir() {

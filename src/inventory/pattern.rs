@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::net::Ipv6Addr;
 
-use regex::Regex;
+use fancy_regex::Regex;
 
 use super::error::InventoryError;
 use super::host::Host;
@@ -12,9 +12,23 @@ use super::nearest::did_you_mean;
 use crate::role::Role;
 
 impl Inventory {
-    /// The hosts a pattern chooses, in the inventory's order. `infra` and `worker` are known in every
-    /// inventory. A part that matches nothing is an error, and so is a choice of nobody.
+    /// The hosts a pattern chooses of those that have a role, in the inventory's order. A choice of nobody is an error.
     pub fn limit(&self, pattern: &str) -> Result<Vec<&Host>, InventoryError> {
+        let names = self.select(pattern)?;
+        let hosts: Vec<&Host> = self.hosts.iter().filter(|host| names.contains(host.name.as_str())).collect();
+        if hosts.is_empty() {
+            return Err(wrong(
+                pattern,
+                "leaves no host to check",
+                "choose at least one host that has a role",
+            ));
+        }
+        Ok(hosts)
+    }
+
+    /// The names a pattern chooses. `infra` and `worker` are known in every inventory. A part that matches nothing is
+    /// an error.
+    pub fn select(&self, pattern: &str) -> Result<HashSet<&str>, InventoryError> {
         let mut parts = Vec::new();
         for part in split(pattern) {
             match part.strip_prefix('@') {
@@ -45,15 +59,7 @@ impl Inventory {
             let dropped: HashSet<&str> = self.matching(part)?.into_iter().collect();
             names.retain(|name| !dropped.contains(name));
         }
-        let hosts: Vec<&Host> = self.hosts.iter().filter(|host| names.contains(host.name.as_str())).collect();
-        if hosts.is_empty() {
-            return Err(wrong(
-                pattern,
-                "leaves no host to check",
-                "choose at least one host that has a role",
-            ));
-        }
-        Ok(hosts)
+        Ok(names)
     }
 
     /// The names one part of a pattern stands for; a group stands for its members.
@@ -64,7 +70,7 @@ impl Inventory {
         let (expression, subscript) = split_subscript(part);
         let names = self.enumerate(expression)?;
         if names.is_empty() {
-            let groups = self.groups.keys().map(String::as_str).chain(["infra", "worker"]);
+            let groups = self.groups.iter().map(|group| group.name.as_str()).chain(["infra", "worker"]);
             let known = groups.chain(self.names().iter().map(String::as_str));
             let help = did_you_mean(expression, known, "`airworthy inventory` lists hosts and groups");
             return Err(wrong(part, "matches no host and no group", &help));
@@ -94,24 +100,24 @@ impl Inventory {
 
     fn enumerate(&self, expression: &str) -> Result<Vec<&str>, InventoryError> {
         let regex = compile(expression)?;
+        let matches = |name: &str| regex.is_match(name).unwrap_or(false);
         let mut found: Vec<&str> = Vec::new();
         let mut matched = false;
-        for group in self.groups.keys().filter(|name| regex.is_match(name)) {
+        for group in self.groups.iter().map(|group| &group.name).filter(|name| matches(name)) {
             matched = true;
             found.extend(self.members(group));
         }
         for role in [Role::Infra, Role::Worker] {
-            if regex.is_match(role.as_str()) && !self.groups.contains_key(role.as_str()) {
+            if matches(role.as_str()) && self.groups.get(role.as_str()).is_none() {
                 matched = true;
                 let hosts = self.hosts.iter().filter(|host| host.roles.contains(&role));
                 found.extend(hosts.map(|host| host.name.as_str()));
             }
         }
         if !matched || expression.starts_with('~') || expression.contains(['.', '?', '*', '[']) {
-            found.extend(self.names().iter().map(String::as_str).filter(|name| regex.is_match(name)));
+            found.extend(self.names().iter().map(String::as_str).filter(|name| matches(name)));
         }
-        let mut seen = HashSet::new();
-        found.retain(|name| seen.insert(*name));
+        // A host that is found twice counts twice in `*[2]`, as in Ansible.
         Ok(found)
     }
 }
@@ -179,16 +185,11 @@ fn split_subscript(part: &str) -> (&str, Option<Subscript>) {
 /// A shell glob, or a regular expression behind `~`, matched from the beginning as Python's `match` does.
 fn compile(expression: &str) -> Result<Regex, InventoryError> {
     let source = match expression.strip_prefix('~') {
-        Some(regex) => format!("^(?:{regex})"),
-        None => format!("(?s)^{}$", translate(expression)),
+        Some(regex) => format!("\\A(?:{regex})"),
+        None => format!("(?s)\\A{}\\z", translate(expression)),
     };
-    Regex::new(&source).map_err(|_| {
-        wrong(
-            expression,
-            "is not a regular expression understood here",
-            "look-around and back references are not",
-        )
-    })
+    Regex::new(&source)
+        .map_err(|_| wrong(expression, "is not a regular expression", "write it as Python does, behind `~`"))
 }
 
 /// A glob as a regular expression: `*`, `?`, `[a-f]`, `[!a-f]`.
@@ -207,7 +208,7 @@ fn translate(glob: &str) -> String {
                 }
                 None => regex.push_str("\\["),
             },
-            _ => regex.push_str(&regex::escape(c.encode_utf8(&mut [0; 4]))),
+            _ => regex.push_str(&fancy_regex::escape(c.encode_utf8(&mut [0; 4]))),
         }
     }
     regex
@@ -258,7 +259,7 @@ mod tests {
             ("~n\\d+", "n12x", true),
             ("~n\\d+$", "n12x", false),
         ] {
-            assert_eq!(compile(glob).unwrap().is_match(name), matches, "{glob} {name}");
+            assert_eq!(compile(glob).unwrap().is_match(name).unwrap(), matches, "{glob} {name}");
         }
         assert!(compile("~(").is_err());
     }

@@ -115,6 +115,13 @@ impl Reader {
         }
     }
 
+    /// A text that stands on the command line instead of in a file.
+    pub(super) fn take_text(&mut self, text: &str) -> Arc<Source> {
+        self.digest.update((text.len() as u64).to_be_bytes());
+        self.digest.update(text);
+        Arc::new(Source { path: PathBuf::from(text), text: text.to_owned() })
+    }
+
     /// Every file read, in order, and the digest over their names and contents.
     pub(super) fn finish(self) -> (Vec<PathBuf>, String) {
         let hex: String = self.digest.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
@@ -134,16 +141,23 @@ pub(super) fn unreadable(path: &Path, error: &std::io::Error) -> InventoryError 
 
 fn bytes_of(path: &Path) -> Result<Vec<u8>, InventoryError> {
     let file = File::open(path).map_err(|error| unreadable(path, &error))?;
+    // What the file system says is asked first: a huge file is not read at all.
+    let claimed = file.metadata().map_or(0, |metadata| metadata.len());
+    if claimed > MAX_BYTES {
+        return Err(too_large(path));
+    }
     let mut bytes = Vec::new();
     file.take(MAX_BYTES + 1).read_to_end(&mut bytes).map_err(|error| unreadable(path, &error))?;
     if bytes.len() as u64 > MAX_BYTES {
-        return Err(InventoryError::Unreadable {
-            path: path.to_owned(),
-            reason: "larger than 64 MiB".to_owned(),
-            help: "this is no inventory; check the path".to_owned(),
-        });
+        return Err(too_large(path));
     }
     Ok(bytes)
+}
+
+fn too_large(path: &Path) -> InventoryError {
+    let source = Source { path: path.to_owned(), text: String::new() };
+    let message = format!("larger than {} MiB", MAX_BYTES >> 20);
+    source.complain(Mark::START, message, "this is no inventory; check the path").into()
 }
 
 /// UTF-8 without a byte order mark. As in Ansible, a comment line may be in any encoding.

@@ -1,19 +1,58 @@
 //! Variables of a host, and where each of them came from.
 
+use std::collections::HashMap;
 use std::fmt;
 
 use serde_json::{Map, Value};
 
+use super::source::Place;
 /// What the origin of a layer ends in whose values were all encrypted.
 pub(super) const SECRET: &str = " (encrypted)";
 
 /// One place that gives variables to a host: a line, a section, a vars file.
 #[derive(Clone)]
 pub struct Layer {
-    /// Where it is written, and whose it is: `inventory.ini [k8s_cluster:vars]`, `group_vars/all.yml`.
+    /// Where it is written: `inventory.ini:17 group `k8s_cluster``, `group_vars/all.yml`.
     pub origin: String,
+    /// Whose variables they are: `group k8s_cluster`, `host node1`; empty where the origin says it.
+    pub owner: String,
     /// The variables themselves, passwords included.
     pub variables: Map<String, Value>,
+    /// Where each of them is written, as far as that is known.
+    pub(super) places: HashMap<String, Place>,
+}
+
+impl Layer {
+    /// Variables of which only the file is known.
+    pub(super) fn new(origin: String, variables: Map<String, Value>) -> Self {
+        Layer { origin, owner: String::new(), variables, places: HashMap::new() }
+    }
+
+    /// `file:line` of one variable, else the layer's origin.
+    pub fn place_of(&self, name: &str) -> String {
+        self.places.get(name).map_or_else(|| self.origin.clone(), Place::origin)
+    }
+}
+
+/// Variables while files are being read: each with the place that set it last.
+#[derive(Default)]
+pub(super) struct Variables {
+    pub(super) values: Map<String, Value>,
+    pub(super) places: HashMap<String, Place>,
+}
+
+impl Variables {
+    /// Sets one; what was there before is gone.
+    pub(super) fn set(&mut self, name: String, value: Value, place: Place) {
+        self.places.insert(name.clone(), place);
+        self.values.insert(name, value);
+    }
+
+    /// As a layer; nothing where there are none.
+    pub(super) fn into_layer(self, origin: String, owner: String) -> Option<Layer> {
+        let Variables { values, places } = self;
+        (!values.is_empty()).then_some(Layer { origin, owner, variables: values, places })
+    }
 }
 
 impl Layer {
@@ -49,9 +88,13 @@ pub(super) fn boolean(value: &Value) -> Option<bool> {
     }
 }
 
+/// The key under which Ansible's JSON keeps a text that is no template (`!unsafe`).
+pub(super) const UNSAFE: &str = "__ansible_unsafe";
+
 /// A scalar as text; nothing for null, lists and mappings (an undecrypted vault value is a mapping).
 pub(super) fn text(value: &Value) -> Option<String> {
     match value {
+        Value::Object(object) if object.len() == 1 => object.get(UNSAFE)?.as_str().map(str::to_owned),
         Value::String(text) => Some(text.clone()),
         Value::Number(number) => Some(number.to_string()),
         Value::Bool(true) => Some("True".to_owned()),

@@ -11,7 +11,7 @@ use super::settings::TeamConfig;
 use super::{reading, terminal};
 use crate::cli::{Devbox, TargetArgs};
 use crate::facts;
-use crate::inventory::{self, AnsibleConfig, Connection, Host, Inventory, Kind};
+use crate::inventory::{self, AnsibleConfig, Connection, Host, Inventory, Kind, LoadOptions};
 use crate::role::Role;
 
 /// The name of this machine among the hosts.
@@ -61,7 +61,9 @@ impl Cluster {
                 config,
             });
         }
-        let inventory = inventory::load_with(&paths, &reading::options(&args.vault, &config)?)?;
+        let options = reading::options(&args.vault, &config)?;
+        let options = LoadOptions { extra_vars: args.extra_vars.clone(), ..options };
+        let inventory = inventory::load_with(&paths, &options)?;
         for warning in &inventory.warnings {
             terminal::note(&format!("airworthy: warning: {warning}"));
         }

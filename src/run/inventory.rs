@@ -1,5 +1,7 @@
 //! `inventory`: hosts, roles and variables as understood.
 
+use std::collections::HashMap;
+use std::io::Write;
 use std::path::Path;
 
 use comfy_table::{ContentArrangement, Table, presets};
@@ -9,7 +11,7 @@ use super::{reading, terminal};
 use crate::checks::nearest;
 use crate::cli::{Format, InventoryArgs};
 use crate::exit_code;
-use crate::inventory::{self, Host, Inventory};
+use crate::inventory::{self, Group, Host, Inventory, Layer, LoadOptions, View};
 
 /// Runs `inventory`.
 pub(super) fn inventory(args: &InventoryArgs) -> Result<u8, RunError> {
@@ -21,19 +23,29 @@ pub(super) fn inventory(args: &InventoryArgs) -> Result<u8, RunError> {
             "name an inventory with -i; ansible.cfg names none either",
         ));
     }
-    let inventory = inventory::load_with(&paths, &reading::options(&args.vault, &config)?)?;
+    let options = reading::options(&args.vault, &config)?;
+    let options = LoadOptions { extra_vars: args.extra_vars.clone(), for_judging: false, ..options };
+    let inventory = inventory::load_with(&paths, &options)?;
     for warning in &inventory.warnings {
         terminal::note(&format!("airworthy: warning: {warning}"));
     }
+    let only = args.limit.as_deref().map(|pattern| inventory.select(pattern)).transpose()?;
+    let view = if args.runtime_groups { View::Runtime } else { View::Files };
     let text = match (&args.host, args.format) {
-        (Some(name), format) => one(&inventory, name, format)?,
-        (None, Format::Json) => pretty(&inventory.to_ansible_json()),
-        (None, Format::Table) => {
-            let hosts: Vec<&Host> = match &args.limit {
-                Some(pattern) => inventory.limit(pattern)?,
-                None => inventory.hosts.iter().collect(),
+        (Some(name), format) => one(&inventory, name, format, view)?,
+        (None, Format::Json) => {
+            let listing = inventory.listing(view, only.as_ref());
+            let write = |into: &mut dyn Write| {
+                serde_json::to_writer_pretty(&mut *into, &listing)?;
+                into.write_all(b"\n")
             };
-            table(&hosts)
+            terminal::stream(write).map_err(|error| RunError::file(Path::new("stdout"), &error))?;
+            return Ok(exit_code::GO);
+        }
+        (None, Format::Table) => {
+            let shown = |name: &&String| only.as_ref().is_none_or(|only| only.contains(name.as_str()));
+            let names: Vec<&String> = inventory.names().iter().filter(shown).collect();
+            hosts(&inventory, &names) + "\n" + &groups(&inventory)
         }
     };
     terminal::out(&text).map_err(|error| RunError::file(Path::new("stdout"), &error))?;
@@ -44,9 +56,23 @@ fn pretty(value: &serde_json::Value) -> String {
     serde_json::to_string_pretty(value).unwrap_or_default() + "\n"
 }
 
-fn table(hosts: &[&Host]) -> String {
-    const HEADER: [&str; 6] = ["HOST", "ADDRESS", "PORT", "USER", "ROLES", "ACCELERATOR"];
-    let row = |host: &&Host| {
+/// Every host, those too that are not judged.
+fn hosts(inventory: &Inventory, names: &[&String]) -> String {
+    let judged: HashMap<&str, &Host> =
+        inventory.hosts.iter().map(|host| (host.name.as_str(), host)).collect();
+    let row = |name: &&String| {
+        let variables = inventory.vars_in(View::Runtime, name).map_or(0, |variables| variables.len());
+        let Some(host) = judged.get(name.as_str()) else {
+            return [
+                (*name).clone(),
+                String::new(),
+                String::new(),
+                String::new(),
+                "-".to_owned(),
+                String::new(),
+                variables.to_string(),
+            ];
+        };
         let roles: Vec<&str> = host.roles.iter().map(|role| role.as_str()).collect();
         [
             host.name.clone(),
@@ -55,61 +81,113 @@ fn table(hosts: &[&Host]) -> String {
             host.connection.user.clone().unwrap_or_default(),
             roles.join(", "),
             host.accelerator.clone().unwrap_or_default(),
+            variables.to_string(),
         ]
     };
-    let rows: Vec<[String; 6]> = hosts.iter().map(row).collect();
+    let header = ["HOST", "ADDRESS", "PORT", "USER", "ROLES", "ACCELERATOR", "VARIABLES"];
+    table(header, &names.iter().map(row).collect::<Vec<_>>())
+}
+
+/// Every group that has somebody, with those that kubespray makes.
+fn groups(inventory: &Inventory) -> String {
+    let plain = inventory.groups_in(View::Files);
+    let row = |group: &Group| {
+        let members = inventory.members(&group.name);
+        let before = plain.members(&group.name).len();
+        let made = if before == members.len() { "" } else { "made by kubespray while it runs" };
+        let children = group.children.join(", ");
+        [group.name.clone(), members.len().to_string(), some(&members), children, made.to_owned()]
+    };
+    let rows: Vec<[String; 5]> =
+        inventory.groups.iter().map(row).filter(|row| row[1] != "0" && row[0] != "all").collect();
+    table(["GROUP", "HOSTS", "NAMES", "CHILDREN", "NOTE"], &rows)
+}
+
+/// The first few names.
+fn some(names: &[&str]) -> String {
+    const SHOWN: usize = 8;
+    match names.len().checked_sub(SHOWN).filter(|&more| more > 1) {
+        Some(more) => format!("{} and {more} more", names[..SHOWN].join(", ")),
+        None => names.join(", "),
+    }
+}
+
+fn table<const N: usize>(header: [&str; N], rows: &[[String; N]]) -> String {
     let wide = |column: usize| {
         let cells = rows.iter().map(|row| row[column].chars().count());
-        cells.chain([HEADER[column].len()]).max().unwrap_or(0) + 2
+        cells.chain([header[column].len()]).max().unwrap_or(0) + 2
     };
     // Where it is narrow, a column in which nothing stands is left away.
-    let narrow = (0..HEADER.len()).map(wide).sum::<usize>() > terminal::width();
-    let shown: Vec<usize> = (0..HEADER.len())
-        .filter(|column| !narrow || rows.iter().any(|row| !row[*column].is_empty()))
-        .collect();
+    let narrow = (0..N).map(wide).sum::<usize>() > terminal::width();
+    let shown: Vec<usize> =
+        (0..N).filter(|column| !narrow || rows.iter().any(|row| !row[*column].is_empty())).collect();
     let mut table = Table::new();
     table.load_preset(presets::NOTHING).set_content_arrangement(ContentArrangement::Dynamic);
     table.set_width(u16::try_from(terminal::width()).unwrap_or(u16::MAX));
-    table.set_header(shown.iter().map(|column| HEADER[*column]));
-    for row in &rows {
+    table.set_header(shown.iter().map(|column| header[*column]));
+    for row in rows {
         table.add_row(shown.iter().map(|column| row[*column].clone()));
     }
     let lines: Vec<String> = table.lines().map(|line| line.trim_end().to_owned()).collect();
     lines.join("\n") + "\n"
 }
 
-/// One host's variables, each with where it came from. Passwords are starred out here; `--format json` prints
-/// what Ansible prints.
-fn one(inventory: &Inventory, name: &str, format: Format) -> Result<String, RunError> {
-    let Some(variables) = inventory.vars_of(name) else {
+/// One host's variables as kubespray will see them, each with where it came from and what it overrode. Passwords are
+/// starred out here; `--format json` prints what Ansible prints.
+fn one(inventory: &Inventory, name: &str, format: Format, view: View) -> Result<String, RunError> {
+    let Some(variables) = inventory.vars_in(View::Runtime, name) else {
         let near = nearest(name, inventory.names().iter().map(String::as_str));
         let near = near.map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
         return Err(RunError::flag("--host", format!("the inventory has no host `{name}`{near}")));
     };
     if format == Format::Json {
-        return Ok(pretty(&variables.into()));
+        return Ok(pretty(&inventory.vars_in(view, name).unwrap_or_default().into()));
     }
     let mut lines = Vec::new();
+    let roles = inventory.hosts.iter().find(|host| host.name == name).map(|host| &host.roles);
+    let roles: Vec<&str> = roles.into_iter().flatten().map(|role| role.as_str()).collect();
+    lines.push(format!("roles: {}", if roles.is_empty() { "none".to_owned() } else { roles.join(", ") }));
+    let groups = inventory.groups.iter().map(|group| group.name.as_str());
+    let groups: Vec<&str> = groups.filter(|group| inventory.members(group).contains(&name)).collect();
+    lines.push(format!("groups: {}\n", groups.join(", ")));
     for (key, value) in &variables {
-        let layers = inventory.layers_of(name).into_iter().flatten();
-        let layers: Vec<_> = layers.filter(|layer| layer.variables.contains_key(key)).collect();
-        let origins: Vec<&str> = layers.iter().map(|layer| layer.origin.as_str()).collect();
-        let encrypted = layers.last().is_some_and(|layer| layer.is_secret());
-        let shown = if encrypted || value.get("__ansible_vault").is_some() {
-            "(encrypted)".to_owned()
-        } else if is_secret(key) {
-            "********".to_owned()
-        } else {
-            value.to_string()
-        };
-        let from = match origins.split_last() {
-            Some((last, [])) => (*last).to_owned(),
-            Some((last, overridden)) => format!("{last}, over {}", overridden.join(", ")),
-            None => String::new(),
-        };
-        lines.push(format!("{key}: {shown}\n    {from}"));
+        let layers = inventory.layers_in(View::Runtime, name).into_iter().flatten();
+        let mut layers: Vec<&Layer> = layers.filter(|layer| layer.variables.contains_key(key)).collect();
+        layers.reverse(); // the one that counts first
+        lines.push(format!("{key}: {}", shown(key, value, layers.first().copied())));
+        for (at, layer) in layers.into_iter().enumerate() {
+            let owner = if layer.owner.is_empty() { String::new() } else { format!(" ({})", layer.owner) };
+            let place = layer.place_of(key);
+            lines.push(match at {
+                0 => format!("    {place}{owner}"),
+                _ => format!("    over {place}{owner}: {}", shown(key, &layer.variables[key], Some(layer))),
+            });
+        }
     }
     Ok(lines.join("\n") + "\n")
+}
+
+fn shown(key: &str, value: &serde_json::Value, layer: Option<&Layer>) -> String {
+    if layer.is_some_and(Layer::is_secret) || value.get("__ansible_vault").is_some() {
+        return "(encrypted)".to_owned();
+    }
+    if is_secret(key) { "********".to_owned() } else { starred(value).to_string() }
+}
+
+/// The value with what secrets it holds starred out.
+fn starred(value: &serde_json::Value) -> serde_json::Value {
+    use serde_json::Value;
+    match value {
+        Value::Object(object) => object
+            .iter()
+            .map(|(key, value)| {
+                let hidden = is_secret(key);
+                (key.clone(), if hidden { Value::String("********".to_owned()) } else { starred(value) })
+            })
+            .collect(),
+        Value::Array(items) => items.iter().map(starred).collect(),
+        plain => plain.clone(),
+    }
 }
 
 fn is_secret(key: &str) -> bool {

@@ -65,6 +65,7 @@ pub(super) fn options(args: &VaultArgs, config: &AnsibleConfig) -> Result<LoadOp
         vault: Arc::new(Vault::new(secrets)),
         ansible_inventory: find_ansible_inventory(&path),
         vault_words,
+        ..LoadOptions::default()
     })
 }
 

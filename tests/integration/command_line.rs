@@ -166,6 +166,50 @@ fn list_explain_and_inventory_show_what_they_should() {
 }
 
 #[test]
+fn inventory_tells_places_run_time_groups_and_extra_variables() {
+    let bench = Bench::new();
+    bench.write(
+        "hosts.ini",
+        "[kube_control_plane]\nn1 who=line secret=geheim\n[kube_node]\nn2\n[bastion]\nb ip=1\n",
+    );
+    bench.write("group_vars/k8s_cluster.yml", "a: 1\nwho: k8s\n");
+    let one = bench.run(&["inventory", "-i", "hosts.ini", "--host", "n1", "-e", "who=extra"]);
+    assert_eq!(one.code, 0, "{one:?}");
+    for wanted in [
+        "roles: infra\n",
+        "groups: all, kube_control_plane, k8s_cluster\n",
+        "a: 1\n    group_vars/k8s_cluster.yml:1 (group k8s_cluster)\n",
+        "who: \"extra\"\n    -e (extra variables)\n    over hosts.ini:2 (host n1): \"line\"\n",
+        "    over group_vars/k8s_cluster.yml:2 (group k8s_cluster): \"k8s\"\n",
+        "secret: ********\n",
+    ] {
+        assert!(one.out.replace("./", "").contains(wanted), "{wanted} in {}", one.out);
+    }
+    let table = bench.run(&["inventory", "-i", "hosts.ini"]).out;
+    let row = |name: &str| table.lines().find(|line| line.trim().starts_with(name)).unwrap_or_default();
+    assert!(row("b ").contains('-') && row("n1").contains("infra"), "{table}");
+    assert!(
+        row("k8s_cluster").contains("n1, n2") && row("k8s_cluster").contains("made by kubespray"),
+        "{table}"
+    );
+    let plain = bench.run(&["inventory", "-i", "hosts.ini", "--format", "json"]).json();
+    assert!(plain.get("k8s_cluster").is_none() && plain["_meta"]["hostvars"]["n2"].is_null());
+    let seen = bench
+        .run(&["inventory", "-i", "hosts.ini", "--format", "json", "--runtime-groups", "-l", "n2"])
+        .json();
+    assert_eq!(seen["k8s_cluster"]["hosts"], serde_json::json!(["n2"]));
+    assert_eq!(seen["_meta"]["hostvars"]["n2"]["who"], "k8s");
+    let list = bench.run(&["inventory", "-i", "h1,h2:2222", "--format", "json"]);
+    assert_eq!(list.json()["ungrouped"]["hosts"], serde_json::json!(["h1", "h2"]));
+    let judged = bench.run(&["check", "-i", "h1,h2", "--devbox", "none"]);
+    assert_eq!((judged.code, judged.out.as_str()), (2, ""), "{judged:?}");
+    assert!(judged.err.contains("no host has a role"), "{judged:?}");
+    let broken = bench.run(&["inventory", "-i", "hosts.ini", "-e", "a='open"]);
+    assert_eq!((broken.code, broken.out.as_str()), (2, ""), "{broken:?}");
+    assert!(broken.err.contains("not closed") && !broken.err.contains("Traceback"), "{broken:?}");
+}
+
+#[test]
 fn tables_fit_the_width_and_ids_stay_whole() {
     let bench = Bench::new();
     for width in [40usize, 60, 80, 120, 200] {

@@ -9,7 +9,7 @@ use super::words;
 use crate::inventory::diagnostic::Diagnostic;
 use crate::inventory::host::{Connection, HostKeyChecking};
 use crate::inventory::source::Place;
-use crate::inventory::variables::{boolean, text};
+use crate::inventory::variables::{UNSAFE, boolean, text};
 
 /// Where one setting has several names, the last one that is set counts, as in Ansible.
 const ADDRESS: [&str; 2] = ["ansible_host", "ansible_ssh_host"];
@@ -65,6 +65,7 @@ impl Settings<'_> {
             self.variables.get(*name).filter(|value| !value.is_null()).map(|value| (*name, value))
         })?;
         let problem = match value {
+            Value::Object(object) if object.contains_key(UNSAFE) => return text(value),
             Value::Array(_) | Value::Object(_) => "is neither text nor number",
             _ => return text(value),
         };

@@ -1,7 +1,7 @@
 //! Inventories that only Ansible can read: scripts, plugin configurations, TOML, encrypted files. `ansible-inventory`
 //! reads them, and what it prints enters the same groups and hosts.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::ffi::OsStr;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
@@ -12,7 +12,7 @@ use std::time::Duration;
 use serde_json::{Map, Value};
 
 use super::files::Files;
-use super::graph::ALL;
+use super::graph::{ALL, UNGROUPED};
 use crate::inventory::error::InventoryError;
 use crate::inventory::process::{Bounds, run};
 use crate::inventory::source::{Mark, Place, Source};
@@ -125,16 +125,16 @@ impl Files<'_> {
             }
         }
         let hostvars = listed.get("_meta").and_then(|meta| meta.get("hostvars")).and_then(Value::as_object);
+        let known: HashMap<String, usize> =
+            self.graph.hosts.iter().enumerate().map(|(at, host)| (host.name.clone(), at)).collect();
         for (host, variables) in hostvars.into_iter().flatten() {
             let Some(variables) = variables.as_object() else { continue };
-            let group = super::graph::UNGROUPED;
-            let known = self.graph.hosts.iter_mut().find(|known| known.name == *host);
-            match known {
-                Some(known) => known.variables.extend(variables.clone()),
-                None => {
-                    let at = self.graph.add_host(host, group, None, place);
-                    self.graph.hosts[at].variables.extend(variables.clone());
-                }
+            let at = match known.get(host) {
+                Some(&at) => at,
+                None => self.graph.add_host(host, UNGROUPED, None, place),
+            };
+            for (name, value) in variables {
+                self.graph.hosts[at].variables.set(name.clone(), value.clone(), place.clone());
             }
         }
         Ok(())

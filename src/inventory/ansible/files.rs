@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::graph::Graph;
+use super::host_list::{self, is_host_list};
 use super::{dynamic, ini, yaml};
 use crate::inventory::error::InventoryError;
 use crate::inventory::options::LoadOptions;
@@ -30,6 +31,12 @@ pub(in crate::inventory) struct Files<'a> {
 impl Files<'_> {
     /// Reads a file, or every file of a folder in the order of their names.
     pub(in crate::inventory) fn take(&mut self, path: &Path) -> Result<(), InventoryError> {
+        if is_host_list(path) {
+            let source = self.reader.take_text(&path.to_string_lossy());
+            self.first.get_or_insert_with(|| Arc::clone(&source));
+            host_list::read(&source, &mut self.graph);
+            return Ok(());
+        }
         if path.is_dir() { self.folder(path, path, 0) } else { self.file(path, base_of(path)) }
     }
 

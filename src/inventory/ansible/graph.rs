@@ -2,15 +2,23 @@
 
 use std::collections::{HashMap, HashSet};
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use crate::inventory::diagnostic::Diagnostic;
 use crate::inventory::source::Place;
+use crate::inventory::variables::Variables;
 
 /// The group that holds everything.
 pub(in crate::inventory) const ALL: usize = 0;
 /// The group of hosts that are in no other.
 pub(in crate::inventory) const UNGROUPED: usize = 1;
+
+/// More than this is no cluster, and would only cost memory: hosts, groups, groups of all hosts together, and bytes that
+/// host ranges multiply.
+const MAX_HOSTS: usize = 100_000;
+const MAX_GROUPS: usize = 10_000;
+const MAX_MEMBERSHIPS: usize = 5_000_000;
+const MAX_COPIED: usize = 256 * 1024 * 1024;
 
 /// A group and its direct members.
 pub(in crate::inventory) struct GroupEntry {
@@ -18,7 +26,7 @@ pub(in crate::inventory) struct GroupEntry {
     pub(in crate::inventory) hosts: Vec<usize>,
     pub(in crate::inventory) children: Vec<usize>,
     pub(in crate::inventory) parents: Vec<usize>,
-    pub(in crate::inventory) variables: Map<String, Value>,
+    pub(in crate::inventory) variables: Variables,
     /// Where it was first named.
     pub(in crate::inventory) place: Option<Place>,
     priority: i64,
@@ -28,7 +36,7 @@ pub(in crate::inventory) struct GroupEntry {
 /// A host and its inline variables.
 pub(in crate::inventory) struct HostEntry {
     pub(in crate::inventory) name: String,
-    pub(in crate::inventory) variables: Map<String, Value>,
+    pub(in crate::inventory) variables: Variables,
     /// Where it was first named.
     pub(in crate::inventory) place: Place,
 }
@@ -39,6 +47,7 @@ pub(in crate::inventory) struct Graph {
     pub(in crate::inventory) hosts: Vec<HostEntry>,
     group_index: HashMap<String, usize>,
     host_index: HashMap<String, usize>,
+    copied: usize,
 }
 
 impl Graph {
@@ -49,6 +58,7 @@ impl Graph {
             hosts: Vec::new(),
             group_index: HashMap::new(),
             host_index: HashMap::new(),
+            copied: 0,
         };
         graph.add_group("all", None);
         graph.add_group("ungrouped", None);
@@ -70,13 +80,33 @@ impl Graph {
             hosts: Vec::new(),
             children: Vec::new(),
             parents: Vec::new(),
-            variables: Map::new(),
+            variables: Variables::default(),
             place,
             priority: 1,
             member: HashSet::new(),
         });
         self.group_index.insert(name.to_owned(), self.groups.len() - 1);
         self.groups.len() - 1
+    }
+
+    /// Refuses what only costs memory: too many hosts or groups, or a range that multiplies large variables.
+    pub(super) fn admit(&mut self, hosts: usize, bytes: usize, place: &Place) -> Result<(), Diagnostic> {
+        self.copied = self.copied.saturating_add(hosts.saturating_mul(bytes));
+        let message = if self.hosts.len() + hosts > MAX_HOSTS {
+            format!("more than {MAX_HOSTS} hosts")
+        } else if self.groups.len() > MAX_GROUPS {
+            format!("more than {MAX_GROUPS} groups")
+        } else if self.copied > MAX_COPIED {
+            format!("host ranges multiply this to more than {} MiB", MAX_COPIED >> 20)
+        } else {
+            return Ok(());
+        };
+        Err(place.complain(message, "this is no inventory of one cluster; check what was given with -i"))
+    }
+
+    /// Whether there is a host of that name.
+    pub(in crate::inventory) fn knows_host(&self, name: &str) -> bool {
+        self.host_index.contains_key(name)
     }
 
     /// The host of that name, new or not, as a member of the group. The port counts where it is first named.
@@ -90,9 +120,9 @@ impl Graph {
         let host = match self.host_index.get(name) {
             Some(&at) => at,
             None => {
-                let mut variables = Map::new();
-                if let Some(port) = port {
-                    variables.insert("ansible_port".to_owned(), Value::from(port));
+                let mut variables = Variables::default();
+                if let Some(port) = port.filter(|&port| port > 0) {
+                    variables.set("ansible_port".to_owned(), Value::from(port), place.clone());
                 }
                 self.hosts.push(HostEntry { name: name.to_owned(), variables, place: place.clone() });
                 self.host_index.insert(name.to_owned(), self.hosts.len() - 1);
@@ -112,13 +142,22 @@ impl Graph {
         child: usize,
         place: &Place,
     ) -> Result<(), Diagnostic> {
-        if parent == child || self.ancestors(parent).contains(&child) {
+        if parent == child || child == ALL || self.ancestors(parent).contains(&child) {
             let (parent, child) = (&self.groups[parent].name, &self.groups[child].name);
             let message = format!("group `{child}` as a child of `{parent}` closes a circle");
             return Err(place.complain(message, "remove one of the two memberships"));
         }
         self.link(parent, child);
         Ok(())
+    }
+
+    /// The group of that name below `all`, with these hosts besides those it has, as `group_by` makes it.
+    pub(super) fn gather(&mut self, name: &str, hosts: &[usize]) -> usize {
+        let group = self.add_group(name, None);
+        self.link(ALL, group);
+        let GroupEntry { hosts: members, member, .. } = &mut self.groups[group];
+        members.extend(hosts.iter().copied().filter(|&host| member.insert(host)));
+        group
     }
 
     fn link(&mut self, parent: usize, child: usize) {
@@ -137,7 +176,7 @@ impl Graph {
         place: &Place,
     ) -> Result<(), Diagnostic> {
         if name != "ansible_group_priority" {
-            self.groups[group].variables.insert(name, value);
+            self.groups[group].variables.set(name, value, place.clone());
             return Ok(());
         }
         let number = match &value {
@@ -151,8 +190,15 @@ impl Graph {
         Ok(())
     }
 
-    /// Every group has `all` above it; `ungrouped` holds exactly the hosts that are in no other group.
-    pub(in crate::inventory) fn reconcile(&mut self) {
+    /// Every group has `all` above it; `ungrouped` holds exactly the hosts that are in no other group. A host that is
+    /// called like a group, of which Ansible would give it the variables, is refused.
+    pub(in crate::inventory) fn reconcile(&mut self) -> Result<(), Diagnostic> {
+        if let Some(host) = self.hosts.iter().find(|host| self.group_index.contains_key(&host.name)) {
+            let message = format!("`{}` is the name of a host and of a group", host.name);
+            return Err(host
+                .place
+                .complain(message, "rename one of the two; Ansible mixes up their variables"));
+        }
         for group in 1..self.groups.len() {
             if self.groups[group].parents.is_empty() {
                 self.link(ALL, group);
@@ -160,17 +206,18 @@ impl Graph {
         }
         let grouped: HashSet<usize> =
             self.groups[UNGROUPED + 1..].iter().flat_map(|group| group.hosts.iter().copied()).collect();
-        let ungrouped = &mut self.groups[UNGROUPED];
-        ungrouped.hosts.retain(|host| !grouped.contains(host));
+        let GroupEntry { hosts, member, .. } = &mut self.groups[UNGROUPED];
+        hosts.retain(|host| !grouped.contains(host));
         for host in 0..self.hosts.len() {
-            if !grouped.contains(&host) && !ungrouped.hosts.contains(&host) {
-                ungrouped.hosts.push(host);
+            if !grouped.contains(&host) && member.insert(host) {
+                hosts.push(host);
             }
         }
+        Ok(())
     }
 
     /// Every group above this one.
-    fn ancestors(&self, group: usize) -> HashSet<usize> {
+    pub(super) fn ancestors(&self, group: usize) -> HashSet<usize> {
         let mut seen = HashSet::new();
         let mut open = self.groups[group].parents.clone();
         while let Some(next) = open.pop() {
@@ -183,25 +230,30 @@ impl Graph {
 
     /// For each host, the groups it is in (itself or through children) but `all`, lowest precedence first:
     /// by depth, then priority, then name.
-    pub(in crate::inventory) fn groups_by_host(&self) -> Vec<Vec<usize>> {
+    pub(in crate::inventory) fn groups_by_host(&self) -> Result<Vec<Vec<usize>>, Diagnostic> {
         let mut sets: Vec<HashSet<usize>> = vec![HashSet::new(); self.hosts.len()];
+        let mut memberships = 0;
         for (at, group) in self.groups.iter().enumerate() {
             let mut groups = self.ancestors(at);
             groups.insert(at);
             groups.remove(&ALL);
+            memberships += groups.len() * group.hosts.len();
+            if let Some(place) = group.place.as_ref().filter(|_| memberships > MAX_MEMBERSHIPS) {
+                let message = format!("hosts and groups make more than {MAX_MEMBERSHIPS} memberships");
+                return Err(place.complain(message, "nest the groups less"));
+            }
             for &host in &group.hosts {
                 sets[host].extend(&groups);
             }
         }
         let depths = self.depths();
         let order = |at: &usize| (depths[*at], self.groups[*at].priority, self.groups[*at].name.as_str());
-        sets.into_iter()
-            .map(|set| {
-                let mut groups: Vec<usize> = set.into_iter().collect();
-                groups.sort_by(|a, b| order(a).cmp(&order(b)));
-                groups
-            })
-            .collect()
+        let sorted = |set: HashSet<usize>| {
+            let mut groups: Vec<usize> = set.into_iter().collect();
+            groups.sort_by(|a, b| order(a).cmp(&order(b)));
+            groups
+        };
+        Ok(sets.into_iter().map(sorted).collect())
     }
 
     /// The longest way down from a group without parents.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::graph::{Graph, UNGROUPED};
-use super::literal::value_of;
+use super::literal::{Refused, value_of};
 use super::{range, words};
 use crate::inventory::diagnostic::Diagnostic;
 use crate::inventory::nearest::did_you_mean;
@@ -91,6 +91,7 @@ impl Reader<'_> {
         if self.graph.group(name).is_none() && self.section == Section::Vars && waiting.is_none() {
             self.pending.push(Pending { name: name.to_owned(), parents: Vec::new(), place: place.clone() });
         }
+        self.graph.admit(0, 0, &place)?;
         self.group = self.graph.add_group(name, Some(place));
         if let Some(at) = waiting.filter(|_| self.section != Section::Vars) {
             let pending = self.pending.remove(at);
@@ -119,12 +120,16 @@ impl Reader<'_> {
                 let message = "a word behind the host name that is no `name=value`";
                 return Err(self.source.complain(at(word.column), message, help));
             };
-            variables.push((name.to_owned(), value_of(value)));
+            let value = value_of(value).map_err(|refused| self.refuse(at(word.column), refused))?;
+            variables.push((name.to_owned(), value));
         }
         let place = self.place(mark);
+        self.graph.admit(names.len(), line.len(), &place)?;
         for name in names {
             let host = self.graph.add_host(&name, self.group, port, &place);
-            self.graph.hosts[host].variables.extend(variables.iter().cloned());
+            for (name, value) in &variables {
+                self.graph.hosts[host].variables.set(name.clone(), value.clone(), place.clone());
+            }
         }
         Ok(())
     }
@@ -135,7 +140,12 @@ impl Reader<'_> {
             return Err(self.source.complain(mark, "a line of a `:vars` section without `=`", help));
         };
         let place = self.place(mark);
-        self.graph.set_group_variable(self.group, name.trim().to_owned(), value_of(value.trim()), &place)
+        let value = value_of(value.trim()).map_err(|refused| self.refuse(mark, refused))?;
+        self.graph.set_group_variable(self.group, name.trim().to_owned(), value, &place)
+    }
+
+    fn refuse(&self, mark: Mark, Refused(what): Refused) -> Diagnostic {
+        self.source.complain(mark, what, "move the variable to a YAML file in group_vars or host_vars")
     }
 
     fn child(&mut self, line: &str, mark: Mark) -> Result<(), Diagnostic> {

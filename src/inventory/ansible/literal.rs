@@ -3,17 +3,32 @@
 use serde_json::{Map, Value};
 
 use crate::inventory::number::{from_digits, from_float};
+use crate::inventory::variables::{UNSAFE, text};
 
 /// Python gives up on deeper nesting, too.
 const MAX_DEPTH: usize = 90;
 
 /// The value of `text`, typed as Ansible does on host lines and in `:vars` sections alike.
-pub(super) fn value_of(text: &str) -> Value {
-    literal(text.trim_start_matches([' ', '\t'])).unwrap_or_else(|| Value::String(text.to_owned()))
+pub(super) fn value_of(text: &str) -> Result<Value, Refused> {
+    match literal(text.trim_start_matches([' ', '\t'])) {
+        Some((_, Some(refused))) => Err(refused),
+        Some((value, None)) => Ok(value),
+        None => Ok(Value::String(text.to_owned())),
+    }
 }
 
-fn literal(text: &str) -> Option<Value> {
-    let mut reader = Reader { rest: text, depth: 0 };
+/// What is a literal, and cannot be read all the same: why.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Refused(pub(super) &'static str);
+
+/// A list, set or mapping as a key or in a set (`{{ "x" }}`): Python raises an error that Ansible does not catch.
+const UNHASHABLE: Refused = Refused("a list, set or mapping where Python takes only plain values");
+/// Python knows the names of all characters, and we do not.
+const NAMED_CHARACTER: Refused = Refused("a character by its name (`\\N{…}`)");
+
+/// The value, and what in it is refused.
+fn literal(text: &str) -> Option<(Value, Option<Refused>)> {
+    let mut reader = Reader { rest: text, depth: 0, refused: None };
     let first = reader.value()?;
     let value = match reader.accept(',') {
         false => first,
@@ -28,12 +43,13 @@ fn literal(text: &str) -> Option<Value> {
             Value::Array(items)
         }
     };
-    reader.at_end().then_some(value)
+    reader.at_end().then_some((value, reader.refused))
 }
 
 struct Reader<'a> {
     rest: &'a str,
     depth: usize,
+    refused: Option<Refused>,
 }
 
 impl Reader<'_> {
@@ -104,12 +120,13 @@ impl Reader<'_> {
                 return None;
             }
             let item = self.value()?;
-            if item.is_array() || item.is_object() {
-                return None; // not hashable; tuples as keys JSON has not either
+            if item.is_array() || (item.is_object() && text(&item).is_none()) {
+                self.refused = Some(UNHASHABLE); // tuples are not, but JSON has none as keys
             }
             if self.accept(':') {
-                let key = match item {
+                let key = match item.clone() {
                     Value::String(text) => text,
+                    Value::Object(_) => text(&item).unwrap_or_default(),
                     other => other.to_string(),
                 };
                 entries.insert(key, self.value()?);
@@ -141,7 +158,22 @@ impl Reader<'_> {
             return None;
         }
         self.rest = rest;
-        number(negative, digits)
+        let value = number(negative, digits)?;
+        self.skip_blanks();
+        match self.rest.chars().next().filter(|sign| matches!(sign, '+' | '-')) {
+            Some(sign) => self.complex(&value, sign),
+            None => Some(value),
+        }
+    }
+
+    /// `1+2j`, which Ansible writes as its text; no other sum is a literal.
+    fn complex(&mut self, real: &Value, sign: char) -> Option<Value> {
+        let real = real.as_f64()?;
+        self.rest = self.rest[1..].trim_start_matches([' ', '\t']);
+        let (digits, rest) = self.rest.split_at(number_end(self.rest));
+        let imaginary = decimal(digits.strip_suffix(['j', 'J'])?)?;
+        self.rest = rest;
+        Some(Value::String(format!("({real}{sign}{imaginary}j)")))
     }
 
     fn name_or_text(&mut self) -> Option<Value> {
@@ -162,7 +194,13 @@ impl Reader<'_> {
             self.skip_blanks();
             let word = self.rest.trim_start_matches(|c: char| c.is_ascii_alphabetic());
             if !word.starts_with(['\'', '"']) {
-                return Some(Value::String(text));
+                let text = Value::String(text);
+                // Bytes become a text that is no template.
+                return Some(if bytes {
+                    Value::Object(Map::from_iter([(UNSAFE.to_owned(), text)]))
+                } else {
+                    text
+                });
             }
             let (more, _) = self.text().filter(|(_, other)| *other == bytes)?;
             text.push_str(&more);
@@ -197,6 +235,9 @@ impl Reader<'_> {
                 text.extend(['\\', escaped]);
                 rest = &rest[escaped.len_utf8()..];
             } else {
+                if rest.starts_with("N{") && !prefix.contains('b') {
+                    self.refused = Some(NAMED_CHARACTER);
+                }
                 rest = escape(rest, &mut text)?;
             }
         }
@@ -231,7 +272,7 @@ fn escape<'a>(rest: &'a str, text: &mut String) -> Option<&'a str> {
             text.push(char::from_u32(u32::from_str_radix(&rest[..length], 8).ok()?)?);
             return Some(&rest[length..]);
         }
-        'N' => return None,
+        'N' => return after.split_once('}').map(|(_, after)| after),
         _ => {
             text.push('\\');
             c
@@ -317,7 +358,11 @@ mod tests {
             ("\"a\" \"b\"", json!("ab")),
             ("#fff", json!("#fff")),
             ("m'abc'", json!("m'abc'")),
-            ("b'abc'", json!("abc")),
+            ("b'abc'", json!({"__ansible_unsafe": "abc"})),
+            ("1+2j", json!("(1+2j)")),
+            ("-1.5 - 2j", json!("(-1.5-2j)")),
+            ("3j", json!("3j")),
+            ("1+2", json!("1+2")),
             ("{1,}", json!([1])),
             ("{}", json!({})),
             ("()", json!([])),
@@ -340,8 +385,12 @@ mod tests {
             ("5Gi", json!("5Gi")),
             ("'open", json!("'open")),
         ] {
-            assert_eq!(value_of(text), value, "{text}");
+            assert_eq!(value_of(text), Ok(value), "{text}");
         }
-        assert!(value_of(&"[".repeat(10_000)).is_string());
+        assert!(value_of(&"[".repeat(10_000)).is_ok_and(|value| value.is_string()));
+        for text in ["{{ 'a' }}", "{[1]: 2}", "[{{1}}]"] {
+            assert_eq!(value_of(text), Err(UNHASHABLE), "{text}");
+        }
+        assert_eq!(value_of(r"'\N{BULLET}'"), Err(NAMED_CHARACTER));
     }
 }

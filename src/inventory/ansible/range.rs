@@ -2,6 +2,8 @@
 
 /// More hosts than this no one deploys with one inventory.
 const MAX_HOSTS: usize = 100_000;
+/// Nor names that come to more.
+const MAX_BYTES: usize = 64 * 1024 * 1024;
 
 /// The hosts a pattern stands for, and the port behind it.
 pub(super) fn expand(pattern: &str) -> Result<(Vec<String>, Option<u64>), String> {
@@ -10,6 +12,10 @@ pub(super) fn expand(pattern: &str) -> Result<(Vec<String>, Option<u64>), String
     // Ansible expands the leftmost range first; so the rightmost one changes fastest.
     while names.iter().any(|name| name.contains('[')) {
         let mut expanded = Vec::with_capacity(names.len());
+        // Long names multiply, too.
+        if names.len().saturating_mul(pattern.len()) > MAX_BYTES {
+            return Err(format!("a range whose names are longer than {} MiB", MAX_BYTES >> 20));
+        }
         for name in names {
             expand_first(&name, &mut expanded)?;
             if expanded.len() > MAX_HOSTS {
@@ -79,7 +85,7 @@ fn members(begin: &str, end: &str, step: usize) -> Result<Vec<String>, String> {
 }
 
 /// A port counts only behind what can be a host; else the whole is a name.
-fn split_port(pattern: &str) -> (&str, Option<u64>) {
+pub(super) fn split_port(pattern: &str) -> (&str, Option<u64>) {
     let Some((address, port)) = pattern.rsplit_once(':') else { return (pattern, None) };
     if port.is_empty() || !port.bytes().all(|b| b.is_ascii_digit()) {
         return (pattern, None);

@@ -5,8 +5,9 @@ use std::sync::Arc;
 
 use super::files::{base_of, entries_of};
 use super::graph::Graph;
+use super::host_list::is_host_list;
 use crate::inventory::error::InventoryError;
-use crate::inventory::source::{Reader, Source};
+use crate::inventory::source::{Place, Reader, Source};
 use crate::inventory::variables::{Layer, SECRET};
 use crate::inventory::vault::{Vault, VaultError};
 use crate::inventory::yaml as document;
@@ -38,8 +39,8 @@ impl<'a> VarsFiles<'a> {
         warnings: &'a mut Vec<String>,
         vault: &'a Vault,
     ) -> Self {
-        let bases =
-            paths.iter().map(|path| if path.is_dir() { path.clone() } else { base_of(path).to_owned() });
+        let files = paths.iter().filter(|path| !is_host_list(path));
+        let bases = files.map(|path| if path.is_dir() { path.clone() } else { base_of(path).to_owned() });
         VarsFiles { bases: bases.collect(), reader, warnings, vault, locked: Vec::new() }
     }
 
@@ -56,16 +57,16 @@ impl<'a> VarsFiles<'a> {
 
     /// For each `-i`, what its vars files say about a group or host, lowest precedence first.
     pub(super) fn layers(&mut self, subject: Subject, name: &str) -> Result<Vec<Vec<Layer>>, InventoryError> {
-        let folder = match subject {
-            Subject::Group => "group_vars",
-            Subject::Host => "host_vars",
+        let (folder, owner) = match subject {
+            Subject::Group => ("group_vars", format!("group {name}")),
+            Subject::Host => ("host_vars", format!("host {name}")),
         };
         let mut by_source = Vec::with_capacity(self.bases.len());
         for base in self.bases.clone() {
             let mut layers = Vec::new();
             if !name.starts_with('/') {
                 for file in self.find(&base.join(folder), name)? {
-                    match self.read(&file, &base)? {
+                    match self.read(&file, &base, owner.clone())? {
                         Contents::Variables(layer) => layers.push(layer),
                         Contents::Nothing => {}
                         Contents::Locked => self.locked.push((subject, name.to_owned(), file)),
@@ -101,7 +102,7 @@ impl<'a> VarsFiles<'a> {
         Ok(files)
     }
 
-    fn read(&mut self, file: &Path, base: &Path) -> Result<Contents, InventoryError> {
+    fn read(&mut self, file: &Path, base: &Path, owner: String) -> Result<Contents, InventoryError> {
         let mut source = self.reader.read(file, base)?;
         let mut origin = file.display().to_string();
         let encrypted = Vault::is_encrypted(&source.text);
@@ -112,11 +113,16 @@ impl<'a> VarsFiles<'a> {
         }
         let read = document::parse(&source, self.warnings).and_then(|root| {
             let Some(root) = root else { return Ok(Contents::Nothing) };
-            if root.entries().is_none() {
+            if root.items().is_some_and(<[_]>::is_empty) {
+                return Ok(Contents::Nothing);
+            }
+            let Some(entries) = root.entries() else {
                 let message = format!("{} instead of variables", root.kind());
                 return Err(source.complain(root.mark, message, "write `name: value` lines"));
-            }
-            Ok(Contents::Variables(Layer { origin, variables: root.to_map() }))
+            };
+            let place = |mark| Place { source: Arc::clone(&source), mark };
+            let places = entries.iter().map(|(key, _)| (key.as_key(), place(key.mark))).collect();
+            Ok(Contents::Variables(Layer { origin, owner, variables: root.to_map(), places }))
         });
         read.map_err(|mut complaint| {
             if encrypted {
@@ -166,6 +172,9 @@ fn collect(folder: &Path, files: &mut Vec<PathBuf>, depth: usize) -> Result<(), 
             continue;
         }
         let ending = entry.extension().map(|ending| ending.to_string_lossy().into_owned());
+        if ending.as_deref() == Some("") {
+            continue; // a dot at the end
+        }
         if entry.is_dir() {
             if ending.is_none() && depth < 16 {
                 collect(&entry, files, depth + 1)?;

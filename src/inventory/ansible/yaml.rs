@@ -3,6 +3,8 @@
 use std::rc::Rc;
 use std::sync::Arc;
 
+use serde_json::Value;
+
 use super::graph::Graph;
 use super::range;
 use crate::inventory::diagnostic::Diagnostic;
@@ -56,7 +58,9 @@ impl Reader<'_> {
             self.warn(key, &format!("`{name}` is skipped: not a group but {}", body.kind()));
             return Ok(None);
         }
-        let group = self.graph.add_group(name, Some(self.place(key)));
+        let place = self.place(key);
+        self.graph.admit(0, 0, &place)?;
+        let group = self.graph.add_group(name, Some(place));
         for (section, value) in body.entries().unwrap_or_default() {
             match section.text() {
                 _ if value.is_null() => {}
@@ -104,17 +108,28 @@ impl Reader<'_> {
                 self.source.complain(key.mark, message, help)
             })?;
             let variables = match body {
-                Some(body) if body.entries().is_some() => body.to_map(),
-                Some(body) if !body.is_null() => {
+                Some(body) if body.entries().is_some() => body.entries().unwrap_or_default(),
+                Some(body) if !is_falsy(body) => {
                     let message = format!("{} instead of the host's variables", body.kind());
                     return Err(self.source.complain(body.mark, message, "write `name: value` lines"));
                 }
-                _ => serde_json::Map::new(),
+                _ => &[],
             };
+            let variables: Vec<(String, Value, Place)> = variables
+                .iter()
+                .map(|(key, value)| (key.as_key(), value.to_json(), self.place(key)))
+                .collect();
             let place = self.place(key);
+            let bytes = match body {
+                Some(body) if names.len() > 1 => body.to_json().to_string().len(),
+                _ => 0,
+            };
+            self.graph.admit(names.len(), bytes, &place)?;
             for name in names {
                 let host = self.graph.add_host(&name, group, port, &place);
-                self.graph.hosts[host].variables.extend(variables.clone());
+                for (name, value, place) in &variables {
+                    self.graph.hosts[host].variables.set(name.clone(), value.clone(), place.clone());
+                }
             }
         }
         Ok(())
@@ -123,15 +138,21 @@ impl Reader<'_> {
     fn children(&mut self, group: usize, value: &Rc<Node>) -> Result<(), Diagnostic> {
         let nothing = Node::null(value.mark);
         for (key, body) in self.section(value)? {
-            if let Some(child) = self.group(key, body.unwrap_or(&nothing))? {
-                let place = self.place(key);
-                self.graph.add_child(group, child, &place)?;
-            }
+            let place = self.place(key);
+            let Some(child) = self.group(key, body.unwrap_or(&nothing))? else {
+                let message = "what is no group as a child";
+                return Err(place.complain(message, "give it hosts, children or vars, or nothing"));
+            };
+            self.graph.add_child(group, child, &place)?;
         }
         Ok(())
     }
 
     fn variables(&mut self, group: usize, value: &Rc<Node>) -> Result<(), Diagnostic> {
+        if let Some(name) = value.text() {
+            let place = self.place(value);
+            return self.graph.set_group_variable(group, name.to_owned(), Value::Null, &place);
+        }
         let Some(entries) = value.entries() else {
             let message = format!("{} instead of the group's variables", value.kind());
             return Err(self.source.complain(value.mark, message, "write `name: value` lines"));
@@ -141,5 +162,16 @@ impl Reader<'_> {
             self.graph.set_group_variable(group, key.as_key(), value.to_json(), &place)?;
         }
         Ok(())
+    }
+}
+
+/// What Python takes for nothing: null, false, zero, and what is empty.
+fn is_falsy(node: &Node) -> bool {
+    match node.to_json() {
+        Value::Null | Value::Bool(false) => true,
+        Value::Number(number) => number.as_f64() == Some(0.0),
+        Value::String(text) => text.is_empty(),
+        Value::Array(items) => items.is_empty(),
+        Value::Bool(true) | Value::Object(_) => false,
     }
 }

@@ -79,7 +79,7 @@ pub(super) fn read_beside(
         return Ok((OpenPaiConfig { file: Some(file), ..OpenPaiConfig::default() }, None));
     };
     let config = Settings { source: &source, root: &root }.config()?;
-    let layer = Layer { origin: file.display().to_string(), variables: root.to_map() };
+    let layer = Layer::new(file.display().to_string(), root.to_map());
     Ok((OpenPaiConfig { file: Some(file), ..config }, Some(layer)))
 }
 

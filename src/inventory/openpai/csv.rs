@@ -111,7 +111,7 @@ impl File<'_> {
             roles: BTreeSet::from([self.role]),
             accelerator: None,
             layout: None,
-            layer: Layer { origin, variables },
+            layer: Layer::new(origin, variables),
         });
         Ok(())
     }

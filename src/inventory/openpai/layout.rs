@@ -212,7 +212,7 @@ impl LayoutFile<'_> {
             self.warnings.push(self.source.complain(mark, message, "").to_string());
         }
         let origin = format!("{}:{}", self.source.path.display(), node.mark.line);
-        let layer = Layer { origin, variables: node.to_map() };
+        let layer = Layer::new(origin, node.to_map());
         let MachineKind { layout, accelerator } = kind;
         Some(Machine { name, address, roles, accelerator, layout: Some(layout), layer })
     }

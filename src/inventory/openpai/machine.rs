@@ -66,13 +66,12 @@ pub(super) fn cluster(
 /// The group of that name, a child of `all` when new.
 fn group<'c>(cluster: &'c mut Cluster, name: &str) -> &'c mut Group {
     if name != "all"
-        && !cluster.groups.contains_key(name)
+        && cluster.groups.get(name).is_none()
         && let Some(all) = cluster.groups.get_mut("all")
     {
         all.children.push(name.to_owned());
     }
-    let new = || Group { name: name.to_owned(), ..Group::default() };
-    cluster.groups.entry(name.to_owned()).or_insert_with(new)
+    cluster.groups.get_or_add(name)
 }
 
 /// OpenPAI logs in to every machine the same way; the password serves sudo, too.

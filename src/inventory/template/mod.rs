@@ -52,5 +52,5 @@ pub(super) fn resolve(scene: &Scene<'_>, host: &str, name: &str) -> Result<Optio
         None | Some(Val::Omit) => Ok(None),
         Some(value) => evaluation.deep(value)?.to_json().map(Some),
     });
-    templated.map_err(|stop| Unresolved { name: name.to_owned(), origin: origin.to_owned(), reason: stop.0 })
+    templated.map_err(|stop| Unresolved { name: name.to_owned(), origin, reason: stop.0 })
 }

@@ -1,7 +1,7 @@
 //! What a template can see: the variables of every host, the groups, and who is in them.
 
 use std::cell::RefCell;
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::HashMap;
 use std::path::PathBuf;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -9,7 +9,7 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use super::value::Val;
-use crate::inventory::cluster::{Group, Layers};
+use crate::inventory::cluster::{Groups, Layers, View};
 use crate::inventory::vault::Vault;
 
 /// What templates depend on beside variables and groups; the lists are in the order of the hosts.
@@ -25,7 +25,7 @@ pub(in crate::inventory) struct Context {
 /// What a template can see.
 pub(in crate::inventory) struct Scene<'v> {
     layers: &'v Layers,
-    groups: &'v BTreeMap<String, Group>,
+    groups: &'v Groups,
     context: &'v Context,
     /// The number of each host, in the order of the inventory.
     numbers: HashMap<&'v str, usize>,
@@ -37,20 +37,18 @@ pub(in crate::inventory) struct Scene<'v> {
 
 impl<'v> Scene<'v> {
     /// The scene of an inventory that is read already.
-    pub(in crate::inventory) fn new(
-        layers: &'v Layers,
-        groups: &'v BTreeMap<String, Group>,
-        context: &'v Context,
-    ) -> Self {
+    pub(in crate::inventory) fn new(layers: &'v Layers, groups: &'v Groups, context: &'v Context) -> Self {
         let numbers: HashMap<&str, usize> =
             layers.hosts().iter().enumerate().map(|(at, name)| (name.as_str(), at)).collect();
         let mut scene =
             Scene { layers, groups, context, numbers, group_names: Vec::new(), members: RefCell::default() };
         let mut group_names = vec![Vec::new(); layers.hosts().len()];
-        for name in groups.keys().filter(|name| *name != "all") {
-            for host in below(groups, name) {
+        let mut names: Vec<&'v str> = groups.iter().map(|group| group.name.as_str()).collect();
+        names.sort_unstable();
+        for name in names.into_iter().filter(|name| *name != "all") {
+            for host in groups.members(name) {
                 if let Some(&at) = scene.numbers.get(host) {
-                    group_names[at].push(name.as_str());
+                    group_names[at].push(name);
                 }
             }
         }
@@ -94,33 +92,20 @@ impl<'v> Scene<'v> {
     }
 
     /// A host's variable: that of the layer with the highest precedence, and where it is written.
-    pub(super) fn variable(&self, host: usize, name: &str) -> Option<(&'v Value, &'v str)> {
-        let layers: Vec<_> = self.layers.of(self.hosts().get(host)?)?.collect();
+    pub(super) fn variable(&self, host: usize, name: &str) -> Option<(&'v Value, String)> {
+        let layers: Vec<_> = self.layers.of(self.hosts().get(host)?, View::Runtime)?.collect();
         let layer = layers.into_iter().rev().find(|layer| layer.variables.contains_key(name))?;
-        Some((layer.variables.get(name)?, &layer.origin))
+        Some((layer.variables.get(name)?, layer.place_of(name)))
     }
 
     /// The hosts of a group and of the groups below it, in the order of Ansible: level by level.
     pub(super) fn members(&self, group: &str) -> Option<Rc<Vec<Val<'v>>>> {
-        let (name, _) = self.groups.get_key_value(group)?;
+        let groups: &'v Groups = self.groups;
+        let name = groups.get(group)?.name.as_str();
         let mut known = self.members.borrow_mut();
         let members = known
-            .entry(name.as_str())
-            .or_insert_with(|| Rc::new(below(self.groups, name).into_iter().map(Val::text).collect()));
+            .entry(name)
+            .or_insert_with(|| Rc::new(groups.members(name).into_iter().map(Val::text).collect()));
         Some(Rc::clone(members))
     }
-}
-
-fn below<'v>(groups: &'v BTreeMap<String, Group>, name: &str) -> Vec<&'v str> {
-    let Some(first) = groups.get(name) else { return Vec::new() };
-    let (mut open, mut seen) = (vec![first], HashSet::from([name]));
-    let (mut hosts, mut known) = (Vec::new(), HashSet::new());
-    let mut at = 0;
-    while let Some(&group) = open.get(at) {
-        at += 1;
-        hosts.extend(group.hosts.iter().map(String::as_str).filter(|host| known.insert(*host)));
-        let fresh = group.children.iter().filter(|child| seen.insert(child.as_str()));
-        open.extend(fresh.filter_map(|child| groups.get(child)));
-    }
-    hosts
 }

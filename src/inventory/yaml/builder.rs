@@ -6,6 +6,7 @@ use std::rc::Rc;
 use saphyr_parser::{Event, Marker, Parser, ScalarStyle, Tag};
 use serde_json::Value;
 
+use super::anchors::AnchorNames;
 use super::node::{Content, Entry, Node};
 use super::scalar;
 use crate::inventory::diagnostic::Diagnostic;
@@ -13,6 +14,8 @@ use crate::inventory::source::{Mark, Source};
 
 /// Deeper documents are refused.
 const MAX_DEPTH: usize = 128;
+/// More values than this are no inventory.
+const MAX_NODES: usize = 1_000_000;
 /// What aliases may add to a document, in nodes.
 const MAX_ALIASED: usize = 1_000_000;
 
@@ -30,7 +33,9 @@ pub(in crate::inventory) fn parse(
         warnings,
         open: Vec::new(),
         anchors: HashMap::new(),
+        names: AnchorNames::default(),
         aliased: 0,
+        nodes: 0,
         root: None,
         documents: 0,
     };
@@ -58,6 +63,9 @@ fn explain(source: &Source, mark: Mark, info: &str) -> Diagnostic {
     } else {
         "mend the YAML here; quote values that hold `: `, `#`, `{{`, `*`, `&` or `@`"
     };
+    if info.contains("recursion limit") {
+        return source.complain(mark, "nested too deep", "no inventory needs that; flatten it");
+    }
     source.complain(mark, format!("not valid YAML: {info}"), help)
 }
 
@@ -74,6 +82,8 @@ fn refuse_unprintable(source: &Source) -> Result<(), Diagnostic> {
 /// A collection whose end has not come yet.
 struct Open {
     mark: Mark,
+    /// Under `!unsafe`.
+    untrusted: bool,
     anchor: usize,
     content: Partial,
 }
@@ -89,13 +99,22 @@ struct Builder<'a> {
     warnings: &'a mut Vec<String>,
     open: Vec<Open>,
     anchors: HashMap<usize, Rc<Node>>,
+    names: AnchorNames<'a>,
     aliased: usize,
+    nodes: usize,
     root: Option<Rc<Node>>,
     documents: usize,
 }
 
 impl Builder<'_> {
     fn take(&mut self, event: Event<'_>, mark: Mark) -> Result<(), Diagnostic> {
+        if let Event::Scalar(_, _, 1.., _) | Event::SequenceStart(1.., _) | Event::MappingStart(1.., _) =
+            &event
+            && let Some(name) = self.names.second(&self.source.text, mark)
+        {
+            let message = format!("a second anchor `&{name}`, which PyYAML refuses");
+            return Err(self.complain(mark, message, "give each anchor a name of its own"));
+        }
         match event {
             Event::DocumentStart(_) => {
                 self.documents += 1;
@@ -107,7 +126,8 @@ impl Builder<'_> {
             }
             Event::Scalar(text, style, anchor, tag) => {
                 let content = self.scalar(&text, style, tag.as_deref(), mark)?;
-                self.place(Rc::new(Node { mark, content, size: 1, depth: 1 }), anchor)
+                let untrusted = self.is_untrusted(tag.as_deref());
+                self.place(Rc::new(Node { mark, content, size: 1, depth: 1, untrusted }), anchor)
             }
             Event::Alias(id) => self.alias(id, mark),
             Event::SequenceStart(anchor, tag) => {
@@ -135,6 +155,9 @@ impl Builder<'_> {
         let Some(tag) = tag else {
             return Ok(match style {
                 ScalarStyle::Plain if text == "<<" => Content::Merge,
+                ScalarStyle::Plain if text == "=" => {
+                    return Err(self.complain(mark, "a plain `=`, which PyYAML does not take", "quote it"));
+                }
                 ScalarStyle::Plain if self.json => Content::Scalar(scalar::resolve_json(text)),
                 ScalarStyle::Plain => Content::Scalar(scalar::resolve(text)),
                 _ => Content::Scalar(Value::String(text.to_owned())),
@@ -142,19 +165,16 @@ impl Builder<'_> {
         };
         let name = name_of(tag);
         let value = match name.as_str() {
-            "!" | "str" => Value::String(text.to_owned()),
+            "str" => Value::String(text.to_owned()),
+            "!" if style == ScalarStyle::Plain => scalar::resolve(text),
+            "!" => Value::String(text.to_owned()),
             "!vault" | "!vault-encrypted" => return Ok(Content::Vault(text.to_owned())),
-            "!unsafe" => match scalar::resolve(text) {
-                Value::String(text) => serde_json::json!({"__ansible_unsafe": text}),
-                other => other,
-            },
-            "int" | "float" | "bool" | "null" => match scalar::resolve(text) {
-                Value::String(_) => {
-                    let message = format!("not a value of type `{name}`");
-                    return Err(self.complain(mark, message, "write such a value, or remove the tag"));
-                }
-                value => value,
-            },
+            "!unsafe" => scalar::resolve(text),
+            "null" => Value::Null,
+            "int" | "float" | "bool" | "timestamp" => scalar::typed(&name, text).ok_or_else(|| {
+                let message = format!("not a value of type `{name}`");
+                self.complain(mark, message, "write such a value, or remove the tag")
+            })?,
             _ => return Err(self.unknown_tag(&name, mark)),
         };
         Ok(Content::Scalar(value))
@@ -179,8 +199,15 @@ impl Builder<'_> {
         if self.open.len() >= MAX_DEPTH {
             return Err(self.too_deep(mark));
         }
-        self.open.push(Open { mark, anchor, content });
+        let untrusted = self.is_untrusted(tag);
+        self.open.push(Open { mark, untrusted, anchor, content });
         Ok(())
+    }
+
+    /// Whether a node with this tag is `!unsafe`, itself or through what it is part of.
+    fn is_untrusted(&self, tag: Option<&Tag>) -> bool {
+        tag.is_some_and(|tag| name_of(tag) == "!unsafe")
+            || self.open.last().is_some_and(|open| open.untrusted)
     }
 
     fn too_deep(&self, mark: Mark) -> Diagnostic {
@@ -210,7 +237,10 @@ impl Builder<'_> {
         if depth >= MAX_DEPTH {
             return Err(self.too_deep(open.mark));
         }
-        self.place(Rc::new(Node { mark: open.mark, content, size, depth: depth + 1 }), open.anchor)
+        self.place(
+            Rc::new(Node { mark: open.mark, content, size, depth: depth + 1, untrusted: open.untrusted }),
+            open.anchor,
+        )
     }
 
     fn alias(&mut self, id: usize, mark: Mark) -> Result<(), Diagnostic> {
@@ -227,6 +257,11 @@ impl Builder<'_> {
     }
 
     fn place(&mut self, node: Rc<Node>, anchor: usize) -> Result<(), Diagnostic> {
+        self.nodes += 1;
+        if self.nodes > MAX_NODES {
+            let message = format!("more than {MAX_NODES} values");
+            return Err(self.complain(node.mark, message, "this is no inventory; check the path"));
+        }
         if anchor > 0 {
             self.anchors.insert(anchor, Rc::clone(&node));
         }

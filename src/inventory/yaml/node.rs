@@ -5,6 +5,7 @@ use std::rc::Rc;
 use serde_json::{Map, Value};
 
 use crate::inventory::source::Mark;
+use crate::inventory::variables::UNSAFE;
 
 /// A value and where it stands. Aliases share their target, so copying is cheap.
 pub(in crate::inventory) struct Node {
@@ -14,6 +15,8 @@ pub(in crate::inventory) struct Node {
     pub(super) size: usize,
     /// How deep it is when every alias is written out.
     pub(super) depth: usize,
+    /// A text under `!unsafe`: no template, whatever it looks like.
+    pub(super) untrusted: bool,
 }
 
 /// A key and its value.
@@ -36,7 +39,7 @@ pub(in crate::inventory) enum Content {
 impl Node {
     /// A null, as a key without a value has it.
     pub(in crate::inventory) fn null(mark: Mark) -> Self {
-        Node { mark, content: Content::Scalar(Value::Null), size: 1, depth: 1 }
+        Node { mark, content: Content::Scalar(Value::Null), size: 1, depth: 1, untrusted: false }
     }
 
     /// The entries of a mapping; `None` for anything else.
@@ -89,6 +92,9 @@ impl Node {
     /// The value as JSON, keys as Python's `json.dumps` writes them. An encrypted value stays encrypted.
     pub(in crate::inventory) fn to_json(&self) -> Value {
         match &self.content {
+            Content::Scalar(value) if self.untrusted && value.is_string() => {
+                Value::Object(Map::from_iter([(UNSAFE.to_owned(), value.clone())]))
+            }
             Content::Scalar(value) => value.clone(),
             Content::Merge => Value::String("<<".to_owned()),
             Content::Vault(text) => {

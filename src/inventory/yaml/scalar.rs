@@ -23,6 +23,18 @@ pub(super) fn resolve(text: &str) -> Value {
         .unwrap_or_else(|| Value::String(text.to_owned()))
 }
 
+/// The value of a scalar with the tag `!!int`, `!!float`, `!!bool` or `!!timestamp`; `None` if it is none of that type.
+pub(super) fn typed(tag: &str, text: &str) -> Option<Value> {
+    let value = resolve(text);
+    match tag {
+        "int" => Some(value).filter(|value| value.is_i64() || value.is_u64()),
+        "bool" => Some(resolve(&text.to_lowercase())).filter(Value::is_boolean),
+        "timestamp" => timestamp(text).map(Value::String),
+        _ if value.is_number() => value.as_f64().map(from_float),
+        _ => float(text).or_else(|| text.replace('_', "").parse().ok().map(from_float)),
+    }
+}
+
 fn signed(text: &str) -> (bool, &str) {
     match text.strip_prefix('-') {
         Some(rest) => (true, rest),

@@ -1,0 +1,62 @@
+//! `-e`: variables above all others.
+
+use std::collections::HashMap;
+use std::path::Path;
+use std::sync::Arc;
+
+use serde_json::Map;
+
+use super::key_values;
+use crate::inventory::error::InventoryError;
+use crate::inventory::source::{Mark, Place, Reader, Source};
+use crate::inventory::variables::Layer;
+use crate::inventory::yaml as document;
+
+/// One layer for each word of `-e`, the later above the earlier: `key=value …`, YAML or JSON in brackets, `@file`.
+pub(super) fn read(
+    words: &[String],
+    reader: &mut Reader,
+    warnings: &mut Vec<String>,
+) -> Result<Vec<Layer>, InventoryError> {
+    let mut layers = Vec::new();
+    for word in words.iter().filter(|word| !word.is_empty()) {
+        let source = match word.strip_prefix('@') {
+            Some(file) => {
+                let file = Path::new(file);
+                reader.read(file, file.parent().unwrap_or(Path::new("")))?
+            }
+            // Its own text is no place for a diagnostic's file name: passwords stand there.
+            None => Arc::new(Source { path: "-e".into(), text: word.clone() }),
+        };
+        let complain = |message: &str, help: &str| source.complain(Mark::START, message, help);
+        if word.starts_with(['/', '.']) {
+            return Err(complain("a path without `@`", "write -e @FILE").into());
+        }
+        if !word.starts_with(['@', '[', '{']) {
+            let variables = key_values::parse(word)
+                .map_err(|message| complain(message, "close it, or quote the whole value"))?;
+            if variables.contains_key("_raw_params") {
+                let help = "write -e key=value, and quote a value that holds blanks";
+                warnings.push(complain("a word that is no `key=value`", help).to_string());
+            }
+            layers.push(Layer {
+                owner: "extra variables".to_owned(),
+                ..Layer::new("-e".to_owned(), variables)
+            });
+            continue;
+        }
+        let root = document::parse(&source, warnings)?;
+        let Some(entries) = root.as_ref().and_then(|root| root.entries()) else {
+            return Err(complain("no mapping of variables", "write `name: value` lines").into());
+        };
+        let mut variables = Map::new();
+        let mut places = HashMap::new();
+        for (key, value) in entries {
+            variables.insert(key.as_key(), value.to_json());
+            places.insert(key.as_key(), Place { source: Arc::clone(&source), mark: key.mark });
+        }
+        let origin = source.path.display().to_string();
+        layers.push(Layer { origin, owner: "extra variables".to_owned(), variables, places });
+    }
+    Ok(layers)
+}
