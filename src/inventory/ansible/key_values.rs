@@ -118,10 +118,7 @@ fn decode_escapes(text: &str) -> String {
     while let Some(at) = rest.find('\\') {
         decoded.push_str(&rest[..at]);
         let after = &rest[at + 1..];
-        let (c, length) = match escape(after) {
-            Some(found) => found,
-            None => ('\\', 0),
-        };
+        let (c, length) = escape(after).unwrap_or(('\\', 0));
         decoded.push(c);
         rest = &after[length..];
     }
