@@ -341,7 +341,7 @@ fn a_variable_tells_its_place_and_what_it_overrode() {
 
 #[test]
 fn a_host_list_is_read_and_cannot_be_judged() {
-    let options = LoadOptions { for_judging: false, ..LoadOptions::default() };
+    let options = LoadOptions::listing();
     let list = [PathBuf::from("h1,h2:2222")];
     let inventory = airworthy::inventory::load_with(&list, &options).unwrap();
     assert_eq!(inventory.names(), ["h1", "h2"]);

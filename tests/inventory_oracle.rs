@@ -43,8 +43,7 @@ impl Arguments {
 
     fn ours(&self) -> Result<Value, String> {
         let paths: Vec<PathBuf> = self.all("-i").iter().map(PathBuf::from).collect();
-        let options =
-            LoadOptions { extra_vars: self.all("-e"), for_judging: false, ..LoadOptions::default() };
+        let options = LoadOptions { extra_vars: self.all("-e"), ..LoadOptions::listing() };
         let inventory = load_with(&paths, &options).map_err(|error| error.to_string())?;
         let only: Option<HashSet<&str>> = match self.all("-l").first() {
             Some(pattern) => Some(inventory.select(pattern).map_err(|error| error.to_string())?),

@@ -119,7 +119,7 @@ proptest! {
 
     #[test]
     fn no_host_list_makes_a_parser_panic(list in "[a-c\\[\\]:, 0-9é-]{0,16},") {
-        let options = LoadOptions { for_judging: false, ..LoadOptions::default() };
+        let options = LoadOptions::listing();
         let _ = load_with(&[list.into()], &options);
     }
 

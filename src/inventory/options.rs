@@ -21,6 +21,13 @@ pub struct LoadOptions {
     pub vault_words: Vec<OsString>,
 }
 
+impl LoadOptions {
+    /// For showing an inventory that need not be fit to be judged.
+    pub fn listing() -> Self {
+        LoadOptions { for_judging: false, ..LoadOptions::default() }
+    }
+}
+
 impl Default for LoadOptions {
     fn default() -> Self {
         LoadOptions {

@@ -84,7 +84,7 @@ fn hosts(inventory: &Inventory, names: &[&String]) -> String {
             variables.to_string(),
         ]
     };
-    let header = ["HOST", "ADDRESS", "PORT", "USER", "ROLES", "ACCELERATOR", "VARIABLES"];
+    let header = ["HOST", "ADDRESS", "PORT", "USER", "ROLES", "ACCELERATOR", "VARS"];
     table(header, &names.iter().map(row).collect::<Vec<_>>())
 }
 
