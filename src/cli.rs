@@ -64,13 +64,16 @@ pub struct TargetArgs {
     /// Ask for the sudo password; the dev box gets it too
     #[arg(short = 'K', long)]
     pub ask_become_pass: bool,
-    /// Hosts at a time
-    #[arg(short, long, value_name = "N", default_value_t = 160, value_parser = clap::value_parser!(u16).range(1..=4096))]
-    pub forks: u16,
-    /// Seconds for a connection to open
-    #[arg(long, value_name = "SECONDS", default_value_t = 10, value_parser = clap::value_parser!(u16).range(1..=600))]
-    pub timeout: u16,
-    /// What to do about host keys [default: the inventory's word, else strict]
+    /// Vault passwords.
+    #[command(flatten)]
+    pub vault: VaultArgs,
+    /// Hosts at a time [default: ansible.cfg's, else 160]
+    #[arg(short, long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=4096))]
+    pub forks: Option<u16>,
+    /// Seconds for a connection to open [default: ansible.cfg's, else 10]
+    #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u16).range(1..=600))]
+    pub timeout: Option<u16>,
+    /// What to do about host keys [default: the inventory's word, else ansible.cfg's, else strict]
     #[arg(long, value_name = "POLICY")]
     pub host_key_checking: Option<HostKeyPolicy>,
     /// How hosts are reached: ssh2 needs no ssh here; openssh runs the system's (certificates, GSSAPI, hardware keys, Match exec)
@@ -82,6 +85,20 @@ pub struct TargetArgs {
     /// Without an inventory: judge this machine as this role
     #[arg(long = "as", value_name = "ROLE", conflicts_with = "inventory")]
     pub as_role: Option<Role>,
+}
+
+/// How to open what `ansible-vault` encrypted.
+#[derive(Args, Clone, Debug, Default)]
+pub struct VaultArgs {
+    /// The vault password: a file, or a program that prints it; repeatable
+    #[arg(long, visible_alias = "vault-pass-file", value_name = "FILE")]
+    pub vault_password_file: Vec<PathBuf>,
+    /// Ask for the vault password
+    #[arg(short = 'J', long, visible_alias = "ask-vault-password")]
+    pub ask_vault_pass: bool,
+    /// A vault id and its password's source: a file, a program, or `prompt`; repeatable
+    #[arg(long, value_name = "[LABEL@]SOURCE")]
+    pub vault_id: Vec<String>,
 }
 
 /// What to judge by.
@@ -192,9 +209,12 @@ pub struct ExplainArgs {
 /// `inventory`.
 #[derive(Args, Debug)]
 pub struct InventoryArgs {
-    /// Inventory files, folders, or hosts with a comma (h1,h2); repeatable
-    #[arg(short, long, value_name = "PATH", required = true)]
+    /// Inventory files, folders, or hosts with a comma (h1,h2); repeatable [default: ansible.cfg's]
+    #[arg(short, long, value_name = "PATH")]
     pub inventory: Vec<PathBuf>,
+    /// Vault passwords.
+    #[command(flatten)]
+    pub vault: VaultArgs,
     /// Variables above the inventory's: key=value, YAML or JSON in brackets, or @FILE; repeatable
     #[arg(short, long, value_name = "VARS")]
     pub extra_vars: Vec<String>,

@@ -19,7 +19,8 @@ use super::yaml::{offset_in_scalar, yaml};
 const LONGEST_DEADLINE: Duration = Duration::from_secs(15);
 
 /// Steps of a visit at which a host can be lost, as its failure names them.
-const STAGES: [&str; 7] = ["resolve", "connect", "handshake", "host-key", "authenticate", "run", "facts"];
+const STAGES: [&str; 8] =
+    ["inventory", "resolve", "connect", "handshake", "host-key", "authenticate", "run", "facts"];
 
 /// A check, compiled.
 #[derive(Debug)]

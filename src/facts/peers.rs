@@ -101,6 +101,7 @@ pub fn parse(transcript: &Transcript, circumstances: &Circumstances) -> Peers {
         let heard = outcomes.iter().find(|(a, p, _)| a == address && *p == port.to_string());
         let (reached, outcome) = match heard {
             Some((_, _, outcome)) => judge(outcome),
+            None if address.contains(char::is_whitespace) => (None, "its address is not known".to_owned()),
             None if in_time => (None, "the host said nothing of it".to_owned()),
             None => (Some(false), "timed out".to_owned()),
         };

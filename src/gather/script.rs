@@ -103,7 +103,9 @@ impl Script {
         let _ = writeln!(script, "airworthy__() {{\nmark__={}", shell_quote(boundary));
         script.push_str(FRAME);
         script.push_str("# What this host is asked about.\n");
-        let peers = errand.peers.iter().map(|(address, port)| format!("{address} {port}"));
+        // One whose address is not known stands in the inventory as a template, in several words.
+        let known = errand.peers.iter().filter(|(address, _)| !address.contains(char::is_whitespace));
+        let peers = known.map(|(address, port)| format!("{address} {port}"));
         let _ = writeln!(script, "PEERS={}", shell_quote(&peers.collect::<Vec<_>>().join("\n")));
         let _ = writeln!(script, "REGISTRIES={}", shell_quote(&errand.registries.join("\n")));
         let _ = writeln!(script, "MIRRORS={}", shell_quote(&errand.mirrors.join("\n")));

@@ -6,6 +6,7 @@ use serde_json::{Map, Value};
 
 use super::host::Host;
 use super::openpai::OpenPaiConfig;
+use super::template::Context;
 use super::variables::Layer;
 
 /// A group and its direct members.
@@ -93,6 +94,7 @@ pub(super) struct Cluster {
     pub(super) layers: Layers,
     pub(super) openpai: Option<OpenPaiConfig>,
     pub(super) warnings: Vec<String>,
+    pub(super) context: Context,
 }
 
 /// The variables of all hosts; what several hosts share is kept once.

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use secrecy::SecretString;
 
 use super::ssh_arguments::SshArguments;
+use super::template::Unresolved;
 use crate::role::Role;
 
 /// One machine of the inventory.
@@ -76,6 +77,8 @@ pub struct Connection {
     pub has_common_arguments: bool,
     /// kubespray's bastion, where the host is reached through it.
     pub bastion: Option<Box<Connection>>,
+    /// The connection variables whose values cannot be known: with one of them the host must not be visited.
+    pub unresolved: Vec<Unresolved>,
 }
 
 impl Connection {
@@ -94,6 +97,7 @@ impl Connection {
             more_ssh_arguments: SshArguments::default(),
             has_common_arguments: false,
             bastion: None,
+            unresolved: Vec::new(),
         }
     }
 }

@@ -1,14 +1,18 @@
 //! From the paths given with `-i` to an inventory: which format it is, and who reads it.
 
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
-use super::ansible::{Files, Graph, describe, is_host_list};
+use serde_json::Value;
+
+use super::ansible::{Files, Graph, describe, find_program, is_executable, is_host_list};
 use super::cluster::{Cluster, Groups, Layers};
 use super::error::InventoryError;
 use super::host::Host;
 use super::openpai::{self, OpenPaiConfig};
 use super::options::LoadOptions;
 use super::source::{Reader, unreadable};
+use super::template::{Context, Scene, Unresolved, resolve};
 use crate::role::Role;
 
 /// Who deploys the cluster; it decides the profile.
@@ -42,6 +46,15 @@ pub struct Inventory {
     pub warnings: Vec<String>,
     pub(super) plain_groups: Option<Groups>,
     pub(super) layers: Layers,
+    context: Context,
+}
+
+impl Inventory {
+    /// A host's variable as Ansible would use it: templated and decrypted; `None` where it is not set. Passwords are
+    /// in clear.
+    pub fn value_of(&self, host: &str, name: &str) -> Result<Option<Value>, Unresolved> {
+        resolve(&Scene::new(&self.layers, &self.groups, &self.context), host, name)
+    }
 }
 
 /// The formats that can be given.
@@ -50,6 +63,11 @@ enum Format {
     Ansible,
     Layout,
     Csv,
+}
+
+/// The `ansible-inventory` on a search path (`PATH`), for [`LoadOptions::ansible_inventory`].
+pub fn find_ansible_inventory(path: &OsStr) -> Option<PathBuf> {
+    find_program(path)
 }
 
 /// Reads the inventory that the paths stand for, without further options.
@@ -82,8 +100,13 @@ pub fn load_with(paths: &[PathBuf], options: &LoadOptions) -> Result<Inventory, 
         Format::Layout => openpai::read_layout(&sources, &mut reader)?,
         Format::Csv => openpai::read_csv(&sources, &mut reader)?,
         Format::Ansible => {
-            let mut files =
-                Files { reader: &mut reader, graph: Graph::new(), warnings: Vec::new(), first: None };
+            let mut files = Files {
+                reader: &mut reader,
+                options,
+                graph: Graph::new(),
+                warnings: Vec::new(),
+                first: None,
+            };
             for source in &sources {
                 files.take(source)?;
             }
@@ -95,7 +118,7 @@ pub fn load_with(paths: &[PathBuf], options: &LoadOptions) -> Result<Inventory, 
 }
 
 fn finish(kind: Kind, paths: &[PathBuf], reader: Reader, cluster: Cluster) -> Inventory {
-    let Cluster { hosts, groups, plain_groups, layers, openpai, mut warnings } = cluster;
+    let Cluster { hosts, groups, plain_groups, layers, openpai, mut warnings, context } = cluster;
     for (role, advice) in [
         (Role::Infra, "Kubernetes needs at least one control plane host"),
         (Role::Worker, "pods have nowhere to run"),
@@ -106,7 +129,19 @@ fn finish(kind: Kind, paths: &[PathBuf], reader: Reader, cluster: Cluster) -> In
     }
     let (files, digest) = reader.finish();
     let sources = paths.to_vec();
-    Inventory { kind, sources, files, digest, hosts, groups, openpai, warnings, plain_groups, layers }
+    Inventory {
+        kind,
+        sources,
+        files,
+        digest,
+        hosts,
+        groups,
+        openpai,
+        warnings,
+        plain_groups,
+        layers,
+        context,
+    }
 }
 
 fn recognise(path: &Path, reader: &mut Reader) -> Result<(PathBuf, Format), InventoryError> {
@@ -128,7 +163,11 @@ fn recognise(path: &Path, reader: &mut Reader) -> Result<(PathBuf, Format), Inve
         return Ok((path.to_owned(), Format::Csv));
     }
     let base = path.parent().unwrap_or(Path::new(""));
-    let source = reader.read(path, base)?;
+    // A program is no layout, and Ansible's reader tells what it is.
+    let source = match reader.read(path, base) {
+        Err(_) if is_executable(path) => return Ok((path.to_owned(), Format::Ansible)),
+        source => source?,
+    };
     let format = if openpai::is_layout(&source.text) { Format::Layout } else { Format::Ansible };
     Ok((path.to_owned(), format))
 }

@@ -2,10 +2,11 @@
 //! understand them. Reads files and nothing else; names no other room.
 //!
 //! [`load`] tells the formats apart. Each reader (`ansible`, `openpai`) gives a `Cluster`: hosts, groups and
-//! layers of variables. Values that `ansible-vault` encrypted stay encrypted (`{"__ansible_vault": …}`), and
-//! templates stay text.
+//! layers of variables. There templates stay text and single encrypted values stay encrypted
+//! (`{"__ansible_vault": …}`), as Ansible prints them; a value that is used is templated and decrypted then.
 
 mod ansible;
+mod ansible_config;
 mod cluster;
 mod diagnostic;
 mod error;
@@ -17,18 +18,25 @@ mod number;
 mod openpai;
 mod options;
 mod pattern;
+mod process;
+mod settle;
 mod source;
 mod ssh_arguments;
+mod template;
 mod variables;
+mod vault;
 mod yaml;
 
+pub use ansible_config::{AnsibleConfig, Surroundings};
 pub use cluster::{Group, Groups, View};
 pub use diagnostic::Diagnostic;
 pub use error::InventoryError;
 pub use host::{Connection, Host, HostKeyChecking, Layout};
 pub use listing::Listing;
-pub use load::{Inventory, Kind, load, load_with};
+pub use load::{Inventory, Kind, find_ansible_inventory, load, load_with};
 pub use openpai::OpenPaiConfig;
-pub use options::LoadOptions;
+pub use options::{LoadOptions, SshWords};
 pub use ssh_arguments::SshArguments;
+pub use template::Unresolved;
 pub use variables::Layer;
+pub use vault::{Vault, VaultError, VaultSecret, VaultSource, read_password};

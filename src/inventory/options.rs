@@ -1,5 +1,11 @@
 //! What beside the paths decides how an inventory is read.
 
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use super::vault::Vault;
+
 /// What beside the paths decides how an inventory is read.
 #[derive(Clone, Debug)]
 pub struct LoadOptions {
@@ -7,6 +13,25 @@ pub struct LoadOptions {
     pub extra_vars: Vec<String>,
     /// Whether what cannot be judged (no host has a role, a port that is none) is an error, and not only a warning.
     pub for_judging: bool,
+    /// The passwords for what `ansible-vault` encrypted.
+    pub vault: Arc<Vault>,
+    /// The `ansible-inventory` that inventory scripts and plugin configurations are read through; `None` runs nothing.
+    pub ansible_inventory: Option<PathBuf>,
+    /// What `ansible-inventory` is told of vault passwords: words of its command line, never a password.
+    pub vault_words: Vec<OsString>,
+    /// What `ansible.cfg` puts on ssh's command line.
+    pub ssh_words: SshWords,
+}
+
+/// Words for ssh's command line, each as one shell line, where a host's own variables set none.
+#[derive(Clone, Debug, Default)]
+pub struct SshWords {
+    /// For `ansible_ssh_args`.
+    pub args: Option<String>,
+    /// For `ansible_ssh_common_args`; kubespray sets that variable itself where the inventory has a bastion.
+    pub common_args: Option<String>,
+    /// For `ansible_ssh_extra_args`.
+    pub extra_args: Option<String>,
 }
 
 impl LoadOptions {
@@ -18,6 +43,13 @@ impl LoadOptions {
 
 impl Default for LoadOptions {
     fn default() -> Self {
-        LoadOptions { extra_vars: Vec::new(), for_judging: true }
+        LoadOptions {
+            extra_vars: Vec::new(),
+            for_judging: true,
+            vault: Arc::default(),
+            ansible_inventory: None,
+            vault_words: Vec::new(),
+            ssh_words: SshWords::default(),
+        }
     }
 }

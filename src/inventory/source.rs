@@ -107,6 +107,14 @@ impl Reader {
         Ok(source)
     }
 
+    /// Counts what a program said into the digest.
+    pub(super) fn note(&mut self, name: &str, bytes: &[u8]) {
+        for part in [name.as_bytes(), bytes] {
+            self.digest.update((part.len() as u64).to_be_bytes());
+            self.digest.update(part);
+        }
+    }
+
     /// A text that stands on the command line instead of in a file.
     pub(super) fn take_text(&mut self, text: &str) -> Arc<Source> {
         self.digest.update((text.len() as u64).to_be_bytes());

@@ -6,6 +6,8 @@ use std::fmt;
 use serde_json::{Map, Value};
 
 use super::source::Place;
+/// What the origin of a layer ends in whose values were all encrypted.
+pub(super) const SECRET: &str = " (encrypted)";
 
 /// One place that gives variables to a host: a line, a section, a vars file.
 #[derive(Clone)]
@@ -50,6 +52,13 @@ impl Variables {
     pub(super) fn into_layer(self, origin: String, owner: String) -> Option<Layer> {
         let Variables { values, places } = self;
         (!values.is_empty()).then_some(Layer { origin, owner, variables: values, places })
+    }
+}
+
+impl Layer {
+    /// Whether its values were encrypted, and are not to be shown.
+    pub fn is_secret(&self) -> bool {
+        self.origin.ends_with(SECRET)
     }
 }
 

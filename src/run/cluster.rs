@@ -8,10 +8,10 @@ use serde_json::{Value, json};
 
 use super::error::RunError;
 use super::settings::TeamConfig;
-use super::terminal;
+use super::{reading, terminal};
 use crate::cli::{Devbox, TargetArgs};
 use crate::facts;
-use crate::inventory::{self, Connection, Host, Inventory, Kind, LoadOptions};
+use crate::inventory::{self, AnsibleConfig, Connection, Host, Inventory, Kind, LoadOptions};
 use crate::role::Role;
 
 /// The name of this machine among the hosts.
@@ -31,14 +31,17 @@ pub(super) struct Cluster {
     pub(super) hosts: Vec<Host>,
     /// A password for this machine's sudo that the inventory knows.
     pub(super) devbox_password: Option<SecretString>,
+    /// What `ansible.cfg` and Ansible's environment variables say about logging in.
+    pub(super) config: AnsibleConfig,
 }
 
 impl Cluster {
     /// Reads the inventory; without one, this machine alone.
     pub(super) fn load(args: &TargetArgs, team: &TeamConfig) -> Result<Cluster, RunError> {
         let mut paths: Vec<PathBuf> = args.inventory.clone();
+        let config = reading::ansible_config()?;
         if paths.is_empty() && args.as_role.is_none() {
-            paths = team.inventory();
+            paths = reading::inventories(&team.inventory(), &config);
         }
         if paths.is_empty() {
             if args.limit.is_some() {
@@ -55,9 +58,11 @@ impl Cluster {
                 parameters: BTreeMap::new(),
                 hosts: vec![this_machine(THIS_MACHINE, role)],
                 devbox_password: None,
+                config,
             });
         }
-        let options = LoadOptions { extra_vars: args.extra_vars.clone(), ..LoadOptions::default() };
+        let options = reading::options(&args.vault, &config)?;
+        let options = LoadOptions { extra_vars: args.extra_vars.clone(), ..options };
         let inventory = inventory::load_with(&paths, &options)?;
         for warning in &inventory.warnings {
             terminal::note(&format!("airworthy: warning: {warning}"));
@@ -76,6 +81,7 @@ impl Cluster {
             parameters: parameters(&inventory),
             hosts,
             devbox_password: inventory.openpai.as_ref().and_then(|config| config.password.clone()),
+            config,
         })
     }
 

@@ -13,6 +13,7 @@ use crate::cli::{Devbox, FactsArgs, TargetArgs};
 use crate::exit_code;
 use crate::facts::{self, Circumstances, HostRecord, Outcome};
 use crate::gather::{self, Script};
+use crate::inventory::AnsibleConfig;
 use crate::role::Role;
 
 /// Runs `facts` and gives the exit status.
@@ -88,6 +89,7 @@ fn alone() -> Cluster {
         parameters: Default::default(),
         hosts: vec![this_machine(THIS_MACHINE, Role::Worker)],
         devbox_password: None,
+        config: AnsibleConfig::default(),
     }
 }
 

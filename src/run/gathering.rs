@@ -18,8 +18,13 @@ use crate::cli::{HostKeyPolicy, TargetArgs, TransportKind};
 use crate::exit_code;
 use crate::facts::{self, HostRecord};
 use crate::gather::{self, Errand};
-use crate::inventory::{Host, HostKeyChecking};
+use crate::inventory::{AnsibleConfig, Host, HostKeyChecking};
 use crate::transport::{Local, OpenSsh, Options, Ssh, Timeouts, Transport};
+
+/// Hosts at a time, where nobody says.
+const FORKS: u16 = 160;
+/// Seconds for a connection to open, where nobody says.
+const TIMEOUT: u16 = 10;
 
 /// Visits every host of the cluster; `worker` makes what takes each one's record, and its answer as it came.
 pub(super) fn gather_all<T: Send, W: FnMut(HostRecord, Option<Vec<u8>>) -> T>(
@@ -56,10 +61,11 @@ pub(super) fn gather_all<T: Send, W: FnMut(HostRecord, Option<Vec<u8>>) -> T>(
             host: host.clone(),
             errand: common.of(host, &peers),
             sudo_password: sudo_password(host, cluster, become_password.as_ref()),
+            refused: refusal(host, args),
         })
         .collect();
     let limit = conversation_limit(&calls);
-    let options = options(args, login_password, limit);
+    let options = options(args, &cluster.config, login_password, limit);
     let remote: Box<dyn Transport + Send + Sync> = match args.transport {
         TransportKind::Ssh2 => {
             let ssh = Ssh::new(options);
@@ -74,7 +80,8 @@ pub(super) fn gather_all<T: Send, W: FnMut(HostRecord, Option<Vec<u8>>) -> T>(
         }
     };
     let transports = Transports { local: Box::new(Local::new(limit)), remote };
-    sweep(calls, transports, usize::from(args.forks), &interrupted, worker)
+    let forks = args.forks.or(cluster.config.forks).unwrap_or(FORKS);
+    sweep(calls, transports, usize::from(forks), &interrupted, worker)
 }
 
 /// `-K` before the inventory's own.
@@ -92,20 +99,42 @@ fn conversation_limit(calls: &[Call]) -> Duration {
     longest.unwrap_or_else(|| gather::conversation_limit(&probes, &Errand::default()))
 }
 
-fn options(args: &TargetArgs, password: Option<SecretString>, limit: Duration) -> Options {
-    let connect = Duration::from_secs(u64::from(args.timeout));
+/// Why a host is not visited: what the inventory cannot tell. A password that is asked for takes the place of one that
+/// is not known.
+fn refusal(host: &Host, args: &TargetArgs) -> Option<String> {
+    let replaced = |name: &str| match name {
+        "ansible_become_password" | "ansible_become_pass" | "ansible_sudo_pass" => args.ask_become_pass,
+        "ansible_password" | "ansible_ssh_pass" | "ansible_ssh_password" => args.ask_pass,
+        _ => false,
+    };
+    let missing = host.connection.unresolved.iter().filter(|variable| !replaced(&variable.name));
+    let reasons: Vec<String> = missing.map(ToString::to_string).collect();
+    (!reasons.is_empty()).then(|| format!("not visited: {}", reasons.join("; ")))
+}
+
+fn options(
+    args: &TargetArgs,
+    config: &AnsibleConfig,
+    password: Option<SecretString>,
+    limit: Duration,
+) -> Options {
+    let connect = Duration::from_secs(u64::from(args.timeout.or(config.timeout).unwrap_or(TIMEOUT)));
     let environment = Options::from_environment();
     let timeouts = Timeouts { connect, run: limit, ..Timeouts::default() };
     let stages = timeouts.connect * 2 + timeouts.handshake + timeouts.authenticate + timeouts.run;
     Options {
-        user: args.user.clone(),
-        private_key: args.private_key.clone(),
+        user: args.user.clone().or_else(|| config.remote_user.clone()),
+        private_key: args.private_key.clone().or_else(|| config.private_key_file.clone()),
         password,
         host_key_checking: args.host_key_checking.map(|policy| match policy {
             HostKeyPolicy::Strict => HostKeyChecking::Strict,
             HostKeyPolicy::AcceptNew => HostKeyChecking::AcceptNew,
             HostKeyPolicy::Off => HostKeyChecking::Off,
         }),
+        default_host_key_checking: match config.host_key_checking {
+            Some(false) => HostKeyChecking::Off,
+            Some(true) | None => environment.default_host_key_checking,
+        },
         passphrase: passphrases(),
         timeouts: Timeouts { host: stages, ..timeouts },
         ..environment

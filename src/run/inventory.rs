@@ -7,7 +7,7 @@ use std::path::Path;
 use comfy_table::{ContentArrangement, Table, presets};
 
 use super::error::RunError;
-use super::terminal;
+use super::{reading, terminal};
 use crate::checks::nearest;
 use crate::cli::{Format, InventoryArgs};
 use crate::exit_code;
@@ -15,8 +15,17 @@ use crate::inventory::{self, Group, Host, Inventory, Layer, LoadOptions, View};
 
 /// Runs `inventory`.
 pub(super) fn inventory(args: &InventoryArgs) -> Result<u8, RunError> {
-    let options = LoadOptions { extra_vars: args.extra_vars.clone(), ..LoadOptions::listing() };
-    let inventory = inventory::load_with(&args.inventory, &options)?;
+    let config = reading::ansible_config()?;
+    let paths = reading::inventories(&args.inventory, &config);
+    if paths.is_empty() {
+        return Err(RunError::flag(
+            "--inventory",
+            "name an inventory with -i; ansible.cfg names none either",
+        ));
+    }
+    let options = reading::options(&args.vault, &config)?;
+    let options = LoadOptions { extra_vars: args.extra_vars.clone(), for_judging: false, ..options };
+    let inventory = inventory::load_with(&paths, &options)?;
     for warning in &inventory.warnings {
         terminal::note(&format!("airworthy: warning: {warning}"));
     }
@@ -145,20 +154,23 @@ fn one(inventory: &Inventory, name: &str, format: Format, view: View) -> Result<
         let layers = inventory.layers_in(View::Runtime, name).into_iter().flatten();
         let mut layers: Vec<&Layer> = layers.filter(|layer| layer.variables.contains_key(key)).collect();
         layers.reverse(); // the one that counts first
-        lines.push(format!("{key}: {}", shown(key, value)));
+        lines.push(format!("{key}: {}", shown(key, value, layers.first().copied())));
         for (at, layer) in layers.into_iter().enumerate() {
             let owner = if layer.owner.is_empty() { String::new() } else { format!(" ({})", layer.owner) };
             let place = layer.place_of(key);
             lines.push(match at {
                 0 => format!("    {place}{owner}"),
-                _ => format!("    over {place}{owner}: {}", shown(key, &layer.variables[key])),
+                _ => format!("    over {place}{owner}: {}", shown(key, &layer.variables[key], Some(layer))),
             });
         }
     }
     Ok(lines.join("\n") + "\n")
 }
 
-fn shown(key: &str, value: &serde_json::Value) -> String {
+fn shown(key: &str, value: &serde_json::Value, layer: Option<&Layer>) -> String {
+    if layer.is_some_and(Layer::is_secret) || value.get("__ansible_vault").is_some() {
+        return "(encrypted)".to_owned();
+    }
     if is_secret(key) { "********".to_owned() } else { starred(value).to_string() }
 }
 

@@ -11,6 +11,7 @@ mod facts;
 mod gathering;
 mod inventory;
 mod list;
+mod reading;
 mod saved;
 mod settings;
 mod sweep;

@@ -16,7 +16,7 @@ use super::terminal;
 use crate::facts::{self, Circumstances, Fact, HostRecord, Outcome};
 use crate::gather::{self, Errand, Gathered, Script, SudoPassword};
 use crate::inventory::Host;
-use crate::transport::{HostKeyStanding, Login, Transport, TransportError};
+use crate::transport::{HostKeyStanding, Login, Stage, Transport, TransportError};
 
 /// Stack of a visiting thread, in bytes: it waits, it does not compute.
 const STACK: usize = 256 * 1024;
@@ -29,6 +29,8 @@ pub(super) struct Call {
     pub(super) host: Host,
     pub(super) errand: Errand,
     pub(super) sudo_password: Option<SecretString>,
+    /// Why it is not visited at all.
+    pub(super) refused: Option<String>,
 }
 
 /// The ways to reach hosts.
@@ -86,8 +88,12 @@ where
                 let transport =
                     if call.host.connection.local { &transports.local } else { &transports.remote };
                 let password = call.sudo_password.as_ref();
-                let gathered =
-                    gather::visit(&**transport, &call.host, &script, &call.errand, password).map(Box::new);
+                let gathered = match &call.refused {
+                    Some(reason) => Err(TransportError::new(Stage::Inventory, reason)),
+                    None => {
+                        gather::visit(&**transport, &call.host, &script, &call.errand, password).map(Box::new)
+                    }
+                };
                 if sender.send(Done { index, took: started.elapsed(), gathered }).is_err() {
                     break;
                 }

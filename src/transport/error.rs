@@ -8,6 +8,8 @@ use thiserror::Error;
 /// How far a visit got.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Stage {
+    /// Knowing from the inventory how to reach it.
+    Inventory,
     /// Finding the address of a name.
     Resolve,
     /// Opening the TCP connection.
@@ -26,6 +28,7 @@ impl Stage {
     /// The word in reports and saved facts.
     pub fn as_str(self) -> &'static str {
         match self {
+            Stage::Inventory => "inventory",
             Stage::Resolve => "resolve",
             Stage::Connect => "connect",
             Stage::Handshake => "handshake",

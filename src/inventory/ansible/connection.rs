@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 
 use crate::inventory::diagnostic::Diagnostic;
 use crate::inventory::host::{Connection, Host, HostKeyChecking};
+use crate::inventory::options::SshWords;
 use crate::inventory::source::Place;
 use crate::inventory::ssh_arguments::SshArguments;
 use crate::inventory::variables::{UNSAFE, boolean, text};
@@ -25,6 +26,7 @@ pub(super) fn connection(
     name: &str,
     variables: &Map<String, Value>,
     place: &Place,
+    words: &SshWords,
     warnings: &mut Vec<String>,
 ) -> Result<Connection, Diagnostic> {
     let mut settings = Settings { name, variables, warnings };
@@ -40,11 +42,12 @@ pub(super) fn connection(
     connection.private_key = settings.text(&PRIVATE_KEY).map(|path| expand_home(&path));
     connection.password = settings.text(&PASSWORD).map(SecretString::from);
     connection.become_password = settings.text(&BECOME_PASSWORD).map(SecretString::from);
-    connection.ssh_arguments = settings.arguments("ansible_ssh_args");
-    let common = settings.arguments("ansible_ssh_common_args");
+    connection.ssh_arguments = settings.arguments("ansible_ssh_args", words.args.as_deref());
+    let common = settings.arguments("ansible_ssh_common_args", words.common_args.as_deref());
     connection.has_common_arguments =
         variables.get("ansible_ssh_common_args").is_some_and(|value| !value.is_null());
-    connection.more_ssh_arguments = common.and(settings.arguments("ansible_ssh_extra_args"));
+    connection.more_ssh_arguments =
+        common.and(settings.arguments("ansible_ssh_extra_args", words.extra_args.as_deref()));
     connection.host_key_checking = settings.host_key_checking(&connection);
     match settings.text(&["ansible_connection"]).as_deref() {
         None | Some("ssh" | "smart" | "paramiko" | "paramiko_ssh" | "ansible.builtin.ssh") => {}
@@ -65,14 +68,12 @@ struct Settings<'a> {
 }
 
 impl Settings<'_> {
-    /// The setting as text. What is encrypted or a template is not known here, and said so.
+    /// The setting as text; templates and encrypted values are settled by now.
     fn text(&mut self, names: &[&str]) -> Option<String> {
         let (name, value) = names.iter().rev().find_map(|name| {
             self.variables.get(*name).filter(|value| !value.is_null()).map(|value| (*name, value))
         })?;
         let problem = match value {
-            Value::String(text) if text.contains("{{") || text.contains("{%") => "is a template",
-            Value::Object(object) if object.contains_key("__ansible_vault") => "is encrypted",
             Value::Object(object) if object.contains_key(UNSAFE) => return text(value),
             Value::Array(_) | Value::Object(_) => "is neither text nor number",
             _ => return text(value),
@@ -82,9 +83,10 @@ impl Settings<'_> {
     }
 
     /// Words for ssh's command line; those that make no sense to ssh are told.
-    fn arguments(&mut self, name: &str) -> SshArguments {
-        let Some(text) = self.text(&[name]) else { return SshArguments::default() };
-        match SshArguments::parse(&text) {
+    fn arguments(&mut self, name: &str, configured: Option<&str>) -> SshArguments {
+        let own = self.text(&[name]);
+        let Some(text) = own.as_deref().or(configured) else { return SshArguments::default() };
+        match SshArguments::parse(text) {
             Ok(arguments) => {
                 for word in &arguments.not_understood {
                     self.warnings.push(format!("{}: `{word}` in `{name}` is not understood", self.name));
@@ -119,6 +121,8 @@ pub(super) fn through_bastion(hosts: &mut [Host], name: &str, bastion: &Connecti
         if !host.connection.has_common_arguments {
             let mut bastion = bastion.clone();
             bastion.private_key = bastion.private_key.or_else(|| host.connection.private_key.clone());
+            // Who cannot be reached on the way cannot be reached behind it.
+            host.connection.unresolved.append(&mut bastion.unresolved);
             host.connection.bastion = Some(Box::new(bastion));
         }
     }
@@ -147,7 +151,10 @@ mod tests {
         let source = Arc::new(Source { path: "hosts".into(), text: "[all]\nn\n".to_owned() });
         let mut warnings = Vec::new();
         let place = Place { source, mark: Mark::new(2, 1) };
-        (connection("n", variables.as_object().unwrap(), &place, &mut warnings), warnings)
+        (
+            connection("n", variables.as_object().unwrap(), &place, &SshWords::default(), &mut warnings),
+            warnings,
+        )
     }
 
     #[test]
@@ -169,7 +176,7 @@ mod tests {
     #[test]
     fn what_cannot_be_used_is_told() {
         assert!(read(json!({"ansible_port": 0})).0.is_err());
-        let (connection, warnings) = read(json!({"ansible_host": "{{ ip }}", "ansible_connection": "winrm"}));
+        let (connection, warnings) = read(json!({"ansible_host": ["a"], "ansible_connection": "winrm"}));
         assert_eq!(connection.unwrap().address, "n");
         assert_eq!(warnings.len(), 2);
     }

@@ -5,8 +5,9 @@ use std::sync::Arc;
 
 use super::graph::Graph;
 use super::host_list::{self, is_host_list};
-use super::{ini, yaml};
+use super::{dynamic, ini, yaml};
 use crate::inventory::error::InventoryError;
+use crate::inventory::options::LoadOptions;
 use crate::inventory::source::{Mark, Reader, Source, unreadable};
 use crate::inventory::yaml as document;
 
@@ -20,6 +21,7 @@ const MAX_FOLDERS: usize = 16;
 /// Reads the files of the sources into one graph.
 pub(in crate::inventory) struct Files<'a> {
     pub(in crate::inventory) reader: &'a mut Reader,
+    pub(in crate::inventory) options: &'a LoadOptions,
     pub(in crate::inventory) graph: Graph,
     pub(in crate::inventory) warnings: Vec<String>,
     /// The first file read, to which complaints about the whole are pinned.
@@ -70,26 +72,24 @@ impl Files<'_> {
     }
 
     fn file(&mut self, path: &Path, base: &Path) -> Result<(), InventoryError> {
-        let source = self.reader.read(path, base)?;
+        let source = match self.reader.read(path, base) {
+            Err(_) if dynamic::is_executable(path) => {
+                return self.through_ansible(path, None, Mark::START, "a program");
+            }
+            source => source?,
+        };
         self.first.get_or_insert_with(|| Arc::clone(&source));
-        let extension = path.extension().unwrap_or_default().to_string_lossy().into_owned();
-        let render = format!("ansible-inventory -i {} --list --yaml > inventory.yml", path.display());
-        if source.text.starts_with("#!") {
-            let help = format!("run it once (`{render}`) and use what it gives");
-            return Err(source
-                .complain(Mark::START, "an inventory script, which is not executed", help)
-                .into());
-        }
-        if extension == "toml" {
-            let help = format!("convert it (`{render}`) and use what that gives");
-            return Err(source
-                .complain(Mark::START, "a TOML inventory, which is not supported", help)
-                .into());
+        if let Some(nature) = dynamic::nature(path, &source.text) {
+            return self.through_ansible(path, Some(&source), Mark::START, nature);
         }
         if is_ini(path, &source.text) {
             ini::read(&source, &mut self.graph)?;
         } else {
             let root = document::parse(&source, &mut self.warnings)?;
+            if let Some(plugin) = root.as_deref().and_then(|root| root.get("plugin")) {
+                let nature = "the configuration of an inventory plugin";
+                return self.through_ansible(path, Some(&source), plugin.mark, nature);
+            }
             yaml::read(&source, root.as_deref(), &mut self.graph, &mut self.warnings)?;
         }
         Ok(())

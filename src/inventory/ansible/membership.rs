@@ -1,21 +1,25 @@
 //! From groups and variables to hosts with roles and connections.
 
-use std::path::PathBuf;
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-use serde_json::Map;
+use serde_json::{Map, Value};
 
 use super::connection::{connection, through_bastion};
 use super::extra_vars;
 use super::files::Files;
-use super::graph::Graph;
+use super::graph::{Graph, HostEntry};
 use super::group_layers::GroupLayers;
 use super::roles::{WITHOUT_ROLE, accelerator, misspelt, require_roles, roles};
 use super::runtime_groups;
 use super::vars_files::{Subject, VarsFiles};
-use crate::inventory::cluster::{Cluster, Group, Groups};
+use crate::inventory::cluster::{Cluster, Group, Groups, Layers};
 use crate::inventory::error::InventoryError;
-use crate::inventory::host::Host;
-use crate::inventory::options::LoadOptions;
+use crate::inventory::host::{Connection, Host};
+use crate::inventory::options::{LoadOptions, SshWords};
+use crate::inventory::settle::{Settled, settle};
+use crate::inventory::template::{Context, Scene};
 use crate::inventory::variables::text;
 
 /// What the files say about the cluster. Hosts are described as kubespray will see them, with the groups it makes.
@@ -24,7 +28,7 @@ pub(in crate::inventory) fn describe(
     paths: &[PathBuf],
     options: &LoadOptions,
 ) -> Result<Cluster, InventoryError> {
-    let Files { reader, mut graph, mut warnings, first } = files;
+    let Files { reader, options: _, mut graph, mut warnings, first } = files;
     graph.reconcile()?;
     if let Err(error) = require_roles(&graph, first.as_ref()) {
         if options.for_judging {
@@ -45,7 +49,7 @@ pub(in crate::inventory) fn describe(
     cluster.groups = published(&graph);
     let extra = extra_vars::read(&options.extra_vars, reader, &mut warnings)?;
     let extra: Vec<usize> = extra.into_iter().map(|layer| cluster.layers.add(layer)).collect();
-    let mut vars_files = VarsFiles::new(paths, reader, &mut warnings);
+    let mut vars_files = VarsFiles::new(paths, reader, &mut warnings, &options.vault);
     let groups = GroupLayers::read(&mut graph, &mut vars_files, &mut cluster)?;
     for (at, entry) in graph.hosts.iter_mut().enumerate() {
         let mut own = Vec::new();
@@ -61,6 +65,16 @@ pub(in crate::inventory) fn describe(
         {
             cluster.layers.assign_plain(&entry.name, all(plain));
         }
+    }
+    let locked: Vec<Option<String>> =
+        (0..graph.hosts.len()).map(|at| vars_files.lock_on(&graph, at, &groups_by_host[at])).collect();
+    let folders = folders_of(&graph);
+    cluster.context = Context { vault: Arc::clone(&options.vault), folders, locked };
+    let scene = Scene::new(&cluster.layers, &cluster.groups, &cluster.context);
+    let bastion = bastion(&graph, &groups_by_host);
+    let mut words = options.ssh_words.clone();
+    if bastion.is_some() {
+        words.common_args = None;
     }
     let mut roleless = Vec::new();
     for (at, entry) in graph.hosts.iter().enumerate() {
@@ -78,13 +92,10 @@ pub(in crate::inventory) fn describe(
             }
             continue;
         }
-        let variables = cluster.layers.merged(&entry.name, is_read).unwrap_or_else(Map::new);
-        let connection = match connection(&entry.name, &variables, &entry.place, &mut warnings) {
-            Err(error) if !options.for_judging => {
-                warnings.push(error.to_string());
-                continue;
-            }
-            result => result?,
+        let Some((variables, connection)) =
+            reached(&cluster.layers, &scene, entry, &words, options, &mut warnings)?
+        else {
+            continue;
         };
         cluster.hosts.push(Host {
             name: entry.name.clone(),
@@ -96,11 +107,11 @@ pub(in crate::inventory) fn describe(
             connection,
         });
     }
-    if let Some(at) = bastion(&graph, &groups_by_host) {
-        let entry = &graph.hosts[at];
-        let variables = cluster.layers.merged(&entry.name, is_read).unwrap_or_default();
-        let way = connection(&entry.name, &variables, &entry.place, &mut warnings)?;
-        through_bastion(&mut cluster.hosts, &entry.name, &way);
+    if let Some(bastion) = bastion.map(|at| &graph.hosts[at])
+        && let Some((_, way)) =
+            reached(&cluster.layers, &scene, bastion, &options.ssh_words, options, &mut warnings)?
+    {
+        through_bastion(&mut cluster.hosts, &bastion.name, &way);
     }
     if !roleless.is_empty() {
         warnings.push(format!(
@@ -112,12 +123,52 @@ pub(in crate::inventory) fn describe(
     Ok(cluster)
 }
 
+/// A host's variables as they are used, and its connection.
+type Reached = (Map<String, Value>, Connection);
+
+/// A host's variables as they are used, and how it is reached; `None` where that makes no sense and need not.
+fn reached(
+    layers: &Layers,
+    scene: &Scene<'_>,
+    entry: &HostEntry,
+    words: &SshWords,
+    options: &LoadOptions,
+    warnings: &mut Vec<String>,
+) -> Result<Option<Reached>, InventoryError> {
+    let variables = layers.merged(&entry.name, is_read).unwrap_or_default();
+    let Settled { variables, address, unresolved } = settle(scene, &entry.name, variables, warnings);
+    match connection(&entry.name, &variables, &entry.place, words, warnings) {
+        Ok(known) => {
+            let address = address.unwrap_or(known.address);
+            Ok(Some((variables, Connection { unresolved, address, ..known })))
+        }
+        Err(error) if !options.for_judging => {
+            warnings.push(error.to_string());
+            Ok(None)
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
 /// The host that kubespray jumps through: the first of its group `bastion`, or the one of that name.
 fn bastion(graph: &Graph, groups_by_host: &[Vec<usize>]) -> Option<usize> {
     let group = graph.group("bastion");
     let member = |at: &usize| group.is_some_and(|group| groups_by_host[*at].contains(&group));
     let named = |at: &usize| graph.hosts[*at].name == "bastion";
     (0..graph.hosts.len()).find(member).or_else(|| (0..graph.hosts.len()).find(named))
+}
+
+/// The folders of the files that first name the hosts; `None` where no file does.
+fn folders_of(graph: &Graph) -> Vec<Option<PathBuf>> {
+    let mut known: HashMap<&Path, Option<PathBuf>> = HashMap::new();
+    let mut folder = |path| {
+        let found = known.entry(path).or_insert_with(|| {
+            let path = std::path::absolute(path).ok().filter(|path| path.is_file())?;
+            path.parent().map(Path::to_owned)
+        });
+        found.clone()
+    };
+    graph.hosts.iter().map(|entry| folder(entry.place.source.path.as_path())).collect()
 }
 
 /// The variables a connection is read from.

@@ -1,6 +1,7 @@
 //! Ansible's inventories: INI, YAML, a folder of them, and the variables beside them.
 
 mod connection;
+mod dynamic;
 mod extra_vars;
 mod files;
 mod graph;
@@ -18,6 +19,7 @@ mod words;
 mod yaml;
 
 pub(super) use connection::expand_home;
+pub(super) use dynamic::{find as find_program, is_executable};
 pub(super) use files::Files;
 pub(super) use graph::Graph;
 pub(super) use host_list::is_host_list;

@@ -4,17 +4,19 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::files::{base_of, entries_of};
+use super::graph::Graph;
 use super::host_list::is_host_list;
 use crate::inventory::error::InventoryError;
-use crate::inventory::source::{Place, Reader};
-use crate::inventory::variables::Layer;
+use crate::inventory::source::{Place, Reader, Source};
+use crate::inventory::variables::{Layer, SECRET};
+use crate::inventory::vault::{Vault, VaultError};
 use crate::inventory::yaml as document;
 
 /// The endings of vars files, in the order in which Ansible looks for them.
 const ENDINGS: [&str; 4] = ["", "yml", "yaml", "json"];
 
 /// Whose variables a folder holds.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, PartialEq)]
 pub(super) enum Subject {
     Group,
     Host,
@@ -24,14 +26,33 @@ pub(super) enum Subject {
 pub(super) struct VarsFiles<'a> {
     pub(super) reader: &'a mut Reader,
     pub(super) warnings: &'a mut Vec<String>,
+    vault: &'a Vault,
     bases: Vec<PathBuf>,
+    /// Encrypted files that no password was given for, and whose they are.
+    pub(super) locked: Vec<(Subject, String, PathBuf)>,
 }
 
 impl<'a> VarsFiles<'a> {
-    pub(super) fn new(paths: &[PathBuf], reader: &'a mut Reader, warnings: &'a mut Vec<String>) -> Self {
+    pub(super) fn new(
+        paths: &[PathBuf],
+        reader: &'a mut Reader,
+        warnings: &'a mut Vec<String>,
+        vault: &'a Vault,
+    ) -> Self {
         let files = paths.iter().filter(|path| !is_host_list(path));
         let bases = files.map(|path| if path.is_dir() { path.clone() } else { base_of(path).to_owned() });
-        VarsFiles { bases: bases.collect(), reader, warnings }
+        VarsFiles { bases: bases.collect(), reader, warnings, vault, locked: Vec::new() }
+    }
+
+    /// Why a host's variables are not all known: the encrypted files of its own and of its groups.
+    pub(super) fn lock_on(&self, graph: &Graph, host: usize, groups: &[usize]) -> Option<String> {
+        let is_its = |(subject, name, _): &&(Subject, String, PathBuf)| match subject {
+            Subject::Host => *name == graph.hosts[host].name,
+            Subject::Group => name == "all" || groups.iter().any(|&group| *name == graph.groups[group].name),
+        };
+        let files: Vec<String> =
+            self.locked.iter().filter(is_its).map(|(_, _, file)| file.display().to_string()).collect();
+        (!files.is_empty()).then(|| format!("{} {}", files.join(", "), VaultError::NoPassword))
     }
 
     /// For each `-i`, what its vars files say about a group or host, lowest precedence first.
@@ -45,7 +66,11 @@ impl<'a> VarsFiles<'a> {
             let mut layers = Vec::new();
             if !name.starts_with('/') {
                 for file in self.find(&base.join(folder), name)? {
-                    layers.extend(self.read(&file, &base, owner.clone())?);
+                    match self.read(&file, &base, owner.clone())? {
+                        Contents::Variables(layer) => layers.push(layer),
+                        Contents::Nothing => {}
+                        Contents::Locked => self.locked.push((subject, name.to_owned(), file)),
+                    }
                 }
             }
             by_source.push(layers);
@@ -77,28 +102,67 @@ impl<'a> VarsFiles<'a> {
         Ok(files)
     }
 
-    fn read(&mut self, file: &Path, base: &Path, owner: String) -> Result<Option<Layer>, InventoryError> {
-        let source = self.reader.read(file, base)?;
-        let origin = file.display().to_string();
-        if source.text.starts_with("$ANSIBLE_VAULT;") {
-            self.warnings
-                .push(format!("{origin} is encrypted by ansible-vault; its variables are not known"));
-            return Ok(None);
+    fn read(&mut self, file: &Path, base: &Path, owner: String) -> Result<Contents, InventoryError> {
+        let mut source = self.reader.read(file, base)?;
+        let mut origin = file.display().to_string();
+        let encrypted = Vault::is_encrypted(&source.text);
+        if encrypted {
+            let Some(clear) = self.decrypted(&source)? else { return Ok(Contents::Locked) };
+            source = Arc::new(clear);
+            origin += SECRET;
         }
-        let Some(root) = document::parse(&source, self.warnings)? else { return Ok(None) };
-        if root.items().is_some_and(<[_]>::is_empty) {
-            return Ok(None);
-        }
-        let Some(entries) = root.entries() else {
-            let message = format!("{} instead of variables", root.kind());
-            return Err(source.complain(root.mark, message, "write `name: value` lines").into());
-        };
-        let places = entries
-            .iter()
-            .map(|(key, _)| (key.as_key(), Place { source: Arc::clone(&source), mark: key.mark }))
-            .collect();
-        Ok(Some(Layer { origin, owner, variables: root.to_map(), places }))
+        let read = document::parse(&source, self.warnings).and_then(|root| {
+            let Some(root) = root else { return Ok(Contents::Nothing) };
+            if root.items().is_some_and(<[_]>::is_empty) {
+                return Ok(Contents::Nothing);
+            }
+            let Some(entries) = root.entries() else {
+                let message = format!("{} instead of variables", root.kind());
+                return Err(source.complain(root.mark, message, "write `name: value` lines"));
+            };
+            let place = |mark| Place { source: Arc::clone(&source), mark };
+            let places = entries.iter().map(|(key, _)| (key.as_key(), place(key.mark))).collect();
+            Ok(Contents::Variables(Layer { origin, owner, variables: root.to_map(), places }))
+        });
+        read.map_err(|mut complaint| {
+            if encrypted {
+                let stars = complaint.source.chars().map(|c| if c == '\n' { c } else { '*' });
+                complaint.source = stars.collect::<String>().into();
+                complaint.offset = 0;
+            }
+            complaint.into()
+        })
     }
+
+    /// An encrypted file in clear; `None` where no password was given at all.
+    fn decrypted(&mut self, source: &Source) -> Result<Option<Source>, InventoryError> {
+        let refuse = |reason: String| InventoryError::Unreadable {
+            path: source.path.clone(),
+            reason,
+            help: "check the vault passwords; `ansible-vault view` must open it".to_owned(),
+        };
+        match self.vault.decrypt(&source.text) {
+            Ok(clear) => match std::str::from_utf8(&clear) {
+                Ok(text) => Ok(Some(Source { path: source.path.clone(), text: text.to_owned() })),
+                Err(_) => Err(refuse("it is encrypted, and what is in it is not valid UTF-8".to_owned())),
+            },
+            Err(VaultError::NoPassword) => {
+                self.warnings.push(format!(
+                    "{} is encrypted by ansible-vault; its variables are not known",
+                    source.path.display()
+                ));
+                Ok(None)
+            }
+            Err(error) => Err(refuse(error.to_string())),
+        }
+    }
+}
+
+/// What a vars file holds.
+enum Contents {
+    Variables(Layer),
+    Nothing,
+    Locked,
 }
 
 fn collect(folder: &Path, files: &mut Vec<PathBuf>, depth: usize) -> Result<(), InventoryError> {

@@ -26,13 +26,6 @@ pub(super) fn read(
     let Some(groups) = root.entries() else {
         return Err(source.complain(root.mark, format!("{} instead of groups", root.kind()), shape));
     };
-    if let Some(plugin) = root.get("plugin") {
-        let help = format!(
-            "write what it gives to a file (`ansible-inventory -i {} --list --yaml > inventory.yml`) and use that",
-            source.path.display()
-        );
-        return Err(source.complain(plugin.mark, "the configuration of an inventory plugin", help));
-    }
     let mut reader = Reader { source, graph, warnings };
     for (name, group) in groups {
         reader.group(name, group)?;

@@ -1,0 +1,258 @@
+//! `ansible.cfg` and the environment variables over it: what they say about inventories, logins and vault passwords.
+
+use std::collections::HashMap;
+use std::ffi::OsString;
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
+
+use serde_json::Value;
+
+use super::ansible::expand_home;
+use super::error::InventoryError;
+use super::source::unreadable;
+use super::variables::boolean;
+
+/// Larger files are no configuration.
+const MAX_BYTES: usize = 1024 * 1024;
+
+/// What `ansible.cfg` and the environment set; what is `None` is left to flags and defaults.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct AnsibleConfig {
+    /// The file that was read.
+    pub path: Option<PathBuf>,
+    /// `inventory`: where `-i` names none.
+    pub inventory: Vec<PathBuf>,
+    /// `remote_user`: where the inventory names none.
+    pub remote_user: Option<String>,
+    /// `private_key_file`: where the inventory names none.
+    pub private_key_file: Option<PathBuf>,
+    /// `host_key_checking`.
+    pub host_key_checking: Option<bool>,
+    /// `forks`.
+    pub forks: Option<u16>,
+    /// `timeout`, in seconds.
+    pub timeout: Option<u16>,
+    /// `vault_password_file`.
+    pub vault_password_file: Option<PathBuf>,
+    /// `vault_identity_list`: words as of `--vault-id`.
+    pub vault_identity_list: Vec<String>,
+    /// `ask_vault_pass`.
+    pub ask_vault_pass: bool,
+    /// `ssh_args`, as one shell line.
+    pub ssh_args: Option<String>,
+    /// `ssh_common_args`, as one shell line.
+    pub ssh_common_args: Option<String>,
+    /// `ssh_extra_args`, as one shell line.
+    pub ssh_extra_args: Option<String>,
+    /// What was ignored, and why.
+    pub warnings: Vec<String>,
+}
+
+/// Where the process runs: its variables and folders.
+pub struct Surroundings<'a> {
+    /// The environment.
+    pub variable: &'a dyn Fn(&str) -> Option<OsString>,
+    /// The working folder.
+    pub folder: PathBuf,
+    /// The configuration of all users.
+    pub system: PathBuf,
+}
+
+impl AnsibleConfig {
+    /// What Ansible would find for a process of ours.
+    pub fn of_process() -> Result<AnsibleConfig, InventoryError> {
+        let variable = |name: &str| std::env::var_os(name);
+        let folder = std::env::current_dir().unwrap_or_default();
+        let system = PathBuf::from("/etc/ansible/ansible.cfg");
+        AnsibleConfig::find(&Surroundings { variable: &variable, folder, system })
+    }
+
+    /// The first of `$ANSIBLE_CONFIG`, `./ansible.cfg`, `~/.ansible.cfg` and the system's that exists, and the environment over it.
+    pub fn find(around: &Surroundings<'_>) -> Result<AnsibleConfig, InventoryError> {
+        let mut warnings = Vec::new();
+        let mut settings = Settings { around, file: HashMap::new(), base: around.folder.clone(), path: None };
+        if let Some(path) = candidate(around, &mut warnings) {
+            let text = fs::read(&path).map_err(|error| unreadable(&path, &error))?;
+            let text = (text.len() <= MAX_BYTES).then(|| String::from_utf8(text).ok()).flatten();
+            let text = text.ok_or_else(|| InventoryError::Unreadable {
+                path: path.clone(),
+                reason: "no configuration: not UTF-8, or larger than 1 MiB".to_owned(),
+                help: "mend it, or name another with ANSIBLE_CONFIG".to_owned(),
+            })?;
+            settings.file = parse(&text);
+            settings.base = path.parent().map(Path::to_owned).unwrap_or_default();
+            settings.path = Some(path);
+        }
+        let read = Reading { settings, warnings };
+        Ok(read.finish())
+    }
+}
+
+fn candidate(around: &Surroundings<'_>, warnings: &mut Vec<String>) -> Option<PathBuf> {
+    let inside = |path: PathBuf| if path.is_dir() { path.join("ansible.cfg") } else { path };
+    if let Some(named) = (around.variable)("ANSIBLE_CONFIG").filter(|named| !named.is_empty()) {
+        let named = inside(around.folder.join(expand_home(&named.to_string_lossy())));
+        if named.is_file() {
+            return Some(named);
+        }
+    }
+    let here = around.folder.join("ansible.cfg");
+    if here.is_file() {
+        let mode = fs::metadata(&around.folder).map(|metadata| metadata.permissions().mode());
+        if mode.is_ok_and(|mode| mode & 0o002 == 0) {
+            return Some(here);
+        }
+        warnings.push(format!(
+            "{} is ignored, as by Ansible: everybody may write into its folder; name it with ANSIBLE_CONFIG",
+            here.display()
+        ));
+    }
+    let home = (around.variable)("HOME").map(|home| PathBuf::from(home).join(".ansible.cfg"));
+    home.into_iter().chain([around.system.clone()]).find(|path| path.is_file())
+}
+
+/// The values of a file by section and key, as Python's configparser reads them.
+fn parse(text: &str) -> HashMap<(String, String), String> {
+    let mut values: HashMap<(String, String), String> = HashMap::new();
+    let mut section = String::new();
+    let mut last: Option<(String, String)> = None;
+    for line in text.lines() {
+        let trimmed = line.trim();
+        if trimmed.is_empty() || trimmed.starts_with(['#', ';']) {
+            continue;
+        }
+        let code = match line.find(" ;").or_else(|| line.find("\t;")) {
+            Some(comment) => line[..comment].trim_end(),
+            None => line.trim_end(),
+        };
+        if line.starts_with([' ', '\t'])
+            && let Some(value) = last.as_ref().and_then(|key| values.get_mut(key))
+        {
+            value.push('\n');
+            value.push_str(code.trim());
+            continue;
+        }
+        if let Some(name) = code.strip_prefix('[').and_then(|rest| rest.split(']').next()) {
+            name.clone_into(&mut section);
+            last = None;
+        } else if let Some((key, value)) = code.split_once(['=', ':']) {
+            let key = (section.clone(), key.trim().to_lowercase());
+            values.insert(key.clone(), value.trim().to_owned());
+            last = Some(key);
+        }
+    }
+    values
+}
+
+/// A value and the folder that paths in it are relative to.
+struct Found {
+    text: String,
+    base: PathBuf,
+    whence: String,
+}
+
+struct Settings<'a> {
+    around: &'a Surroundings<'a>,
+    file: HashMap<(String, String), String>,
+    base: PathBuf,
+    path: Option<PathBuf>,
+}
+
+impl Settings<'_> {
+    /// The last of the environment variables that is set, else the last of the file's keys.
+    fn get(&self, variables: &[&str], keys: &[(&str, &str)]) -> Option<Found> {
+        let told = variables.iter().rev().find_map(|name| {
+            let text = (self.around.variable)(name)?.to_string_lossy().into_owned();
+            Some(Found { text, base: self.around.folder.clone(), whence: (*name).to_owned() })
+        });
+        told.or_else(|| {
+            keys.iter().rev().find_map(|(section, key)| {
+                let text = self.file.get(&((*section).to_owned(), (*key).to_owned()))?.clone();
+                let file = self.path.as_ref().map(|path| path.display().to_string()).unwrap_or_default();
+                Some(Found { text, base: self.base.clone(), whence: format!("`{key}` in {file}") })
+            })
+        })
+        .filter(|found| !found.text.trim().is_empty())
+    }
+
+    fn path_of(&self, text: &str, base: &Path) -> PathBuf {
+        let text = text.trim().replace("{{CWD}}", &self.around.folder.to_string_lossy());
+        let text = text.trim_matches(|c| c == '"' || c == '\'').to_owned();
+        base.join(expand_home(&text))
+    }
+}
+
+struct Reading<'a> {
+    settings: Settings<'a>,
+    warnings: Vec<String>,
+}
+
+impl Reading<'_> {
+    fn finish(mut self) -> AnsibleConfig {
+        let get = |variables: &[&str], keys: &[(&str, &str)]| self.settings.get(variables, keys);
+        let words = |found: Option<Found>| -> Vec<String> {
+            let text = found.map(|found| found.text).unwrap_or_default();
+            text.split(',').map(|word| word.trim().to_owned()).filter(|word| !word.is_empty()).collect()
+        };
+        let text = |found: Option<Found>| found.map(|found| found.text.trim().to_owned());
+        let path = |found: Option<Found>| found.map(|found| self.settings.path_of(&found.text, &found.base));
+        let inventory = get(&["ANSIBLE_INVENTORY"], &[("defaults", "inventory")]);
+        let base = inventory.as_ref().map(|found| found.base.clone()).unwrap_or_default();
+        let inventory = words(inventory).iter().map(|word| self.settings.path_of(word, &base)).collect();
+        let remote_user = text(get(&["ANSIBLE_REMOTE_USER"], &[("defaults", "remote_user")]));
+        let private_key_file = path(get(&["ANSIBLE_PRIVATE_KEY_FILE"], &[("defaults", "private_key_file")]));
+        let vault_password_file =
+            path(get(&["ANSIBLE_VAULT_PASSWORD_FILE"], &[("defaults", "vault_password_file")]));
+        let vault_identity_list =
+            words(get(&["ANSIBLE_VAULT_IDENTITY_LIST"], &[("defaults", "vault_identity_list")]));
+        let ssh = |variable: &str, key: &str| text(get(&[variable], &[("ssh_connection", key)]));
+        let ssh_args = ssh("ANSIBLE_SSH_ARGS", "ssh_args");
+        let ssh_common_args = ssh("ANSIBLE_SSH_COMMON_ARGS", "ssh_common_args");
+        let ssh_extra_args = ssh("ANSIBLE_SSH_EXTRA_ARGS", "ssh_extra_args");
+        let checking = get(
+            &["ANSIBLE_HOST_KEY_CHECKING", "ANSIBLE_SSH_HOST_KEY_CHECKING"],
+            &[("defaults", "host_key_checking"), ("ssh_connection", "host_key_checking")],
+        );
+        let forks = get(&["ANSIBLE_FORKS"], &[("defaults", "forks")]);
+        let timeout = get(
+            &["ANSIBLE_TIMEOUT", "ANSIBLE_SSH_TIMEOUT"],
+            &[("defaults", "timeout"), ("ssh_connection", "timeout")],
+        );
+        let ask = get(&["ANSIBLE_ASK_VAULT_PASS"], &[("defaults", "ask_vault_pass")]);
+        AnsibleConfig {
+            inventory,
+            remote_user,
+            private_key_file,
+            host_key_checking: self.boolean(checking),
+            forks: self.number(forks, 4096),
+            timeout: self.number(timeout, 600),
+            vault_password_file,
+            vault_identity_list,
+            ask_vault_pass: self.boolean(ask).unwrap_or(false),
+            ssh_args,
+            ssh_common_args,
+            ssh_extra_args,
+            path: self.settings.path,
+            warnings: self.warnings,
+        }
+    }
+
+    fn boolean(&mut self, found: Option<Found>) -> Option<bool> {
+        let found = found?;
+        let read = boolean(&Value::String(found.text.clone()));
+        if read.is_none() {
+            self.warnings.push(format!("{} is neither true nor false, and is left out", found.whence));
+        }
+        read
+    }
+
+    fn number(&mut self, found: Option<Found>, most: u16) -> Option<u16> {
+        let found = found?;
+        let read = found.text.trim().parse::<u64>().ok().filter(|number| *number > 0);
+        if read.is_none() {
+            self.warnings.push(format!("{} is no number above 0, and is left out", found.whence));
+        }
+        read.map(|number| u16::try_from(number).unwrap_or(most).min(most))
+    }
+}

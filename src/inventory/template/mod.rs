@@ -1,0 +1,56 @@
+//! Jinja in variables: what is decidable from the inventory is evaluated, with Ansible's values and types; what is not
+//! (facts, lookups, unknown filters, undefined variables) is named, and never guessed.
+
+mod collection;
+mod evaluate;
+mod filter;
+mod method;
+mod operator;
+mod pattern;
+mod python;
+mod scene;
+mod statement;
+mod stop;
+mod value;
+mod verdict;
+
+use serde_json::Value;
+
+pub(super) use scene::{Context, Scene};
+
+use evaluate::Evaluation;
+use value::Val;
+
+/// A variable whose value cannot be known, or is wrong.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unresolved {
+    /// The variable's name.
+    pub name: String,
+    /// Where it is written: file and line.
+    pub origin: String,
+    /// Why: what its template names that the inventory does not say.
+    pub reason: String,
+}
+
+impl std::fmt::Display for Unresolved {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "`{}` ({}): {}", self.name, self.origin, self.reason)
+    }
+}
+
+/// Whether a text is a template.
+pub(super) fn is_template(text: &str) -> bool {
+    ["{{", "{%", "{#"].iter().any(|mark| text.contains(mark))
+}
+
+/// A host's variable as Ansible would use it; `None` where it is not set, or set to `omit`.
+pub(super) fn resolve(scene: &Scene<'_>, host: &str, name: &str) -> Result<Option<Value>, Unresolved> {
+    let Some(number) = scene.host(host) else { return Ok(None) };
+    let Some((_, origin)) = scene.variable(number, name) else { return Ok(None) };
+    let mut evaluation = Evaluation::new(scene);
+    let templated = evaluation.variable(number, name).and_then(|value| match value {
+        None | Some(Val::Omit) => Ok(None),
+        Some(value) => evaluation.deep(value)?.to_json().map(Some),
+    });
+    templated.map_err(|stop| Unresolved { name: name.to_owned(), origin, reason: stop.0 })
+}

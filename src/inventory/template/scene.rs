@@ -1,0 +1,111 @@
+//! What a template can see: the variables of every host, the groups, and who is in them.
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::rc::Rc;
+use std::sync::Arc;
+
+use serde_json::Value;
+
+use super::value::Val;
+use crate::inventory::cluster::{Groups, Layers, View};
+use crate::inventory::vault::Vault;
+
+/// What templates depend on beside variables and groups; the lists are in the order of the hosts.
+#[derive(Clone, Debug, Default)]
+pub(in crate::inventory) struct Context {
+    pub(in crate::inventory) vault: Arc<Vault>,
+    /// The folder of the file that first names a host; `None` where that is not known.
+    pub(in crate::inventory) folders: Vec<Option<PathBuf>>,
+    /// Why a host's variables are not all known.
+    pub(in crate::inventory) locked: Vec<Option<String>>,
+}
+
+/// What a template can see.
+pub(in crate::inventory) struct Scene<'v> {
+    layers: &'v Layers,
+    groups: &'v Groups,
+    context: &'v Context,
+    /// The number of each host, in the order of the inventory.
+    numbers: HashMap<&'v str, usize>,
+    /// The names of the groups each host is in, sorted, without `all`.
+    group_names: Vec<Vec<&'v str>>,
+    /// The members of the groups that were asked for.
+    members: RefCell<HashMap<&'v str, Rc<Vec<Val<'v>>>>>,
+}
+
+impl<'v> Scene<'v> {
+    /// The scene of an inventory that is read already.
+    pub(in crate::inventory) fn new(layers: &'v Layers, groups: &'v Groups, context: &'v Context) -> Self {
+        let numbers: HashMap<&str, usize> =
+            layers.hosts().iter().enumerate().map(|(at, name)| (name.as_str(), at)).collect();
+        let mut scene =
+            Scene { layers, groups, context, numbers, group_names: Vec::new(), members: RefCell::default() };
+        let mut group_names = vec![Vec::new(); layers.hosts().len()];
+        let mut names: Vec<&'v str> = groups.iter().map(|group| group.name.as_str()).collect();
+        names.sort_unstable();
+        for name in names.into_iter().filter(|name| *name != "all") {
+            for host in groups.members(name) {
+                if let Some(&at) = scene.numbers.get(host) {
+                    group_names[at].push(name);
+                }
+            }
+        }
+        scene.group_names = group_names;
+        scene
+    }
+
+    /// The passwords for what is encrypted.
+    pub(super) fn vault(&self) -> &'v Vault {
+        &self.context.vault
+    }
+
+    /// The number of a host.
+    pub(super) fn host(&self, name: &str) -> Option<usize> {
+        self.numbers.get(name).copied()
+    }
+
+    /// The names of all hosts.
+    pub(super) fn hosts(&self) -> &'v [String] {
+        self.layers.hosts()
+    }
+
+    /// The groups of a host, as `group_names` has them.
+    pub(super) fn groups_of(&self, host: usize) -> &[&'v str] {
+        self.group_names.get(host).map_or(&[], Vec::as_slice)
+    }
+
+    /// The folder of the file that first names a host.
+    pub(super) fn folder(&self, host: usize) -> Option<&PathBuf> {
+        self.context.folders.get(host)?.as_ref()
+    }
+
+    /// Why a host's variables are not all known.
+    pub(super) fn locked(&self, host: usize) -> Option<&str> {
+        self.context.locked.get(host)?.as_deref()
+    }
+
+    /// Why the variables of a host of that name are not all known.
+    pub(in crate::inventory) fn lock_of(&self, name: &str) -> Option<&str> {
+        self.locked(self.host(name)?)
+    }
+
+    /// A host's variable: that of the layer with the highest precedence, and where it is written.
+    pub(super) fn variable(&self, host: usize, name: &str) -> Option<(&'v Value, String)> {
+        let layers: Vec<_> = self.layers.of(self.hosts().get(host)?, View::Runtime)?.collect();
+        let layer = layers.into_iter().rev().find(|layer| layer.variables.contains_key(name))?;
+        Some((layer.variables.get(name)?, layer.place_of(name)))
+    }
+
+    /// The hosts of a group and of the groups below it, in the order of Ansible: level by level.
+    pub(super) fn members(&self, group: &str) -> Option<Rc<Vec<Val<'v>>>> {
+        let groups: &'v Groups = self.groups;
+        let name = groups.get(group)?.name.as_str();
+        let mut known = self.members.borrow_mut();
+        let members = known
+            .entry(name)
+            .or_insert_with(|| Rc::new(groups.members(name).into_iter().map(Val::text).collect()));
+        Some(Rc::clone(members))
+    }
+}

@@ -1,0 +1,75 @@
+//! Tests: what may stand behind `is`.
+
+use super::evaluate::{Args, Evaluation};
+use super::operator::contains;
+use super::pattern;
+use super::python::str_of;
+use super::stop::{Stop, Yield};
+use super::value::{Val, compare, equal};
+
+/// Whether a value passes a test.
+pub(super) fn of<'v>(
+    own: &mut Evaluation<'v, '_>,
+    name: &str,
+    input: &Val<'v>,
+    args: &Args<'v>,
+) -> Yield<bool> {
+    let name = name.strip_prefix("ansible.builtin.").unwrap_or(name);
+    match name {
+        "defined" => return Ok(!matches!(input, Val::Undefined(_))),
+        "undefined" => return Ok(matches!(input, Val::Undefined(_))),
+        _ => {}
+    }
+    if let Val::Undefined(of) = input {
+        return Err(Stop::undefined(of));
+    }
+    Ok(match name {
+        "none" => matches!(input, Val::Null),
+        "boolean" => matches!(input, Val::Bool(_)),
+        "true" => matches!(input, Val::Bool(true)),
+        "false" => matches!(input, Val::Bool(false)),
+        "integer" => matches!(input, Val::Int(_)),
+        "float" => matches!(input, Val::Float(_)),
+        "number" => matches!(input, Val::Bool(_) | Val::Int(_) | Val::Float(_)),
+        "string" => matches!(input, Val::Text(_)),
+        "mapping" => matches!(input, Val::Map(_)),
+        "sequence" | "iterable" => matches!(input, Val::Text(_) | Val::List(_) | Val::Map(_)),
+        "truthy" => input.is_true()?,
+        "falsy" => !input.is_true()?,
+        "even" | "odd" | "divisibleby" => {
+            let by = match (name, args.given.first()) {
+                ("divisibleby", Some(by)) => by.whole(),
+                _ => Some(2),
+            };
+            let rest = input.whole().zip(by).and_then(|(number, by)| number.checked_rem(by));
+            let rest = rest.ok_or_else(|| Stop::failed(format!("`{name}` of {}", input.kind())))?;
+            (rest != 0) == (name == "odd")
+        }
+        "match" | "search" | "regex" => {
+            let Val::Text(text) = input else {
+                return Err(Stop::failed(format!("`{name}` of {}", input.kind())));
+            };
+            pattern::tests(name, text, args)?
+        }
+        "eq" | "equalto" | "==" | "sameas" | "ne" | "!=" | "lt" | "lessthan" | "<" | "le" | "<=" | "gt"
+        | "greaterthan" | ">" | "ge" | ">=" | "in" | "contains" => {
+            args.only(1, &[])?;
+            let other =
+                args.given.first().ok_or_else(|| Stop::failed(format!("`{name}` without a value")))?;
+            let (left, right) = (own.deep(input.clone())?, own.deep(other.clone())?);
+            match name {
+                "eq" | "equalto" | "==" => equal(&left, &right)?,
+                "ne" | "!=" => !equal(&left, &right)?,
+                "lt" | "lessthan" | "<" => compare(&left, &right)?.is_lt(),
+                "le" | "<=" => compare(&left, &right)?.is_le(),
+                "gt" | "greaterthan" | ">" => compare(&left, &right)?.is_gt(),
+                "ge" | ">=" => compare(&left, &right)?.is_ge(),
+                "in" => contains(own, &right, &left)?,
+                "contains" => contains(own, &left, &right)?,
+                _ => return Err(Stop::undecidable(format!("the test `{name}`"))),
+            }
+        }
+        "lower" => str_of(input)?.chars().all(|c| !c.is_uppercase()) && !str_of(input)?.is_empty(),
+        _ => return Err(Stop::undecidable(format!("the test `{name}`"))),
+    })
+}

@@ -1,0 +1,87 @@
+//! How inventories are read: vault passwords from flags, `ansible.cfg` and the environment, and where
+//! `ansible-inventory` is.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use super::error::RunError;
+use super::terminal;
+use crate::cli::VaultArgs;
+use crate::inventory::{
+    AnsibleConfig, LoadOptions, SshWords, Vault, VaultSecret, VaultSource, find_ansible_inventory,
+    read_password,
+};
+
+/// What `ansible.cfg` says; what of it is ignored is told.
+pub(super) fn ansible_config() -> Result<AnsibleConfig, RunError> {
+    let config = AnsibleConfig::of_process()?;
+    for warning in &config.warnings {
+        terminal::note(&format!("airworthy: warning: {warning}"));
+    }
+    Ok(config)
+}
+
+/// The inventories to read: those that were named, else `ansible.cfg`'s, which is told.
+pub(super) fn inventories(named: &[PathBuf], config: &AnsibleConfig) -> Vec<PathBuf> {
+    if !named.is_empty() || config.inventory.is_empty() {
+        return named.to_vec();
+    }
+    let names: Vec<String> = config.inventory.iter().map(|path| path.display().to_string()).collect();
+    terminal::note(&format!(
+        "airworthy: note: the inventory is Ansible's configured one: {}",
+        names.join(", ")
+    ));
+    config.inventory.clone()
+}
+
+/// How inventories are read; asks for vault passwords where that is wanted.
+pub(super) fn options(args: &VaultArgs, config: &AnsibleConfig) -> Result<LoadOptions, RunError> {
+    let mut secrets = Vec::new();
+    let mut vault_words: Vec<OsString> = Vec::new();
+    for source in sources(args, config) {
+        let password = match &source.file {
+            Some(path) => {
+                vault_words.push("--vault-id".into());
+                let mut word = OsString::from(format!("{}@", source.label));
+                word.push(path);
+                vault_words.push(word);
+                read_password(path, &source.label)?
+            }
+            None => {
+                let prompt = match source.label.as_str() {
+                    "default" => "Vault password: ".to_owned(),
+                    label => format!("Vault password ({label}): "),
+                };
+                let answer = rpassword::prompt_password(prompt).map_err(|error| {
+                    RunError::Internal(format!("no vault password could be asked for: {error}"))
+                })?;
+                answer.trim().to_owned().into()
+            }
+        };
+        secrets.push(VaultSecret { label: source.label, password });
+    }
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    Ok(LoadOptions {
+        vault: Arc::new(Vault::new(secrets)),
+        ansible_inventory: find_ansible_inventory(&path),
+        vault_words,
+        ssh_words: SshWords {
+            args: config.ssh_args.clone(),
+            common_args: config.ssh_common_args.clone(),
+            extra_args: config.ssh_extra_args.clone(),
+        },
+        ..LoadOptions::default()
+    })
+}
+
+/// As Ansible: those of `ansible.cfg` first, then flags.
+fn sources(args: &VaultArgs, config: &AnsibleConfig) -> Vec<VaultSource> {
+    let ids = config.vault_identity_list.iter().chain(&args.vault_id).map(|word| VaultSource::parse(word));
+    let files = args.vault_password_file.iter().chain(&config.vault_password_file);
+    let mut sources: Vec<VaultSource> = ids.chain(files.map(|path| VaultSource::file(path))).collect();
+    if args.ask_vault_pass || (config.ask_vault_pass && sources.is_empty()) {
+        sources.push(VaultSource { label: "default".to_owned(), file: None });
+    }
+    sources
+}
