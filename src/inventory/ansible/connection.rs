@@ -145,6 +145,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::inventory::options::LoadOptions;
     use crate::inventory::source::{Mark, Source};
 
     fn read(variables: Value) -> (Result<Connection, Diagnostic>, Vec<String>) {
@@ -219,6 +220,55 @@ mod tests {
         let (connection, warnings) = read(json!({"ansible_ssh_common_args": "-o 'ProxyJump=j"}));
         assert!(connection.unwrap().more_ssh_arguments.words.is_empty());
         assert_eq!(warnings.len(), 1, "{warnings:?}");
+    }
+
+    /// The first host of an inventory in which `a` is behind kubespray's bastion, as its sample names it.
+    fn behind_bastion(of_bastion: &str, words: SshWords) -> Connection {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("hosts.ini");
+        let text = format!(
+            "a ansible_host=10.0.0.1\nbastion ansible_host=192.0.2.1 {of_bastion}\n[bastion]\nbastion\n\
+             [kube_control_plane]\na\n[etcd]\na\n[kube_node]\na\n"
+        );
+        std::fs::write(&path, text).unwrap();
+        let options = LoadOptions { ssh_words: words, ..LoadOptions::default() };
+        crate::inventory::load_with(&[path], &options).unwrap().hosts.remove(0).connection
+    }
+
+    #[test]
+    fn who_cannot_reach_the_bastion_cannot_reach_what_is_behind_it() {
+        let known = behind_bastion("ansible_user=ops", SshWords::default());
+        assert!(known.unresolved.is_empty() && known.bastion.unwrap().user.as_deref() == Some("ops"));
+        let unknown = behind_bastion("ansible_user='{{ lookup(\"env\", \"X\") }}'", SshWords::default());
+        assert_eq!(unknown.unresolved.len(), 1);
+        assert_eq!(unknown.unresolved[0].name, "ansible_user");
+    }
+
+    #[test]
+    fn ansible_cfg_stands_in_where_no_variable_does() {
+        let words = SshWords {
+            args: Some("-o Compression=yes".to_owned()),
+            common_args: Some("-o ProxyJump=cfg".to_owned()),
+            extra_args: Some("-o User=cfg".to_owned()),
+        };
+        let place = Place {
+            source: Arc::new(Source { path: "hosts".into(), text: "n\n".to_owned() }),
+            mark: Mark::new(1, 1),
+        };
+        let of = |variables: Value| {
+            connection("n", variables.as_object().unwrap(), &place, &words, &mut Vec::new()).unwrap()
+        };
+        let configured = of(json!({}));
+        assert_eq!(configured.ssh_arguments.option("compression"), Some("yes"));
+        assert_eq!(configured.more_ssh_arguments.option("proxyjump"), Some("cfg"));
+        assert_eq!(configured.more_ssh_arguments.option("user"), Some("cfg"));
+        let own = of(json!({"ansible_ssh_common_args": "-J own", "ansible_ssh_extra_args": ""}));
+        assert_eq!(own.more_ssh_arguments.option("proxyjump"), Some("own"));
+        assert_eq!(own.more_ssh_arguments.option("user"), None);
+        // kubespray sets the common arguments itself where there is a bastion.
+        let behind = behind_bastion("", words);
+        assert_eq!(behind.more_ssh_arguments.option("proxyjump"), None);
+        assert_eq!(behind.ssh_arguments.option("compression"), Some("yes"));
     }
 
     #[test]

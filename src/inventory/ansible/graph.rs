@@ -191,9 +191,10 @@ impl Graph {
     }
 
     /// Every group has `all` above it; `ungrouped` holds exactly the hosts that are in no other group. A host that is
-    /// called like a group, of which Ansible would give it the variables, is refused.
+    /// called like a group, which Ansible mixes up in patterns, is refused, but for the bastion of kubespray's own sample.
     pub(in crate::inventory) fn reconcile(&mut self) -> Result<(), Diagnostic> {
-        if let Some(host) = self.hosts.iter().find(|host| self.group_index.contains_key(&host.name)) {
+        let twin = |host: &&HostEntry| host.name != "bastion" && self.group_index.contains_key(&host.name);
+        if let Some(host) = self.hosts.iter().find(twin) {
             let message = format!("`{}` is the name of a host and of a group", host.name);
             return Err(host
                 .place
