@@ -1,6 +1,6 @@
 //! Every inventory under fixtures/inventories/ansible, and every one of the corpus, reads as Ansible reads it: value by
 //! value and type by type. Compared with the stored expectations always, and with `ansible-inventory` itself where it is
-//! on PATH, or where ANSIBLE_INVENTORY names it.
+//! on PATH, or where ANSIBLE_INVENTORY_PROGRAM names it.
 
 #![allow(clippy::unwrap_used, clippy::print_stderr)]
 
@@ -98,7 +98,7 @@ fn compare(folder: &Path, theirs: &Value, wrong: &mut Vec<String>) {
 
 /// The program to compare with, and whether it is there.
 fn ansible() -> Option<PathBuf> {
-    let named = std::env::var_os("ANSIBLE_INVENTORY").map(PathBuf::from);
+    let named = std::env::var_os("ANSIBLE_INVENTORY_PROGRAM").map(PathBuf::from);
     let program = named.unwrap_or_else(|| PathBuf::from("ansible-inventory"));
     let answer = Command::new(&program).env_remove("ANSIBLE_INVENTORY").arg("--version").output().ok()?;
     answer.status.success().then_some(program)

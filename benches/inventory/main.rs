@@ -1,7 +1,7 @@
 //! How fast an inventory of 10,000 hosts with group_vars is read, beside `ansible-inventory` on the same files.
 //!
 //! `cargo bench --bench inventory [-- --hosts N --runs N]`. Ansible is the `ansible-inventory` on PATH, or the one that
-//! ANSIBLE_INVENTORY names; without it only airworthy is measured. Both print everything they read, and that is compared.
+//! ANSIBLE_INVENTORY_PROGRAM names; without it only airworthy is measured. Both print everything they read, and that is compared.
 #![allow(clippy::print_stdout, reason = "figures are what a benchmark gives")]
 
 #[path = "../sweep/measure.rs"]
@@ -68,7 +68,7 @@ fn main() {
 }
 
 fn ansible() -> Option<PathBuf> {
-    let named = env::var_os("ANSIBLE_INVENTORY").map(PathBuf::from);
+    let named = env::var_os("ANSIBLE_INVENTORY_PROGRAM").map(PathBuf::from);
     let program = named.unwrap_or_else(|| PathBuf::from("ansible-inventory"));
     let answer = Command::new(&program).env_remove("ANSIBLE_INVENTORY").arg("--version").output().ok()?;
     answer.status.success().then_some(program)
