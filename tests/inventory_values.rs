@@ -525,6 +525,20 @@ fn ansible_cfg_and_vault_flags_reach_the_command() {
     assert!(code == 2 && err.contains("name an inventory with -i"), "{err}");
 }
 
+#[test]
+fn what_a_template_comes_to_is_shown_where_it_tells_how_a_host_is_reached() {
+    let folder = folder(&[(
+        "hosts.ini",
+        "n ansible_host='n.{{ domain }}' ip='{{ ansible_default_ipv4.address }}' note='{{ domain }}'\n\
+         [all:vars]\ndomain=example.org\n[kube_control_plane]\nn\n[etcd]\nn\n[kube_node]\nn\n",
+    )]);
+    let (code, out, err) = airworthy(folder.path(), &["inventory", "-i", "hosts.ini", "--host", "n"]);
+    assert_eq!(code, 0, "{err}");
+    assert!(out.contains("ansible_host: \"n.{{ domain }}\"\n    used as \"n.example.org\"\n"), "{out}");
+    assert!(out.contains("    not known: ") && out.contains("ansible_default_ipv4"), "{out}");
+    assert!(out.contains("note: \"{{ domain }}\"\n    hosts.ini:1"), "only what is shown anyway: {out}");
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 400, failure_persistence: None, ..ProptestConfig::default() })]
 

@@ -155,6 +155,9 @@ fn one(inventory: &Inventory, name: &str, format: Format, view: View) -> Result<
         let mut layers: Vec<&Layer> = layers.filter(|layer| layer.variables.contains_key(key)).collect();
         layers.reverse(); // the one that counts first
         lines.push(format!("{key}: {}", shown(key, value, layers.first().copied())));
+        if !layers.first().is_some_and(|layer| layer.is_secret()) {
+            lines.extend(used(inventory, name, key, value));
+        }
         for (at, layer) in layers.into_iter().enumerate() {
             let owner = if layer.owner.is_empty() { String::new() } else { format!(" ({})", layer.owner) };
             let place = layer.place_of(key);
@@ -165,6 +168,17 @@ fn one(inventory: &Inventory, name: &str, format: Format, view: View) -> Result<
         }
     }
     Ok(lines.join("\n") + "\n")
+}
+
+/// What a template comes to, of the variables that tables and reports show anyway: another may be made of secrets.
+fn used(inventory: &Inventory, host: &str, key: &str, value: &serde_json::Value) -> Option<String> {
+    const SHOWN: [&str; 5] = ["ansible_host", "ansible_port", "ansible_user", "ip", "access_ip"];
+    let templated = value.as_str().is_some_and(|text| text.contains("{{") || text.contains("{%"));
+    (templated && SHOWN.contains(&key)).then(|| match inventory.value_of(host, key) {
+        Ok(Some(value)) => format!("    used as {value}"),
+        Ok(None) => "    left out".to_owned(),
+        Err(unresolved) => format!("    not known: {}", unresolved.reason),
+    })
 }
 
 fn shown(key: &str, value: &serde_json::Value, layer: Option<&Layer>) -> String {

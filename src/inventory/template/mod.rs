@@ -1,10 +1,12 @@
 //! Jinja in variables: what is decidable from the inventory is evaluated, with Ansible's values and types; what is not
 //! (facts, lookups, unknown filters, undefined variables) is named, and never guessed.
 
+mod access;
 mod collection;
 mod evaluate;
 mod filter;
 mod method;
+mod name;
 mod operator;
 mod pattern;
 mod python;

@@ -1,0 +1,125 @@
+//! Names and functions, as a template sees them.
+
+use super::evaluate::{Args, Evaluation, Frame};
+use super::stop::{Stop, Yield};
+use super::value::Val;
+
+impl<'v> Evaluation<'v, '_> {
+    /// A name as a template sees it.
+    pub(super) fn name(&mut self, name: &str, frame: &Frame<'v>) -> Yield<Val<'v>> {
+        if let Some((_, value)) = frame.locals.iter().rev().find(|(own, _)| own == name) {
+            return self.force(value.clone());
+        }
+        match name {
+            "hostvars" => Ok(Val::Hostvars),
+            "omit" => Ok(Val::Omit),
+            "groups" => Ok(Val::Groups),
+            _ => self.of_host(frame.host, name, true),
+        }
+    }
+
+    /// What a host's variables say of a name. Some of them only its own templates see.
+    pub(super) fn of_host(&mut self, host: usize, name: &str, own: bool) -> Yield<Val<'v>> {
+        let hostname = self.scene.hosts().get(host).map(String::as_str).unwrap_or_default();
+        match name {
+            "inventory_hostname" => return Ok(Val::text(hostname)),
+            "inventory_hostname_short" => {
+                return Ok(Val::text(hostname.split('.').next().unwrap_or_default()));
+            }
+            "group_names" => {
+                let names = self.scene.groups_of(host).iter().map(|name| Val::text(*name));
+                return Ok(Val::list(names.collect()));
+            }
+            "inventory_dir" => {
+                let folder = self.scene.folder(host).and_then(|folder| folder.to_str());
+                return folder.map(Val::text).ok_or_else(|| Stop::undecidable("`inventory_dir`"));
+            }
+            "groups" | "hostvars" | "omit" => {
+                return Err(Stop::undecidable(format!("`{name}` of another host")));
+            }
+            _ => {}
+        }
+        if is_given_by_ansible(name) {
+            return Err(Stop::undecidable(format!("`{name}`, which Ansible sets when it runs")));
+        }
+        if let Some(value) = self.variable(host, name)? {
+            return Ok(value);
+        }
+        match name {
+            "ansible_host" if own => Ok(Val::text(hostname)),
+            "ansible_port" => Ok(Val::Undefined(name.into())),
+            _ if name.starts_with("ansible_") => {
+                Err(Stop::undecidable(format!("`{name}`, which Ansible gathers or is told when it runs")))
+            }
+            _ => Ok(Val::Undefined(name.into())),
+        }
+    }
+
+    /// The functions that Jinja knows everywhere.
+    pub(super) fn function(&mut self, name: &str, args: &Args<'v>) -> Yield<Val<'v>> {
+        match name {
+            "range" => {
+                args.only(3, &[])?;
+                let numbers: Vec<i64> = args
+                    .given
+                    .iter()
+                    .map(|value| value.whole().ok_or_else(|| Stop::failed("`range` of what is no number")))
+                    .collect::<Yield<_>>()?;
+                let (start, stop, step) = match numbers[..] {
+                    [stop] => (0, stop, 1),
+                    [start, stop] => (start, stop, 1),
+                    [start, stop, step] if step != 0 => (start, stop, step),
+                    _ => return Err(Stop::failed("`range` without its numbers")),
+                };
+                let mut found = Vec::new();
+                let mut at = start;
+                while if step > 0 { at < stop } else { at > stop } {
+                    self.spend(1)?;
+                    found.push(Val::Int(at));
+                    at = at.saturating_add(step);
+                }
+                Ok(Val::list(found))
+            }
+            "dict" if args.given.is_empty() => Ok(Val::map(
+                args.named.iter().map(|(name, value)| (name.as_str().into(), value.clone())).collect(),
+            )),
+            "lookup" | "query" | "q" => {
+                let plugin = match args.given.first() {
+                    Some(Val::Text(plugin)) => plugin.to_string(),
+                    _ => "…".to_owned(),
+                };
+                Err(Stop::undecidable(format!("`{name}('{plugin}')`, a lookup")))
+            }
+            _ => Err(Stop::undecidable(format!("`{name}()`"))),
+        }
+    }
+}
+
+/// Names that Ansible itself sets in a run, and no inventory can.
+fn is_given_by_ansible(name: &str) -> bool {
+    const NAMES: [&str; 22] = [
+        "ansible_check_mode",
+        "ansible_config_file",
+        "ansible_diff_mode",
+        "ansible_facts",
+        "ansible_forks",
+        "ansible_inventory_sources",
+        "ansible_limit",
+        "ansible_play_batch",
+        "ansible_play_hosts",
+        "ansible_play_hosts_all",
+        "ansible_play_name",
+        "ansible_playbook_python",
+        "ansible_run_tags",
+        "ansible_skip_tags",
+        "ansible_verbosity",
+        "ansible_version",
+        "environment",
+        "inventory_file",
+        "play_hosts",
+        "playbook_dir",
+        "role_path",
+        "vars",
+    ];
+    NAMES.contains(&name)
+}
