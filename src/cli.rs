@@ -67,7 +67,7 @@ pub struct TargetArgs {
     /// Vault passwords.
     #[command(flatten)]
     pub vault: VaultArgs,
-    /// Hosts at a time [default: ansible.cfg's, else 160]
+    /// Hosts at a time [default: ansible.cfg's, else 144]
     #[arg(short, long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=4096))]
     pub forks: Option<u16>,
     /// Seconds for a connection to open [default: ansible.cfg's, else 10]

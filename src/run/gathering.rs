@@ -22,7 +22,7 @@ use crate::inventory::{AnsibleConfig, Host, HostKeyChecking};
 use crate::transport::{Local, OpenSsh, Options, Ssh, Timeouts, Transport};
 
 /// Hosts at a time, where nobody says.
-const FORKS: u16 = 160;
+const FORKS: u16 = 144;
 /// Seconds for a connection to open, where nobody says.
 const TIMEOUT: u16 = 10;
 
