@@ -216,9 +216,14 @@ fn patterns_choose_hosts() {
     assert_eq!(names(&inventory, "kube_control_plane[-1]"), ["cp03"]);
     assert_eq!(names(&inventory, "kube_control_plane[1:]"), ["cp02", "cp03"]);
     assert_eq!(names(&inventory, "!cp*").len(), 2);
+    // Roles are no groups that a glob could mean.
+    assert_eq!(names(&inventory, "all:!inf*:!worke*").len(), 5);
+    assert!(inventory.limit("inf*").is_err());
+    assert_eq!(names(&inventory, "all:!zz*:!cp01").len(), 4);
+    assert_eq!(inventory.idle_exclusions("all:!zz*:!cp01"), ["!zz*"]);
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("limit");
-    std::fs::write(&file, "cp01\n\ngpu-b\n").unwrap();
+    std::fs::write(&file, "# the first and the last\ncp01\n\ngpu-b\n").unwrap();
     assert_eq!(names(&inventory, &format!("@{}", file.display())), ["cp01", "gpu-b"]);
     for (pattern, message) in [
         ("cp1", "did you mean `cp01`?"),
@@ -229,6 +234,8 @@ fn patterns_choose_hosts() {
         ("~(", "regular expression"),
         ("@/nowhere", "readable file"),
         ("zz*", "matches no host"),
+        ("ungrouped:&infra", "leaves no host"),
+        ("all:!~(", "regular expression"),
     ] {
         let error = inventory.limit(pattern).unwrap_err().to_string();
         assert!(error.contains(message), "{pattern}: {error}");

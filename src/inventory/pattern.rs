@@ -26,16 +26,17 @@ impl Inventory {
         Ok(hosts)
     }
 
-    /// The names a pattern chooses. `infra` and `worker` are known in every inventory. A part that matches nothing is
-    /// an error.
+    /// The exclusions of a pattern that exclude nobody: `!bastion` where there is none, or a slip of the pen.
+    pub fn idle_exclusions(&self, pattern: &str) -> Vec<String> {
+        let mut parts = parts_of(pattern).unwrap_or_default();
+        parts.retain(|part| part.strip_prefix('!').is_some_and(|part| self.matching(part).is_err()));
+        parts
+    }
+
+    /// The names a pattern chooses. `infra` and `worker` are known in every inventory, by their names alone. A part that
+    /// matches nothing is an error, unless it would only exclude.
     pub fn select(&self, pattern: &str) -> Result<HashSet<&str>, InventoryError> {
-        let mut parts = Vec::new();
-        for part in split(pattern) {
-            match part.strip_prefix('@') {
-                Some(file) => parts.extend(lines_of(&part, file)?),
-                None => parts.push(part),
-            }
-        }
+        let parts = parts_of(pattern)?;
         let (mut chosen, mut and, mut not) = (Vec::new(), Vec::new(), Vec::new());
         for part in &parts {
             match (part.strip_prefix('&'), part.strip_prefix('!')) {
@@ -56,7 +57,8 @@ impl Inventory {
             names.retain(|name| kept.contains(name));
         }
         for part in not {
-            let dropped: HashSet<&str> = self.matching(part)?.into_iter().collect();
+            compile(split_subscript(part).0)?;
+            let dropped: HashSet<&str> = self.matching(part).unwrap_or_default().into_iter().collect();
             names.retain(|name| !dropped.contains(name));
         }
         Ok(names)
@@ -68,7 +70,10 @@ impl Inventory {
             return Ok(vec![name]);
         }
         let (expression, subscript) = split_subscript(part);
-        let names = self.enumerate(expression)?;
+        let (names, is_known) = self.enumerate(expression)?;
+        if names.is_empty() && is_known && subscript.is_none() {
+            return Ok(names);
+        }
         if names.is_empty() {
             let groups = self.groups.iter().map(|group| group.name.as_str()).chain(["infra", "worker"]);
             let known = groups.chain(self.names().iter().map(String::as_str));
@@ -98,7 +103,8 @@ impl Inventory {
         })
     }
 
-    fn enumerate(&self, expression: &str) -> Result<Vec<&str>, InventoryError> {
+    /// The names, and whether a group matched, empty or not.
+    fn enumerate(&self, expression: &str) -> Result<(Vec<&str>, bool), InventoryError> {
         let regex = compile(expression)?;
         let matches = |name: &str| regex.is_match(name).unwrap_or(false);
         let mut found: Vec<&str> = Vec::new();
@@ -108,7 +114,8 @@ impl Inventory {
             found.extend(self.members(group));
         }
         for role in [Role::Infra, Role::Worker] {
-            if matches(role.as_str()) && self.groups.get(role.as_str()).is_none() {
+            // Not by globs: `!worker*` means hosts that are called so, as it does to Ansible.
+            if expression == role.as_str() && self.groups.get(role.as_str()).is_none() {
                 matched = true;
                 let hosts = self.hosts.iter().filter(|host| host.roles.contains(&role));
                 found.extend(hosts.map(|host| host.name.as_str()));
@@ -118,7 +125,7 @@ impl Inventory {
             found.extend(self.names().iter().map(String::as_str).filter(|name| matches(name)));
         }
         // A host that is found twice counts twice in `*[2]`, as in Ansible.
-        Ok(found)
+        Ok((found, matched))
     }
 }
 
@@ -152,12 +159,25 @@ fn split(pattern: &str) -> Vec<String> {
     parts.iter().map(|part| part.trim().to_owned()).filter(|part| !part.is_empty()).collect()
 }
 
-/// The patterns of `@file`, one a line.
+/// The parts of a pattern, those in files included.
+fn parts_of(pattern: &str) -> Result<Vec<String>, InventoryError> {
+    let mut parts = Vec::new();
+    for part in split(pattern) {
+        match part.strip_prefix('@') {
+            Some(file) => parts.extend(lines_of(&part, file)?),
+            None => parts.push(part),
+        }
+    }
+    Ok(parts)
+}
+
+/// The patterns of `@file`, one a line; `#` begins a comment.
 fn lines_of(part: &str, file: &str) -> Result<Vec<String>, InventoryError> {
     let text = std::fs::read_to_string(file).map_err(|error| {
         wrong(part, &error.to_string(), "give a readable file with a pattern on each line")
     })?;
-    Ok(text.lines().map(str::trim).filter(|line| !line.is_empty()).map(str::to_owned).collect())
+    let lines = text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#'));
+    Ok(lines.map(str::to_owned).collect())
 }
 
 enum Subscript {

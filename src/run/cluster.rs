@@ -67,6 +67,7 @@ impl Cluster {
         for warning in &inventory.warnings {
             terminal::note(&format!("airworthy: warning: {warning}"));
         }
+        reading::note_idle_exclusions(&inventory, args.limit.as_deref());
         let mut hosts: Vec<Host> = match &args.limit {
             Some(pattern) => inventory.limit(pattern)?.into_iter().cloned().collect(),
             None => inventory.hosts.clone(),

@@ -29,6 +29,7 @@ pub(super) fn inventory(args: &InventoryArgs) -> Result<u8, RunError> {
     for warning in &inventory.warnings {
         terminal::note(&format!("airworthy: warning: {warning}"));
     }
+    reading::note_idle_exclusions(&inventory, args.limit.as_deref());
     let only = args.limit.as_deref().map(|pattern| inventory.select(pattern)).transpose()?;
     let view = if args.runtime_groups { View::Runtime } else { View::Files };
     let text = match (&args.host, args.format) {

@@ -9,7 +9,7 @@ use super::error::RunError;
 use super::terminal;
 use crate::cli::VaultArgs;
 use crate::inventory::{
-    AnsibleConfig, LoadOptions, SshWords, Vault, VaultSecret, VaultSource, find_ansible_inventory,
+    AnsibleConfig, Inventory, LoadOptions, SshWords, Vault, VaultSecret, VaultSource, find_ansible_inventory,
     read_password,
 };
 
@@ -73,6 +73,13 @@ pub(super) fn options(args: &VaultArgs, config: &AnsibleConfig) -> Result<LoadOp
         },
         ..LoadOptions::default()
     })
+}
+
+/// Tells of what a pattern excludes in vain.
+pub(super) fn note_idle_exclusions(inventory: &Inventory, pattern: Option<&str>) {
+    for part in pattern.map(|pattern| inventory.idle_exclusions(pattern)).unwrap_or_default() {
+        terminal::note(&format!("airworthy: warning: `{part}` in --limit excludes nobody"));
+    }
 }
 
 /// As Ansible: those of `ansible.cfg` first, then flags.
