@@ -9,5 +9,8 @@ mod sample;
 mod summary;
 pub mod table;
 
-pub use document::{HostRow, InventoryRow, Mode, Outcome, Report, SCHEMA, Scope, Summary, Tool, Unreachable};
+pub use document::{
+    FixOutcome, FixRow, HostRow, InventoryRow, Mode, Outcome, Report, SCHEMA, Scope, Summary, Tool,
+    Unreachable,
+};
 pub use summary::{host_outcome, outcome};

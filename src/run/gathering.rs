@@ -2,9 +2,8 @@
 
 use std::io::IsTerminal;
 use std::path::Path;
-use std::sync::Arc;
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
 use secrecy::{ExposeSecret, SecretString};
@@ -27,42 +26,88 @@ pub(super) fn gather_all<T: Send, W: FnMut(HostRecord, Option<Vec<u8>>) -> T>(
     common: &Common,
     worker: impl Fn() -> W + Sync,
 ) -> Result<Swept<T>, RunError> {
-    let login_password = ask(args.ask_pass, "SSH password: ")?;
-    let become_prompt = match login_password {
-        Some(_) => "BECOME password [defaults to SSH password]: ",
-        None => "BECOME password: ",
-    };
-    let become_password = match ask(args.ask_become_pass, become_prompt)? {
-        Some(empty) if empty.expose_secret().is_empty() => login_password.clone(),
-        other => other,
-    };
-    let interrupted = Arc::new(AtomicBool::new(false));
-    let heard = Arc::clone(&interrupted);
-    // A second Ctrl-C ends the process at once; there may be one handler, and a run has one sweep.
-    #[allow(clippy::exit)] // nothing is half-written: reports are renamed into place whole
-    let handler = ctrlc::set_handler(move || {
-        if heard.swap(true, Ordering::Relaxed) {
-            std::process::exit(i32::from(exit_code::INTERRUPTED));
-        }
-    });
-    handler.map_err(|error| RunError::Internal(format!("Ctrl-C cannot be caught: {error}")))?;
+    Reach::new(cluster, args)?.gather(&cluster.hosts, common, worker)
+}
 
-    let peers = Peers::among(&cluster.hosts);
-    let calls: Vec<Call> = cluster
-        .hosts
-        .iter()
-        .map(|host| Call {
-            host: host.clone(),
-            errand: common.of(host, &peers),
-            sudo_password: sudo_password(host, cluster, become_password.as_ref()),
-        })
-        .collect();
-    let limit = conversation_limit(&calls);
-    let transports = Transports {
-        local: Box::new(Local::new(limit)),
-        remote: Box::new(Ssh::new(options(args, login_password, limit))),
-    };
-    sweep(calls, transports, usize::from(args.forks), &interrupted, worker)
+/// How the hosts of a cluster are reached in one run, as often as they have to be. Passwords are asked once.
+pub(super) struct Reach<'r> {
+    cluster: &'r Cluster,
+    args: &'r TargetArgs,
+    login_password: Option<SecretString>,
+    become_password: Option<SecretString>,
+    interrupted: Arc<AtomicBool>,
+    /// For short visits; made when the first is.
+    transports: OnceLock<Arc<Transports>>,
+}
+
+impl<'r> Reach<'r> {
+    /// Asks for the passwords that flags want, and listens for Ctrl-C from now on.
+    pub(super) fn new(cluster: &'r Cluster, args: &'r TargetArgs) -> Result<Self, RunError> {
+        let login_password = ask(args.ask_pass, "SSH password: ")?;
+        let become_prompt = match login_password {
+            Some(_) => "BECOME password [defaults to SSH password]: ",
+            None => "BECOME password: ",
+        };
+        let become_password = match ask(args.ask_become_pass, become_prompt)? {
+            Some(empty) if empty.expose_secret().is_empty() => login_password.clone(),
+            other => other,
+        };
+        let interrupted = Arc::new(AtomicBool::new(false));
+        let heard = Arc::clone(&interrupted);
+        // A second Ctrl-C ends the process at once; there may be one handler, and a run has one reach.
+        #[allow(clippy::exit)] // nothing is half-written: reports are renamed into place whole
+        let handler = ctrlc::set_handler(move || {
+            if heard.swap(true, Ordering::Relaxed) {
+                std::process::exit(i32::from(exit_code::INTERRUPTED));
+            }
+        });
+        handler.map_err(|error| RunError::Internal(format!("Ctrl-C cannot be caught: {error}")))?;
+        let transports = OnceLock::new();
+        Ok(Reach { cluster, args, login_password, become_password, interrupted, transports })
+    }
+
+    /// Visits these of the cluster's hosts.
+    pub(super) fn gather<T: Send, W: FnMut(HostRecord, Option<Vec<u8>>) -> T>(
+        &self,
+        hosts: &[Host],
+        common: &Common,
+        worker: impl Fn() -> W + Sync,
+    ) -> Result<Swept<T>, RunError> {
+        let peers = Peers::among(&self.cluster.hosts);
+        let calls: Vec<Call> = hosts
+            .iter()
+            .map(|host| Call {
+                host: host.clone(),
+                errand: common.of(host, &peers),
+                sudo_password: self.sudo_password(host),
+            })
+            .collect();
+        let transports = self.transports.get_or_init(|| Arc::new(self.within(conversation_limit(&calls))));
+        sweep(calls, Arc::clone(transports), usize::from(self.args.forks), &self.interrupted, worker)
+    }
+
+    /// The ways to reach hosts, for conversations that end within `limit`.
+    pub(super) fn within(&self, limit: Duration) -> Transports {
+        Transports {
+            local: Box::new(Local::new(limit)),
+            remote: Box::new(Ssh::new(options(self.args, self.login_password.clone(), limit))),
+        }
+    }
+
+    /// What sudo on this host may be told.
+    pub(super) fn sudo_password(&self, host: &Host) -> Option<SecretString> {
+        sudo_password(host, self.cluster, self.become_password.as_ref())
+    }
+
+    /// Whether the user pressed Ctrl-C.
+    pub(super) fn is_interrupted(&self) -> bool {
+        self.interrupted.load(Ordering::Relaxed)
+    }
+
+    /// How many hosts at a time.
+    pub(super) fn forks(&self) -> usize {
+        usize::from(self.args.forks)
+    }
 }
 
 /// `-K` before the inventory's own.
