@@ -109,8 +109,11 @@ refuse() { end refused "$1"; }
 # abandon REASON: what was begun goes; the file was never touched.
 abandon() {
     [ -z "$tmp" ] || rm -f "$tmp"
-    # Only while the old file is under its own name as well.
-    if [ "$made" = 1 ] && [ "$(state)" = "$old" ]; then rm -f "$backup"; fi
+    # Only while what it holds is under its own name as well.
+    if [ "$made" = 1 ] && [ "$(state)" = "$old" ]; then
+        sum=$(sha256sum <"$backup")
+        if [ "$old" = absent ] || [ "${sum%% *}" = "$old" ]; then rm -f "$backup"; fi
+    fi
     end failed "$1"
 }
 
@@ -178,10 +181,13 @@ WORDS
     attempt 30 "$program" "$@" --validate --config-file="$trial"
 }
 
+# labelled: whether files have security labels here.
+labelled() { [ -e /sys/fs/selinux/enforce ]; }
+
 # likeness FILE: owner, mode and security label.
 likeness() {
     stat -c '%u %g %a' "$1" || return 1
-    stat -c %C "$1" 2>/dev/null || :
+    ! labelled || stat -c %C "$1"
 }
 
 # prepare: the new file beside the old one, on disk and whole.
@@ -192,11 +198,9 @@ prepare() {
         chmod 0644 "$tmp" || abandon 'the temporary file could not be given its mode'
     else
         complaint=$(cp -p "$file" "$tmp" </dev/null 2>&1) || abandon "owner and mode could not be copied: $complaint"
-        label=$(stat -c %C "$file" 2>/dev/null) || label='?'
-        case $label in
-        '' | '?' | *%C*) ;;
-        *) complaint=$(chcon --reference="$file" "$tmp" 2>&1) || abandon "the security label could not be copied: $complaint" ;;
-        esac
+        if labelled; then
+            complaint=$(chcon --reference="$file" "$tmp" 2>&1) || abandon "the security label could not be copied: $complaint"
+        fi
         [ "$(likeness "$tmp")" = "$(likeness "$file")" ] || abandon 'owner, mode or security label could not be copied'
     fi
     { printf '%s' "$text" >"$tmp"; } 2>/dev/null || abandon 'the new file could not be written: is the disk full?'
@@ -213,12 +217,12 @@ prepare() {
 keep() {
     say 'step backup'
     if [ -e "$backup" ] || [ -L "$backup" ]; then abandon "there is a $backup already"; fi
+    made=1
     if [ "$old" = absent ]; then
         (set -C; : >"$backup") 2>/dev/null || abandon "no backup could be made at $backup"
     else
         complaint=$(ln "$file" "$backup" 2>&1) || abandon "no backup could be made: $complaint"
     fi
-    made=1
 }
 
 # replace: the one moment.
