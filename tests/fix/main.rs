@@ -3,4 +3,5 @@
 mod bench;
 mod cuts;
 mod fixtures;
+mod plans;
 mod properties;
