@@ -5,6 +5,7 @@ use std::io::Write as _;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::{Mutex, PoisonError};
 
 use airworthy::fix::apply::{Applied, Order};
 use airworthy::fix::daemon_json::{self, Wish};
@@ -73,6 +74,9 @@ case $* in
 *--validate*) [ ! -e "$here/state/validate-refuses" ] || { echo 'unable to configure the Docker daemon' >&2; exit 1; } ;;
 esac"#;
 
+/// A file that is written while another thread forks is busy when it is run: so one at a time.
+static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
+
 pub(crate) struct Bench {
     folder: tempfile::TempDir,
     dockerd: Child,
@@ -88,6 +92,7 @@ impl Drop for Bench {
 impl Bench {
     /// With this daemon.json, or none.
     pub(crate) fn new(before: Option<&str>) -> Bench {
+        let _guard = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
         let folder = tempfile::tempdir().expect("a folder");
         let at = |name: &str| folder.path().join(name);
         for name in ["bin", "state", "etc/docker"] {
@@ -184,6 +189,7 @@ impl Bench {
     pub(crate) fn start(&self, shell: &[&str], order: &Order<'_>) -> Child {
         let text = order.text(BOUNDARY);
         let path = std::env::var("PATH").expect("PATH");
+        let _guard = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
         let mut child = Command::new(shell[0])
             .args(&shell[1..])
             .args(["-c", "eval \"$(head -c \"$1\")\"", "sh", &text.len().to_string()])
