@@ -12,8 +12,8 @@ use crate::transport::{Transport, TransportError};
 /// The parts that stay the same on every host.
 const SCRIPT: &str = include_str!("apply.sh");
 
-/// The longest the script can take, in seconds: every wait of it at its longest, and a rollback.
-pub const LONGEST: u64 = 600;
+/// How long the script is waited for, in seconds. It takes three as a rule; what takes longer goes on by itself and is asked about.
+pub const LONGEST: u64 = 240;
 
 /// One plan, ready to be carried out.
 #[derive(Clone, Debug)]

@@ -14,7 +14,8 @@ use airworthy::gather;
 
 pub(crate) const BOUNDARY: &str = "00112233445566778899aabbccddeeff";
 pub(crate) const STAMP: &str = "20260731T101500Z";
-pub(crate) const OLD: &str = "{\n  \"debug\": true,\n  \"max-concurrent-downloads\": 12345678901234567890\n}\n";
+pub(crate) const OLD: &str =
+    "{\n  \"debug\": true,\n  \"max-concurrent-downloads\": 12345678901234567890\n}\n";
 
 /// Programs of the script that a fault can be put into.
 const TOOLS: [&str; 11] =
@@ -126,7 +127,8 @@ impl Bench {
 
     fn program(&self, name: &str, text: &str) {
         let path = self.path("bin").join(name);
-        fs::write(&path, format!("#!/bin/sh\nhere={}\n{text}\n", self.folder.path().display())).expect("written");
+        fs::write(&path, format!("#!/bin/sh\nhere={}\n{text}\n", self.folder.path().display()))
+            .expect("written");
         fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).expect("executable");
     }
 
@@ -155,8 +157,9 @@ impl Bench {
     /// Every name in its folder.
     pub(crate) fn names(&self) -> Vec<String> {
         let Ok(entries) = fs::read_dir(self.path("etc/docker")) else { return Vec::new() };
-        let mut names: Vec<String> =
-            entries.map(|entry| entry.expect("an entry").file_name().to_string_lossy().into_owned()).collect();
+        let mut names: Vec<String> = entries
+            .map(|entry| entry.expect("an entry").file_name().to_string_lossy().into_owned())
+            .collect();
         names.sort();
         names
     }

@@ -40,7 +40,13 @@ enum Fault {
 use FileNow::{New, Old, Other};
 use Outcome::{Failed, Fixed, Lost, Refused, Restored, Stuck};
 
-const fn cut(fault: Fault, outcome: Outcome, file: FileNow, step: &'static str, reaches: &'static str) -> Cut {
+const fn cut(
+    fault: Fault,
+    outcome: Outcome,
+    file: FileNow,
+    step: &'static str,
+    reaches: &'static str,
+) -> Cut {
     Cut { fault, outcome, file, step, reaches }
 }
 
@@ -54,9 +60,35 @@ const CUTS: &[Cut] = &[
     cut(Fault::Tool("sha256sum 1 edit"), Refused, Other, "", "changed since it was planned from"),
     cut(Fault::Docker(&[("docker-dead", "")]), Refused, Old, "", "Docker does not answer before"),
     cut(Fault::Docker(&[("pid", "0")]), Refused, Old, "", "no main process"),
-    cut(Fault::Machine(|bench| { fs::remove_file(bench.file()).expect("removed"); symlink("/dev/null", bench.file()).expect("linked"); }), Refused, Other, "", "lstat: a link now"),
-    cut(Fault::Machine(|bench| { fs::remove_dir_all(bench.path("etc/docker")).expect("removed"); }), Refused, Other, "", "the folder is gone"),
-    cut(Fault::Machine(|bench| { fs::remove_file(bench.path("bin/docker")).expect("removed"); fs::create_dir(bench.path("bin/docker")).expect("made"); }), Refused, Old, "", "execve of docker"),
+    cut(
+        Fault::Machine(|bench| {
+            fs::remove_file(bench.file()).expect("removed");
+            symlink("/dev/null", bench.file()).expect("linked");
+        }),
+        Refused,
+        Other,
+        "",
+        "lstat: a link now",
+    ),
+    cut(
+        Fault::Machine(|bench| {
+            fs::remove_dir_all(bench.path("etc/docker")).expect("removed");
+        }),
+        Refused,
+        Other,
+        "",
+        "the folder is gone",
+    ),
+    cut(
+        Fault::Machine(|bench| {
+            fs::remove_file(bench.path("bin/docker")).expect("removed");
+            fs::create_dir(bench.path("bin/docker")).expect("made");
+        }),
+        Refused,
+        Old,
+        "",
+        "execve of docker",
+    ),
     // The new file beside the old one.
     cut(Fault::Tool("mktemp 1 fail"), Failed, Old, "write", "open(O_EXCL) of the temporary file"),
     cut(Fault::Tool("mktemp 1 after"), Lost, Old, "write", "killed with an empty temporary file"),
@@ -65,13 +97,28 @@ const CUTS: &[Cut] = &[
     cut(Fault::Tool("cp 1 lie"), Failed, Old, "write", "owner and mode differ after all"),
     cut(Fault::Tool("stat 2 fail"), Failed, Old, "write", "stat of the temporary file"),
     cut(Fault::Tool("sha256sum 2 fail"), Failed, Old, "write", "read of the temporary file"),
-    cut(Fault::Tool("sha256sum 2 before"), Lost, Old, "write", "killed with the new text in the temporary file"),
+    cut(
+        Fault::Tool("sha256sum 2 before"),
+        Lost,
+        Old,
+        "write",
+        "killed with the new text in the temporary file",
+    ),
     cut(Fault::Tool("sync 1 fail"), Failed, Old, "write", "fsync of the temporary file"),
     cut(Fault::Tool("sync 1 before"), Lost, Old, "write", "killed before fsync of the temporary file"),
     cut(Fault::Tool("sync 1 after"), Lost, Old, "write", "killed after it"),
     cut(Fault::Docker(&[("validate-refuses", "")]), Failed, Old, "validate", "dockerd --validate says no"),
     // The backup.
-    cut(Fault::Machine(|bench| { let name = format!("{}.airworthy-{STAMP}-{}", bench.file().display(), short(bench)); fs::write(name, "mine").expect("written"); }), Failed, Old, "backup", "the backup's name is taken"),
+    cut(
+        Fault::Machine(|bench| {
+            let name = format!("{}.airworthy-{STAMP}-{}", bench.file().display(), short(bench));
+            fs::write(name, "mine").expect("written");
+        }),
+        Failed,
+        Old,
+        "backup",
+        "the backup's name is taken",
+    ),
     cut(Fault::Tool("ln 1 fail"), Failed, Old, "backup", "link"),
     cut(Fault::Tool("ln 1 before"), Lost, Old, "backup", "killed before link"),
     cut(Fault::Tool("ln 1 after"), Lost, Old, "backup", "killed between link and rename"),
@@ -91,9 +138,27 @@ const CUTS: &[Cut] = &[
     cut(Fault::Systemd("reload"), Lost, New, "reload", "killed at the reload"),
     cut(Fault::Docker(&[("reload-fails", "")]), Restored, Old, "put-back", "ExecReload fails"),
     cut(Fault::Docker(&[("reload-idle", "")]), Restored, Old, "put-back", "reload without effect"),
-    cut(Fault::Docker(&[("reload-kills", "")]), Restored, Old, "put-back", "Docker dies of the reload, and is started"),
-    cut(Fault::Docker(&[("reload-kills", ""), ("start-fails", "")]), Restored, Old, "put-back", "and cannot be started"),
-    cut(Fault::Docker(&[("reload-edits", ""), ("reload-fails", "")]), Stuck, Other, "put-back", "somebody else's file is not put back over"),
+    cut(
+        Fault::Docker(&[("reload-kills", "")]),
+        Restored,
+        Old,
+        "put-back",
+        "Docker dies of the reload, and is started",
+    ),
+    cut(
+        Fault::Docker(&[("reload-kills", ""), ("start-fails", "")]),
+        Restored,
+        Old,
+        "put-back",
+        "and cannot be started",
+    ),
+    cut(
+        Fault::Docker(&[("reload-edits", ""), ("reload-fails", "")]),
+        Stuck,
+        Other,
+        "put-back",
+        "somebody else's file is not put back over",
+    ),
 ];
 
 /// The start of the new file's digest, as backups are named.
@@ -146,7 +211,9 @@ fn judge(cut: &Cut, shell: &[&str]) {
     }
     if matches!(applied.outcome, Failed | Restored | Refused) && cut.file == Old {
         let left: Vec<String> = bench.names().into_iter().filter(|name| name != "daemon.json").collect();
-        let foreign = left.iter().all(|name| fs::read(bench.path("etc/docker").join(name)).is_ok_and(|text| text == b"mine"));
+        let foreign = left
+            .iter()
+            .all(|name| fs::read(bench.path("etc/docker").join(name)).is_ok_and(|text| text == b"mine"));
         assert!(foreign, "{what}: left behind {left:?}");
         assert_eq!(bench.mode_and_owner().0, 0o640, "{what}");
     }
@@ -174,7 +241,8 @@ fn after_every_cut_the_next_run_gets_there() {
         let _ = fs::remove_file(bench.path("state/fault"));
         let _ = fs::remove_file(bench.path("state/cut"));
         let plan = bench.plan();
-        let again = bench.run(&["sh"], &Order { plan: &plan, stamp: "20260731T111500Z", allow_restart: false });
+        let again =
+            bench.run(&["sh"], &Order { plan: &plan, stamp: "20260731T111500Z", allow_restart: false });
         assert_eq!(again.outcome, Fixed, "{}: {again:?}", cut.reaches);
         assert!(!bench.names().iter().any(|name| name.starts_with('.')), "{:?}", bench.names());
         assert!(bench.told("info").starts_with("nvidia|"), "{}", cut.reaches);
@@ -202,10 +270,17 @@ fn works_under_every_shell() {
         assert_eq!(applied, expected, "{shell:?}");
         assert_eq!(bench.now().map(String::into_bytes), plan.after, "{shell:?}");
         assert_eq!(bench.mode_and_owner(), (mode, uid, gid));
-        let backup = format!("daemon.json.airworthy-{STAMP}-{}", &airworthy::fix::plan::state(plan.after.as_deref())[..12]);
+        let backup = format!(
+            "daemon.json.airworthy-{STAMP}-{}",
+            &airworthy::fix::plan::state(plan.after.as_deref())[..12]
+        );
         assert_eq!(bench.names(), ["daemon.json".to_owned(), backup.clone()], "{shell:?}");
         assert_eq!(fs::read_to_string(bench.path("etc/docker").join(backup)).expect("readable"), OLD);
-        assert!(bench.told("dockerd").contains("3600 --validate --config-file="), "{}", bench.told("dockerd"));
+        assert!(
+            bench.told("dockerd").contains("3600 --validate --config-file="),
+            "{}",
+            bench.told("dockerd")
+        );
         assert_eq!(bench.told("systemctl").lines().filter(|line| line.contains("restart")).count(), 0);
     }
 }
@@ -251,7 +326,8 @@ fn an_absent_file_comes_and_goes_again() {
     let backup = bench.names()[1].clone();
     assert!(backup.ends_with("-absent"), "{backup}");
     let spends = Some(bench.path("etc/docker").join(&backup).display().to_string());
-    let undo = Plan { before: plan.after.clone(), after: None, runtime: None, validates: false, spends, ..plan };
+    let undo =
+        Plan { before: plan.after.clone(), after: None, runtime: None, validates: false, spends, ..plan };
     let applied = bench.apply(&undo);
     assert_eq!((applied.outcome, applied.file), (Fixed, New), "{applied:?}");
     assert_eq!(bench.names(), Vec::<String>::new());
@@ -266,7 +342,8 @@ fn undo_brings_the_old_file_back_and_uses_the_backup_up() {
         let backup = bench.names()[1].clone();
         bench.tell("fault", fault);
         let spends = Some(bench.path("etc/docker").join(&backup).display().to_string());
-        let undo = Plan { before: plan.after.clone(), after: plan.before.clone(), runtime: None, spends, ..plan };
+        let undo =
+            Plan { before: plan.after.clone(), after: plan.before.clone(), runtime: None, spends, ..plan };
         let applied = bench.apply(&undo);
         let now = is_whole_undo(&bench, &undo);
         match fault {
@@ -292,9 +369,12 @@ fn is_whole_undo(bench: &Bench, undo: &Plan) -> FileNow {
 
 #[test]
 fn docker_is_restarted_only_where_nobody_loses_a_container() {
-    for (containers, restarts, outcome) in
-        [("3 false", false, Restored), ("0 false", true, Fixed), ("3 true", true, Fixed), ("", false, Restored)]
-    {
+    for (containers, restarts, outcome) in [
+        ("3 false", false, Restored),
+        ("0 false", true, Fixed),
+        ("3 true", true, Fixed),
+        ("", false, Restored),
+    ] {
         let bench = Bench::new(Some(OLD));
         bench.tell("reload-idle", "");
         bench.tell("containers", containers);
@@ -378,7 +458,8 @@ fn two_runs_at_once_do_not_meet() {
     let second = bench.start(&["sh"], &other);
     let outcomes = [first, second].map(|child| {
         let output = child.wait_with_output().expect("it ends");
-        let answered = airworthy::gather::take_apart(&output.stdout, crate::bench::BOUNDARY, &[]).expect("whole");
+        let answered =
+            airworthy::gather::take_apart(&output.stdout, crate::bench::BOUNDARY, &[]).expect("whole");
         Applied::parse(&answered.transcript).outcome
     });
     assert!(outcomes.contains(&Fixed) && outcomes.contains(&Refused), "{outcomes:?}");

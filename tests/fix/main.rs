@@ -2,6 +2,7 @@
 
 mod bench;
 mod cuts;
+mod disks;
 mod fixtures;
 mod plans;
 mod properties;

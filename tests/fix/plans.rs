@@ -176,8 +176,13 @@ fn undo_of_a_file_that_was_not_there_takes_it_away() {
 fn transcript(lines: &str, config: &[u8], status: i32) -> Transcript {
     let mut transcript = Transcript::default();
     let mut put = |name: &str, out: &[u8], status: i32| {
-        let section =
-            Section { source: "".into(), ended: Ended::Exited(status), out: out.into(), err: Vec::new(), stuck: None };
+        let section = Section {
+            source: "".into(),
+            ended: Ended::Exited(status),
+            out: out.into(),
+            err: Vec::new(),
+            stuck: None,
+        };
         transcript.insert(name.to_owned(), section);
     };
     put("sudo", b"root\n\n", 0);
@@ -229,7 +234,11 @@ fn a_look_is_read_from_the_answer() {
     let section = Section { out: b"user\nno\n".to_vec(), ..rootless.sections()["sudo"].clone() };
     rootless.insert("sudo".to_owned(), section);
     assert_eq!(Look::parse(&rootless), Err("root was not to be had".to_owned()));
-    let absent = Look::parse(&transcript(&LINES.replace("kind file", "kind absent"), b"/etc/docker/daemon.json\n", 44));
+    let absent = Look::parse(&transcript(
+        &LINES.replace("kind file", "kind absent"),
+        b"/etc/docker/daemon.json\n",
+        44,
+    ));
     assert_eq!(absent.expect("a look").bytes, None);
     assert_eq!(state(None), "absent");
 }

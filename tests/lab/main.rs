@@ -8,6 +8,7 @@ macro_rules! each_fault {
 
 mod deadlines;
 mod faults;
+mod fix;
 mod judge;
 mod leftovers;
 mod record;

@@ -1,0 +1,249 @@
+//! `check --fix` with a real Docker: what runs goes on running, and whatever breaks on the way leaves a whole file.
+
+use std::time::{Duration, Instant};
+
+use airworthy::report::{FixOutcome, FixRow, Report};
+
+use crate::rig::{Lab, Run};
+
+const OLD: &str = "{\n  \"labels\": [\"rack=7\"],\n  \"debug\": true\n}\n";
+const CHECK: &str = "airworthy check -i /lab/layout.yaml --profile /lab/profile.yaml --select 'docker-*,nvidia-*' --format json";
+const IDS: &str = "docker inspect -f '{{.Id}} {{.State.StartedAt}} {{.State.Pid}}' idle1 idle2";
+
+/// A GPU worker whose Docker lost its nvidia runtime, with two containers that run.
+fn breaks(lab: &Lab, host: &str) -> String {
+    lab.must_with(host, "cat >/etc/docker/daemon.json; chmod 640 /etc/docker/daemon.json", OLD);
+    lab.must(
+        host,
+        "docker rm -f idle1 idle2 >/dev/null 2>&1; rm -f /etc/docker/daemon.json.airworthy-*
+        systemctl reset-failed docker; systemctl restart docker
+        tar -C / -c bin/busybox | docker import - lab-idle >/dev/null
+        for i in 1 2; do docker run -d --network none --name idle$i lab-idle /bin/busybox sleep 86400 >/dev/null; done",
+    );
+    assert_eq!(lab.must(host, "docker info -f '{{.DefaultRuntime}}'").trim(), "runc");
+    lab.must(host, IDS)
+}
+
+/// As the lab has it.
+fn heals(lab: &Lab, host: &str) {
+    lab.must(
+        host,
+        r#"docker rm -f idle1 idle2 >/dev/null; docker rmi lab-idle >/dev/null; rm -f /etc/docker/daemon.json.airworthy-*
+        printf '{"default-runtime": "nvidia", "runtimes": {"nvidia": {"path": "/usr/bin/nvidia-container-runtime"}}}\n' \
+            >/etc/docker/daemon.json
+        chmod 644 /etc/docker/daemon.json
+        rm -f /usr/local/bin/mv /usr/local/bin/sync; rm -rf /etc/systemd/system/docker.service.d; systemctl daemon-reload
+        systemctl reset-failed docker; systemctl restart docker"#,
+    );
+}
+
+fn check(lab: &Lab, more: &str) -> (Run, Report) {
+    let run = lab.airworthy(&format!("{CHECK} {more}"), "");
+    let report = run.report();
+    (run, report)
+}
+
+fn file(lab: &Lab, host: &str) -> String {
+    lab.must(host, "cat /etc/docker/daemon.json")
+}
+
+#[test]
+fn no_container_is_interrupted_and_a_second_run_does_nothing() {
+    let lab = Lab::take();
+    let before = ["worker1", "worker2"].map(|host| (host, breaks(&lab, host)));
+    let (shown, report) = check(&lab, "--fix --dry-run");
+    assert_eq!(shown.status, Some(1), "{}", shown.stderr);
+    assert!(shown.stderr.contains("+  \"default-runtime\": \"nvidia\""), "{}", shown.stderr);
+    assert!(report.fixes.iter().all(|row| row.outcome == FixOutcome::Planned));
+    assert_eq!(file(&lab, "worker1"), OLD, "a dry run changes nothing");
+
+    let (done, report) = check(&lab, "--fix --yes");
+    assert_eq!(done.status, Some(0), "{}", done.stderr);
+    assert_eq!(report.fixes.len(), 2);
+    for (row, (host, ids)) in report.fixes.iter().zip(&before) {
+        assert_eq!((row.outcome, row.host.as_str()), (FixOutcome::Fixed, *host), "{row:?}");
+        assert_eq!(&lab.must(host, IDS), ids, "ids, start times and processes are as before");
+        assert_eq!(lab.must(host, "docker info -f '{{.DefaultRuntime}}'").trim(), "nvidia");
+        assert_eq!(lab.must(host, "stat -c %a /etc/docker/daemon.json").trim(), "640");
+        let backup = row.backup.clone().expect("a backup");
+        assert_eq!(lab.must(host, &format!("cat {backup}")), OLD);
+    }
+    let names = lab.must("worker1", "ls -la --time-style=full-iso /etc/docker");
+    let (again, report) = check(&lab, "--fix --yes");
+    assert_eq!((again.status, report.fixes.len()), (Some(0), 0), "{}", again.stderr);
+    assert_eq!(lab.must("worker1", "ls -la --time-style=full-iso /etc/docker"), names);
+
+    let undone = lab.airworthy("airworthy fix undo -i /lab/layout.yaml --yes", "");
+    assert_eq!(undone.status, Some(0), "{}{}", undone.stdout, undone.stderr);
+    for (host, ids) in &before {
+        assert_eq!((file(&lab, host).as_str(), &lab.must(host, IDS)), (OLD, ids));
+        heals(&lab, host);
+    }
+}
+
+/// What is broken, what comes of it, and whether the new file is there.
+struct Cut {
+    name: &'static str,
+    /// Brought about on worker1 after it was broken.
+    apply: &'static str,
+    /// Done from outside once `/run/lab-reached` is there.
+    meanwhile: &'static str,
+    restore: &'static str,
+    outcome: &'static [FixOutcome],
+    new: bool,
+    /// The report's reason says so.
+    says: &'static str,
+}
+
+const NOTHING: Cut =
+    Cut { name: "", apply: "true", meanwhile: "", restore: "true", outcome: &[], new: false, says: "" };
+
+/// A tool that tells when it was called, and takes its time.
+macro_rules! slow {
+    ($tool:literal, $before:literal, $after:literal) => {
+        concat!(
+            "printf '#!/bin/sh\\n",
+            $before,
+            "\\n/usr/bin/",
+            $tool,
+            " \"$@\"; s=$?\\n",
+            $after,
+            "\\nexit $s\\n' >/usr/local/bin/",
+            $tool,
+            "; chmod 755 /usr/local/bin/",
+            $tool
+        )
+    };
+}
+
+const CUTS: &[Cut] = &[
+    Cut {
+        name: "connection reset before the rename",
+        apply: slow!("mv", "touch /run/lab-reached; sleep 4", ":"),
+        meanwhile: "lab exec worker1 'iptables -I INPUT -p tcp --dport 22 -j REJECT --reject-with tcp-reset; \
+                    iptables -I OUTPUT -p tcp --sport 22 -j REJECT --reject-with tcp-reset; ss -K sport = :22 >/dev/null 2>&1; \
+                    pkill -KILL -u pai sshd; sleep 6; iptables -D INPUT 1; iptables -D OUTPUT 1'",
+        outcome: &[FixOutcome::Lost],
+        new: true,
+        says: "the file is the new one",
+        ..NOTHING
+    },
+    Cut {
+        name: "host killed before the rename, and started again",
+        apply: slow!("mv", "touch /run/lab-reached; sleep 30", ":"),
+        meanwhile: "lab kill worker1; lab start worker1; lab wait worker1",
+        outcome: &[FixOutcome::Lost],
+        new: false,
+        says: "the file is the old one",
+        ..NOTHING
+    },
+    Cut {
+        name: "host killed after the rename, and started again",
+        apply: slow!("mv", ":", "touch /run/lab-reached; sleep 30"),
+        meanwhile: "lab kill worker1; lab start worker1; lab wait worker1",
+        outcome: &[FixOutcome::Lost],
+        new: true,
+        says: "the file is the new one",
+        ..NOTHING
+    },
+    Cut {
+        name: "disk full",
+        apply: "cat /etc/docker/daemon.json >/run/d && mount -t tmpfs -o size=8k,mode=755 tmpfs /etc/docker \
+                && cp /run/d /etc/docker/daemon.json && chmod 640 /etc/docker/daemon.json \
+                && head -c 4096 /dev/zero >/etc/docker/filler",
+        restore: "umount -l /etc/docker",
+        outcome: &[FixOutcome::Failed],
+        says: "No space left",
+        ..NOTHING
+    },
+    Cut {
+        name: "read-only folder",
+        apply: "mount --bind /etc/docker /etc/docker && mount -o remount,ro,bind /etc/docker",
+        restore: "umount -l /etc/docker",
+        outcome: &[FixOutcome::Refused],
+        says: "read-only",
+        ..NOTHING
+    },
+    Cut {
+        name: "root is denied the folder's lock by another run",
+        apply: "(flock /etc/docker sh -c 'echo $$ >/run/lab-lock; exec sleep 60' >/dev/null 2>&1 &) ; sleep 0.3",
+        restore: "kill $(cat /run/lab-lock); sleep 0.2",
+        outcome: &[FixOutcome::Refused],
+        says: "another run",
+        ..NOTHING
+    },
+    Cut {
+        name: "dockerd refuses the file",
+        apply: "sed -i 's/\\[\"rack=7\"\\]/\"rack=7\"/' /etc/docker/daemon.json",
+        restore: "sed -i 's/\"rack=7\"/[\"rack=7\"]/' /etc/docker/daemon.json",
+        outcome: &[FixOutcome::Restored],
+        says: "did not take it on a reload",
+        ..NOTHING
+    },
+    Cut {
+        name: "reload without effect",
+        apply: "mkdir -p /etc/systemd/system/docker.service.d \
+                && printf '[Service]\\nExecReload=\\nExecReload=/bin/true\\n' >/etc/systemd/system/docker.service.d/lab.conf \
+                && systemctl daemon-reload",
+        outcome: &[FixOutcome::Restored],
+        says: "--allow-restart was not given",
+        ..NOTHING
+    },
+    Cut {
+        name: "fsync of the folder fails",
+        apply: "printf '#!/bin/sh\\n[ ! -d \"$1\" ] || { echo injected >&2; exit 1; }\\nexec /usr/bin/sync \"$@\"\\n' >/usr/local/bin/sync; \
+                chmod 755 /usr/local/bin/sync",
+        outcome: &[FixOutcome::Restored],
+        says: "could not be flushed",
+        ..NOTHING
+    },
+];
+
+#[test]
+fn whatever_breaks_leaves_a_whole_file_and_a_docker_that_answers() {
+    let lab = Lab::take();
+    for cut in CUTS {
+        println!("{}", cut.name);
+        let _ = breaks(&lab, "worker1");
+        lab.must("worker1", "rm -f /run/lab-reached");
+        lab.must("worker1", cut.apply);
+        let old = file(&lab, "worker1");
+        let (run, report) = std::thread::scope(|scope| {
+            let outside = scope.spawn(|| {
+                if cut.meanwhile.is_empty() {
+                    return;
+                }
+                let began = Instant::now();
+                while !lab.holds("worker1", "test -e /run/lab-reached") {
+                    assert!(began.elapsed() < Duration::from_secs(60), "{}: never reached", cut.name);
+                    std::thread::sleep(Duration::from_millis(100));
+                }
+                lab.shell_with(crate::faults::OUTSIDE, cut.meanwhile, "");
+            });
+            let done = check(&lab, "--fix --yes --limit worker1");
+            outside.join().expect("the cut was brought about");
+            done
+        });
+        judge(&lab, cut, &run, &report, &old);
+        lab.must("worker1", cut.restore);
+        heals(&lab, "worker1");
+    }
+}
+
+fn judge(lab: &Lab, cut: &Cut, run: &Run, report: &Report, old: &str) {
+    let what = format!("{}: {}", cut.name, run.stderr);
+    let [row] = report.fixes.as_slice() else { panic!("{what}: {:?}", report.fixes) };
+    let row: &FixRow = row;
+    assert!(cut.outcome.contains(&row.outcome), "{what}: {row:?}");
+    assert!(row.reason.as_deref().is_some_and(|reason| reason.contains(cut.says)), "{what}: {row:?}");
+    let now = file(lab, "worker1");
+    match cut.new {
+        true => {
+            assert!(now.contains("\"default-runtime\": \"nvidia\"") && now.ends_with("}\n"), "{what}: {now}")
+        }
+        false => assert_eq!(now, old, "{what}"),
+    }
+    assert!(lab.holds("worker1", "docker info >/dev/null"), "{what}: Docker answers afterwards");
+    assert!(cut.new || run.status == Some(1), "{what}: {:?}", run.status);
+    assert!(row.outcome == FixOutcome::Fixed || run.status == Some(1), "{what}: {:?}", run.status);
+}
