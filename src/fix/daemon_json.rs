@@ -170,9 +170,9 @@ impl Editor<'_> {
         }
     }
 
-    /// Of a leaf any value may be replaced, of what is no leaf none.
+    /// Another text or null may be replaced; of anything else nobody knows what it was meant to be.
     fn replace_leaf(&mut self, value: &Node, text: &str, key: &str) -> Result<(), String> {
-        if matches!(value.kind, Kind::Object(_) | Kind::Array(_)) {
+        if !matches!(value.kind, Kind::Text(_) | Kind::Null) {
             return Err(format!("`{key}` is neither text nor null"));
         }
         self.replace(value, text.to_owned());

@@ -69,7 +69,7 @@ fn object(inner: impl Strategy<Value = String>) -> impl Strategy<Value = String>
 /// The object with the wish put in, by way of values; `None` where the wish has no place.
 fn merged(before: &Value) -> Option<Value> {
     let mut map = before.as_object()?.clone();
-    if map.get("default-runtime").is_some_and(|value| value.is_object() || value.is_array()) {
+    if map.get("default-runtime").is_some_and(|value| !value.is_string() && !value.is_null()) {
         return None;
     }
     map.insert("default-runtime".to_owned(), json!("nvidia"));

@@ -81,6 +81,55 @@ fn no_container_is_interrupted_and_a_second_run_does_nothing() {
     }
 }
 
+/// Refused here and taken by dockerd 20.10: of two equal keys it takes the last, and what follows the object it drops.
+const STRICTER: [&str; 8] = [
+    "duplicate-by-escape",
+    "duplicate-keys",
+    "duplicate-nested",
+    "not-utf-8-outside",
+    "nul",
+    "null",
+    "trailing-brace",
+    "trailing-text",
+];
+
+/// Taken here, and by dockerd only since 23.
+const NEWER: [&str; 2] = ["blank", "empty"];
+
+/// dockerd 20.10 has no `--validate`; it reads the file first and its pid file, which cannot be, next.
+#[test]
+fn dockerd_takes_what_is_taken_and_refuses_what_is_refused() {
+    let lab = Lab::take();
+    let fixtures = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures");
+    lab.must(
+        crate::faults::OUTSIDE,
+        &format!("tar -C {fixtures} -c daemon-json | lab exec worker3 'tar -C /run -x'"),
+    );
+    let told = lab.must(
+        "worker3",
+        "cd /run/daemon-json; for f in */before.json */after.json; do
+            said=$(timeout 20 dockerd --config-file=$PWD/$f --data-root /run/x --exec-root /run/y -H unix:///run/z \\
+                --pidfile /dev/null/pid 2>&1 | tail -1)
+            case $said in *'not a directory'*) echo \"$f taken\" ;; *'with file'*) echo \"$f refused\" ;; *) echo \"$f $said\" ;; esac
+        done; rm -rf /run/daemon-json /run/x /run/y",
+    );
+    let mut seen = 0;
+    for line in told.lines() {
+        let (path, word) = line.split_once(' ').expect("a path and a word");
+        let (case, file) = path.split_once('/').expect("a case and a file");
+        let refused_here = std::fs::exists(format!("{fixtures}/daemon-json/{case}/refusal")).expect("readable");
+        let wanted = match (refused_here, file) {
+            (true, _) if STRICTER.contains(&case) => "taken",
+            (true, _) => "refused",
+            (false, "before.json") if NEWER.contains(&case) => "refused",
+            (false, _) => "taken",
+        };
+        assert_eq!(word, wanted, "{path}");
+        seen += 1;
+    }
+    assert!(seen > 100, "{seen}");
+}
+
 /// What is broken, what comes of it, and whether the new file is there.
 struct Cut {
     name: &'static str,
