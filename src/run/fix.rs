@@ -198,6 +198,15 @@ fn prove(job: &Job<'_>, checks: &[&str], rejudge: &Rejudge<'_>) -> Result<(), St
 fn tell(row: &mut FixRow, ended: Ended) {
     row.outcome = ended.outcome;
     row.reason = ended.reason;
+    if let (FixOutcome::Failed | FixOutcome::Restored | FixOutcome::Stuck, Some(applied)) =
+        (row.outcome, &ended.applied)
+    {
+        let docker = match &applied.default_runtime {
+            Some(runtime) => format!("Docker answers, its default runtime is {runtime}"),
+            None => "Docker does not answer".to_owned(),
+        };
+        row.reason = Some(format!("{}; {docker}", row.reason.take().unwrap_or_default()));
+    }
     row.backup = ended.backup;
     row.file = ended.applied.and_then(|applied| match applied.file {
         FileNow::Old => Some("old".to_owned()),

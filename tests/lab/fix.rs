@@ -32,7 +32,7 @@ fn heals(lab: &Lab, host: &str) {
         printf '{"default-runtime": "nvidia", "runtimes": {"nvidia": {"path": "/usr/bin/nvidia-container-runtime"}}}\n' \
             >/etc/docker/daemon.json
         chmod 644 /etc/docker/daemon.json
-        rm -f /usr/local/bin/mv /usr/local/bin/sync; rm -rf /etc/systemd/system/docker.service.d; systemctl daemon-reload
+        for t in mv sync ln systemctl mktemp; do rm -f /usr/local/bin/$t; done; rm -f /etc/sudoers.d/zz-lab; rm -rf /etc/systemd/system/docker.service.d; systemctl daemon-reload
         systemctl reset-failed docker; systemctl restart docker"#,
     );
 }
@@ -111,13 +111,14 @@ fn dockerd_takes_what_is_taken_and_refuses_what_is_refused() {
             said=$(timeout 20 dockerd --config-file=$PWD/$f --data-root /run/x --exec-root /run/y -H unix:///run/z \\
                 --pidfile /dev/null/pid 2>&1 | tail -1)
             case $said in *'not a directory'*) echo \"$f taken\" ;; *'with file'*) echo \"$f refused\" ;; *) echo \"$f $said\" ;; esac
-        done; rm -rf /run/daemon-json /run/x /run/y",
+        done; umount -l /run/x 2>/dev/null; rm -rf /run/daemon-json /run/x /run/y",
     );
     let mut seen = 0;
     for line in told.lines() {
         let (path, word) = line.split_once(' ').expect("a path and a word");
         let (case, file) = path.split_once('/').expect("a case and a file");
-        let refused_here = std::fs::exists(format!("{fixtures}/daemon-json/{case}/refusal")).expect("readable");
+        let refused_here =
+            std::fs::exists(format!("{fixtures}/daemon-json/{case}/refusal")).expect("readable");
         let wanted = match (refused_here, file) {
             (true, _) if STRICTER.contains(&case) => "taken",
             (true, _) => "refused",
@@ -196,6 +197,59 @@ const CUTS: &[Cut] = &[
         ..NOTHING
     },
     Cut {
+        name: "connection reset while sudo holds a terminal",
+        apply: concat!(
+            "echo 'Defaults use_pty' >/etc/sudoers.d/zz-lab; ",
+            slow!("mv", "touch /run/lab-reached; sleep 4", ":")
+        ),
+        meanwhile: "lab exec worker1 'pkill -KILL -u pai sshd'",
+        outcome: &[FixOutcome::Lost],
+        new: true,
+        says: "the file is the new one",
+        ..NOTHING
+    },
+    Cut {
+        name: "host killed with an empty temporary file",
+        apply: slow!("mktemp", ":", "case \"$*\" in *daemon.json*) touch /run/lab-reached; sleep 30 ;; esac"),
+        meanwhile: "lab kill worker1; lab start worker1; lab wait worker1",
+        outcome: &[FixOutcome::Lost],
+        says: "the file is the old one",
+        ..NOTHING
+    },
+    Cut {
+        name: "host killed before the new file is flushed",
+        apply: slow!("sync", "touch /run/lab-reached; sleep 30", ":"),
+        meanwhile: "lab kill worker1; lab start worker1; lab wait worker1",
+        outcome: &[FixOutcome::Lost],
+        says: "the file is the old one",
+        ..NOTHING
+    },
+    Cut {
+        name: "host killed between backup and rename",
+        apply: slow!("ln", ":", "touch /run/lab-reached; sleep 30"),
+        meanwhile: "lab kill worker1; lab start worker1; lab wait worker1",
+        outcome: &[FixOutcome::Lost],
+        says: "the file is the old one",
+        ..NOTHING
+    },
+    Cut {
+        name: "host killed at the reload",
+        apply: slow!("systemctl", "[ \"$1\" != reload ] || { touch /run/lab-reached; sleep 30; }", ":"),
+        meanwhile: "lab kill worker1; lab start worker1; lab wait worker1",
+        outcome: &[FixOutcome::Lost],
+        new: true,
+        says: "the file is the new one",
+        ..NOTHING
+    },
+    Cut {
+        name: "sudo denied",
+        apply: "chmod 0 /usr/bin/sudo",
+        restore: "chmod 4755 /usr/bin/sudo",
+        outcome: &[FixOutcome::Refused],
+        says: "does not become root",
+        ..NOTHING
+    },
+    Cut {
         name: "disk full",
         apply: "cat /etc/docker/daemon.json >/run/d && mount -t tmpfs -o size=8k,mode=755 tmpfs /etc/docker \
                 && cp /run/d /etc/docker/daemon.json && chmod 640 /etc/docker/daemon.json \
@@ -247,6 +301,56 @@ const CUTS: &[Cut] = &[
         ..NOTHING
     },
 ];
+
+#[test]
+fn the_first_host_that_fails_stops_the_rest() {
+    let lab = Lab::take();
+    for host in ["worker1", "worker2"] {
+        breaks(&lab, host);
+    }
+    lab.must(
+        "worker1",
+        "mkdir -p /etc/systemd/system/docker.service.d
+        printf '[Service]\\nExecReload=\\nExecReload=/bin/true\\n' >/etc/systemd/system/docker.service.d/lab.conf
+        systemctl daemon-reload",
+    );
+    let (run, report) = check(&lab, "--fix --yes");
+    let outcomes: Vec<FixOutcome> = report.fixes.iter().map(|row| row.outcome).collect();
+    assert_eq!((run.status, outcomes), (Some(1), vec![FixOutcome::Restored, FixOutcome::Untouched]));
+    assert!(report.fixes[1].reason.as_deref().is_some_and(|reason| reason.contains("worker1")));
+    assert_eq!((file(&lab, "worker1").as_str(), file(&lab, "worker2").as_str()), (OLD, OLD));
+    assert_eq!(lab.must("worker2", "ls /etc/docker").trim(), "daemon.json\nkey.json");
+
+    // With nobody's container in the way Docker may be restarted, where that was allowed.
+    lab.must("worker1", "docker rm -f idle1 idle2");
+    let (run, report) = check(&lab, "--fix --yes --allow-restart --forks 1");
+    assert!(
+        report.fixes.iter().all(|row| row.outcome == FixOutcome::Fixed),
+        "{:?} {}",
+        report.fixes,
+        run.stderr
+    );
+    for host in ["worker1", "worker2"] {
+        heals(&lab, host);
+    }
+}
+
+/// The question is asked on a terminal, and anything but yes is a no.
+#[test]
+fn on_a_terminal_it_asks() {
+    let lab = Lab::take();
+    breaks(&lab, "worker1");
+    let ask = |answer: &str| {
+        let command = format!("{CHECK} --fix --limit worker1");
+        lab.airworthy(&format!("script -qec \"{command}\" /dev/null"), &format!("{answer}\n")).stdout
+    };
+    let said = ask("n");
+    assert!(said.contains("Change this host (1)? [y/N]") && said.contains("\"declined\""), "{said}");
+    assert_eq!(file(&lab, "worker1"), OLD);
+    let said = ask("y");
+    assert!(said.contains("\"fixed\""), "{said}");
+    heals(&lab, "worker1");
+}
 
 #[test]
 fn whatever_breaks_leaves_a_whole_file_and_a_docker_that_answers() {
