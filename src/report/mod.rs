@@ -13,4 +13,5 @@ pub use document::{
     FixOutcome, FixRow, HostRow, InventoryRow, Mode, Outcome, Report, SCHEMA, Scope, Summary, Tool,
     Unreachable,
 };
+pub use escape::clean as visible;
 pub use summary::{host_outcome, outcome};

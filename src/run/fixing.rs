@@ -15,7 +15,7 @@ use crate::fix::apply::{self, Applied, LONGEST, Order, Outcome};
 use crate::fix::look::Look;
 use crate::fix::plan::Plan;
 use crate::inventory::Host;
-use crate::report::FixOutcome;
+use crate::report::{FixOutcome, visible};
 
 /// The longest a look takes.
 const LOOK: Duration = Duration::from_secs(25);
@@ -86,22 +86,23 @@ pub(super) fn show(jobs: &[Job<'_>], refused: &[(String, String)], allow_restart
     }
     let mut text = String::new();
     for (plan, hosts) in groups {
-        text += &format!("plan for {}\n", hosts.join(", "));
+        text += &format!("plan for {}\n", visible(&hosts.join(", ")));
         for line in plan.diff.lines() {
-            text += &format!("    {}\n", line.trim_end_matches('\r'));
+            // What stands in the file must not disguise the change.
+            text += &format!("    {}\n", visible(&line.trim_end_matches('\r').replace('\t', "    ")));
         }
         text += &format!("  then: {}; verified by `docker info`\n", plan.action());
         for note in &plan.notes {
-            text += &format!("  note: {note}\n");
+            text += &format!("  note: {}\n", visible(note));
         }
     }
     if allow_restart && !jobs.is_empty() {
         text += "  where a reload is not enough: systemctl restart docker, if no container runs or live-restore is on\n";
     }
     for (host, reason) in refused {
-        text += &format!("no plan for {host}: {reason}\n");
+        text += &format!("no plan for {}: {}\n", visible(host), visible(reason));
     }
-    terminal::note(text.replace('\t', "    ").trim_end());
+    terminal::note(text.trim_end());
 }
 
 /// Asks whether to go on, unless that was said already.
@@ -133,7 +134,8 @@ pub(super) fn carry_out(
     let apply = |job: &Job<'_>| {
         terminal::note(&format!("airworthy: {}: applying", job.host.name));
         let ended = apply_one(job, &stamp, reach, &transports, consent.allow_restart);
-        let reason = ended.reason.as_deref().map(|reason| format!(": {reason}")).unwrap_or_default();
+        let reason =
+            ended.reason.as_deref().map(|reason| format!(": {}", visible(reason))).unwrap_or_default();
         terminal::note(&format!("airworthy: {}: {}{reason}", job.host.name, ended.outcome.as_str()));
         ended
     };

@@ -41,12 +41,8 @@ pub(super) fn stream(write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io
 
 /// Writes a line to stderr, without what could drive a terminal.
 pub(super) fn note(text: &str) {
-    let _ = writeln!(io::stderr(), "{}", clean(text));
-}
-
-/// The text without what could drive a terminal.
-pub(super) fn clean(text: &str) -> String {
-    text.chars().filter(|c| *c == '\n' || !c.is_control()).collect()
+    let clean: String = text.chars().filter(|c| *c == '\n' || !c.is_control()).collect();
+    let _ = writeln!(io::stderr(), "{clean}");
 }
 
 /// Writes an error that was made safe already, colour and all.

@@ -10,7 +10,7 @@ use crate::cli::UndoArgs;
 use crate::exit_code;
 use crate::fix::plan;
 use crate::inventory::Host;
-use crate::report::FixOutcome;
+use crate::report::{FixOutcome, visible};
 use crate::role::Role;
 
 /// Runs `fix undo` and gives the exit status.
@@ -57,7 +57,7 @@ pub(super) fn undo(args: &UndoArgs) -> Result<u8, RunError> {
             lines.push(line);
         }
     }
-    let text: String = lines.iter().map(|line| terminal::clean(line) + "\n").collect();
+    let text: String = lines.iter().map(|line| visible(line) + "\n").collect();
     terminal::out(&text).map_err(|error| RunError::file(std::path::Path::new("stdout"), &error))?;
     Ok(match (reach.is_interrupted(), failed) {
         (true, _) => exit_code::INTERRUPTED,

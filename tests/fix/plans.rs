@@ -242,3 +242,15 @@ fn a_look_is_read_from_the_answer() {
     assert_eq!(absent.expect("a look").bytes, None);
     assert_eq!(state(None), "absent");
 }
+
+/// What the checks name is there, and the one fix that ships is for these two checks and no other.
+#[test]
+fn checks_name_fixes_that_are_there() {
+    let named: Vec<(&str, &str)> = airworthy::checks::shipped::CHECKS
+        .iter()
+        .filter_map(|(id, text)| Some((*id, text.lines().find_map(|line| line.strip_prefix("fix: "))?)))
+        .collect();
+    assert!(named.iter().all(|(_, fix)| airworthy::fix::catalog::named(fix).is_some()), "{named:?}");
+    let checks: Vec<&str> = named.iter().map(|(id, _)| *id).collect();
+    assert_eq!(checks, ["docker-default-runtime", "nvidia-runtime-installed"]);
+}

@@ -9,6 +9,7 @@ macro_rules! each_fault {
 mod deadlines;
 mod faults;
 mod fix;
+mod fix_cuts;
 mod judge;
 mod leftovers;
 mod record;
