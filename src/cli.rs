@@ -29,6 +29,9 @@ pub enum Command {
     Explain(ExplainArgs),
     /// Hosts, roles and groups as understood
     Inventory(InventoryArgs),
+    /// Take back what `check --fix` did
+    #[command(subcommand)]
+    Fix(FixCommand),
     /// Lint check files and run their examples
     CheckFile(CheckFileArgs),
     /// JSON Schemas of what is written and read
@@ -157,6 +160,44 @@ pub struct CheckArgs {
     /// What makes a NO-GO
     #[arg(long, value_name = "SEVERITY", default_value = "error")]
     pub fail_on: FailOn,
+    /// Repair what a failing check's fix can: show the plan, ask, apply, judge again
+    #[arg(long, conflicts_with_all = ["facts", "as_role"])]
+    pub fix: bool,
+    /// How a fix goes about it.
+    #[command(flatten)]
+    pub consent: ConsentArgs,
+}
+
+/// How a fix goes about it.
+#[derive(Args, Clone, Copy, Debug, Default)]
+pub struct ConsentArgs {
+    /// Show what a fix would do, and stop there
+    #[arg(long, conflicts_with = "yes")]
+    pub dry_run: bool,
+    /// Do it without asking
+    #[arg(long)]
+    pub yes: bool,
+    /// Where a reload is not enough, restart Docker, if no container runs or live-restore is on
+    #[arg(long)]
+    pub allow_restart: bool,
+}
+
+/// `fix`.
+#[derive(Debug, Subcommand)]
+pub enum FixCommand {
+    /// Put back the file that the latest fix replaced
+    Undo(Box<UndoArgs>),
+}
+
+/// `fix undo`.
+#[derive(Args, Debug)]
+pub struct UndoArgs {
+    /// Which hosts.
+    #[command(flatten)]
+    pub target: TargetArgs,
+    /// How it goes about it.
+    #[command(flatten)]
+    pub consent: ConsentArgs,
 }
 
 /// `facts`.

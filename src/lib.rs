@@ -7,12 +7,14 @@
 //! inventory ──▶ transport ──▶ gather ──▶ facts ──▶ checks ──▶ report
 //!   who           how to         what       what is    what it     how it
 //!   and where     reach          was read   true       means       is shown
+//!                                                        └──▶ fix: plan (pure), apply (back through transport)
 //! ```
 
 pub mod checks;
 pub mod cli;
 pub mod exit_code;
 pub mod facts;
+pub mod fix;
 pub mod gather;
 pub mod inventory;
 pub mod report;

@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 ///
 /// # Errors
 /// The position and what is wrong there: not JSON, not an object, a key twice, text after it.
-pub(super) fn parse(bytes: &[u8]) -> Result<Map<String, Value>, String> {
+pub(crate) fn parse(bytes: &[u8]) -> Result<Map<String, Value>, String> {
     if bytes.starts_with(b"\xef\xbb\xbf") {
         return Err("it begins with a byte order mark, which Docker does not take".to_owned());
     }

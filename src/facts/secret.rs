@@ -10,12 +10,16 @@ pub(super) fn without(object: Map<String, Value>) -> Map<String, Value> {
     object.into_iter().map(|(key, value)| (key.clone(), star(&key, value))).collect()
 }
 
-fn star(key: &str, value: Value) -> Value {
+/// A text that stands under `key`, as it may be shown.
+pub(crate) fn shown(key: &str, text: &str) -> String {
     let named =
         ["password", "passwd", "secret", "token"].iter().any(|word| key.to_lowercase().contains(word));
+    if named { STARS.to_owned() } else { mask(text) }
+}
+
+fn star(key: &str, value: Value) -> Value {
     match value {
-        Value::String(_) if named => Value::from(STARS),
-        Value::String(text) => Value::from(mask(&text)),
+        Value::String(text) => Value::from(shown(key, &text)),
         Value::Array(items) => items.into_iter().map(|item| star(key, item)).collect(),
         Value::Object(fields) => Value::Object(without(fields)),
         other => other,

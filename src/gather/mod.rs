@@ -12,5 +12,6 @@ mod visit;
 pub use boundary::random as random_boundary;
 pub use error::FrameError;
 pub use frame::{Answered, Clock, boundary_of, take_apart};
+pub use quote::shell_quote;
 pub use script::{Errand, OwnProbe, Script, total_deadline};
-pub use visit::{Gathered, SudoPassword, conversation_limit, visit};
+pub use visit::{Gathered, SudoPassword, conversation_limit, converse, visit};

@@ -1,7 +1,7 @@
 //! Text that came from a file, made one inert word of shell.
 
 /// Quotes `text` so that POSIX `sh` reads it as one word, whatever it holds.
-pub(super) fn shell_quote(text: &str) -> String {
+pub fn shell_quote(text: &str) -> String {
     format!("'{}'", text.replace('\0', "").replace('\'', r"'\''"))
 }
 

@@ -52,11 +52,25 @@ pub fn visit(
     errand: &Errand,
     sudo_password: Option<&SecretString>,
 ) -> Result<Gathered, TransportError> {
+    converse(transport, host, script.probes(), |boundary| script.text(boundary, errand), sudo_password)
+}
+
+/// The same with any script that frames its answer as ours do; `text` makes it for a boundary.
+///
+/// # Errors
+/// Where the host could not be reached or did not answer whole; the error names the stage.
+pub fn converse(
+    transport: &dyn Transport,
+    host: &Host,
+    probes: &[Probe],
+    text: impl FnOnce(&str) -> String,
+    sudo_password: Option<&SecretString>,
+) -> Result<Gathered, TransportError> {
     let boundary = boundary::random().map_err(|reason| TransportError::new(Stage::Run, reason))?;
-    let text = script.text(&boundary, errand);
+    let text = text(&boundary);
     let mut dialogue = Dialogue::new(boundary, text, sudo_password.cloned());
     let visit = transport.run(host, &mut dialogue)?;
-    let answered = frame::take_apart(&dialogue.heard, &dialogue.boundary, script.probes())
+    let answered = frame::take_apart(&dialogue.heard, &dialogue.boundary, probes)
         .map_err(|error| dialogue.explain(error))
         .map_err(|reason| TransportError::new(Stage::Run, reason))?;
     Ok(Gathered {

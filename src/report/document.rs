@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::checks::Verdict;
+use crate::checks::{Status, Verdict};
 use crate::role::Role;
 
 /// The schema's name in every report.
@@ -41,7 +41,7 @@ pub struct Report {
     /// Every verdict.
     pub results: Vec<Verdict>,
     /// What `--fix` did; empty without it.
-    pub fixes: Vec<serde_json::Value>,
+    pub fixes: Vec<FixRow>,
 }
 
 /// Who wrote a report.
@@ -139,6 +139,76 @@ pub struct HostRow {
     pub gathered_at: Option<String>,
     /// How long the visit took, in milliseconds.
     pub duration_ms: Option<u64>,
+}
+
+/// What `--fix` did, or would do, on one host.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct FixRow {
+    /// The host.
+    pub host: String,
+    /// The fix's id.
+    pub fix: String,
+    /// The file, links followed; null where no plan was made.
+    pub path: Option<String>,
+    /// The planned change as a unified diff, secrets starred out; null where the file does not change.
+    pub diff: Option<String>,
+    /// Where the old file is.
+    pub backup: Option<String>,
+    /// What happens to the service.
+    pub action: Option<String>,
+    /// How it ended.
+    pub outcome: FixOutcome,
+    /// Why it ended so.
+    pub reason: Option<String>,
+    /// Which file is there now: `old`, `new` or `other`; null where nobody looked.
+    pub file: Option<String>,
+    /// What people should know besides.
+    pub notes: Vec<String>,
+    /// What the checks that name this fix said before.
+    pub before: BTreeMap<String, Status>,
+    /// What they said when the host was judged again; empty where nothing was applied.
+    pub after: BTreeMap<String, Status>,
+}
+
+/// How a fix ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum FixOutcome {
+    /// Shown, and left at that (`--dry-run`).
+    Planned,
+    /// Shown, and the answer was no.
+    Declined,
+    /// Done, and verified.
+    Fixed,
+    /// There is no plan for this host, or it said no before anything was begun.
+    Refused,
+    /// It failed before the file was replaced; nothing is changed.
+    Failed,
+    /// It failed afterwards, and the old file is back.
+    Restored,
+    /// It failed afterwards, and the old file is not back.
+    Stuck,
+    /// The host was lost on the way.
+    Lost,
+    /// Not begun, because another host failed.
+    Untouched,
+}
+
+impl FixOutcome {
+    /// As reports write it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            FixOutcome::Planned => "planned",
+            FixOutcome::Declined => "declined",
+            FixOutcome::Fixed => "fixed",
+            FixOutcome::Refused => "refused",
+            FixOutcome::Failed => "failed",
+            FixOutcome::Restored => "restored",
+            FixOutcome::Stuck => "stuck",
+            FixOutcome::Lost => "lost",
+            FixOutcome::Untouched => "untouched",
+        }
+    }
 }
 
 /// Why a host was not reached.

@@ -15,7 +15,7 @@ pub(super) const NAME_MAX: usize = 80;
 
 /// Makes every control, bidirectional and invisible character visible instead of effective. What
 /// remains is one line, and each of its characters takes at least one column. Idempotent.
-pub(super) fn clean(text: &str) -> String {
+pub fn clean(text: &str) -> String {
     let mut shown = String::with_capacity(text.len());
     let mut chars = text.chars().peekable();
     while let Some(c) = chars.next() {

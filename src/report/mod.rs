@@ -9,5 +9,9 @@ mod sample;
 mod summary;
 pub mod table;
 
-pub use document::{HostRow, InventoryRow, Mode, Outcome, Report, SCHEMA, Scope, Summary, Tool, Unreachable};
+pub use document::{
+    FixOutcome, FixRow, HostRow, InventoryRow, Mode, Outcome, Report, SCHEMA, Scope, Summary, Tool,
+    Unreachable,
+};
+pub use escape::clean as visible;
 pub use summary::{host_outcome, outcome};

@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 
 use super::document::{
-    HostRow, InventoryRow, Mode, Outcome, Report, SCHEMA, Scope, Summary, Tool, Unreachable,
+    FixOutcome, FixRow, HostRow, InventoryRow, Mode, Outcome, Report, SCHEMA, Scope, Summary, Tool,
+    Unreachable,
 };
 use super::summary::{host_outcome, outcome};
 use crate::checks::{Found, Severity, Status, Verdict};
@@ -88,6 +89,24 @@ pub(super) fn report(mut hosts: Vec<HostRow>, results: Vec<Verdict>) -> Report {
         hosts,
         results,
         fixes: Vec::new(),
+    }
+}
+
+/// A fix that went well.
+pub(super) fn fix(host: &str) -> FixRow {
+    FixRow {
+        host: host.to_owned(),
+        fix: "docker-nvidia-runtime".to_owned(),
+        path: Some("/etc/docker/daemon.json".to_owned()),
+        diff: Some("--- a\n+++ b\n".to_owned()),
+        backup: Some("/etc/docker/daemon.json.airworthy-20260701T031244Z-0123456789ab".to_owned()),
+        action: Some("systemctl reload docker".to_owned()),
+        outcome: FixOutcome::Fixed,
+        reason: None,
+        file: Some("new".to_owned()),
+        notes: Vec::new(),
+        before: BTreeMap::from([("docker-default-runtime".to_owned(), Status::Fail)]),
+        after: BTreeMap::from([("docker-default-runtime".to_owned(), Status::Pass)]),
     }
 }
 
@@ -275,8 +294,13 @@ pub(super) fn hostile() -> Report {
     report.scope.skip = vec![evil.to_owned()];
     report.started_at = evil.to_owned();
     report.inventory.sources = vec![evil.to_owned()];
-    report.fixes =
-        vec![json!({"host": evil, "fix": evil, "path": evil, "outcome": long, "backup": evil, "reason": 7})];
+    report.fixes = vec![FixRow {
+        fix: evil.to_owned(),
+        path: Some(evil.to_owned()),
+        reason: Some(long.clone()),
+        backup: Some(evil.to_owned()),
+        ..fix(evil)
+    }];
     report
 }
 

@@ -13,7 +13,8 @@ use rayon::prelude::*;
 use super::cluster::{Cluster, default_profile};
 use super::errand::Common;
 use super::error::RunError;
-use super::gathering::gather_all;
+use super::fix::{self, Rounds};
+use super::gathering::Reach;
 use super::settings::{Settings, TeamConfig};
 use super::sweep::rfc3339;
 use super::{saved, terminal};
@@ -21,12 +22,23 @@ use crate::checks::{Judge, Severity, Status, Verdict, waiver};
 use crate::cli::{By, CheckArgs, Devbox, FailOn, Format, Stage};
 use crate::exit_code;
 use crate::facts::{Fleet, HostRecord, Outcome as Visit, fleet};
-use crate::report::{self, HostRow, InventoryRow, Mode, Outcome, Report, Scope, Summary, Tool, Unreachable};
+use crate::inventory::Host;
+use crate::report::{
+    self, FixRow, HostRow, InventoryRow, Mode, Outcome, Report, Scope, Summary, Tool, Unreachable,
+};
 use crate::role::Role;
 
 /// Runs `check` and gives the exit status.
 pub(super) fn check(args: &CheckArgs) -> Result<u8, RunError> {
     let started = Instant::now();
+    if args.fix {
+        args.consent.require_consent("--fix")?;
+    } else if args.consent.dry_run || args.consent.yes || args.consent.allow_restart {
+        return Err(RunError::flag(
+            "--dry-run, --yes, --allow-restart",
+            "they mean something with --fix only",
+        ));
+    }
     let started_at = rfc3339(SystemTime::now()).unwrap_or_default();
     let reports: Vec<ReportFile> =
         args.report.iter().map(|(_, path)| ReportFile::open(path)).collect::<Result<_, _>>()?;
@@ -43,6 +55,7 @@ pub(super) fn check(args: &CheckArgs) -> Result<u8, RunError> {
         .map_err(|error| RunError::file(Path::new("stdout"), &error))?;
     let status = match (judged.interrupted, report.verdict) {
         (true, _) => exit_code::INTERRUPTED,
+        _ if report.fixes.iter().any(fix::went_wrong) => exit_code::NO_GO,
         (false, Outcome::Go) => exit_code::GO,
         (false, Outcome::NoGo) => exit_code::NO_GO,
     };
@@ -63,6 +76,8 @@ struct Judged {
     /// The run's own, or that of the run which saved the facts.
     limit: Option<String>,
     interrupted: bool,
+    /// What `--fix` did.
+    fixes: Vec<FixRow>,
 }
 
 fn live(args: &CheckArgs, team: &TeamConfig) -> Result<Judged, RunError> {
@@ -76,12 +91,20 @@ fn live(args: &CheckArgs, team: &TeamConfig) -> Result<Judged, RunError> {
         );
     }
     let common = Common::new(&settings.profile, &settings.catalog)?;
-    let swept = gather_all(&cluster, &args.target, &common, || {
+    let reach = Reach::new(&cluster, &args.target)?;
+    let worker = || {
         let judge = Judge::new(&settings.catalog, &settings.profile);
-        let whole = args.save_facts.is_some() || judge.compares_hosts();
+        let whole = args.fix || args.save_facts.is_some() || judge.compares_hosts();
         move |record, _| settle(&judge, record, whole)
-    })?;
-    let (records, verdicts): (Vec<HostRecord>, Vec<Vec<Verdict>>) = swept.hosts.into_iter().unzip();
+    };
+    let swept = reach.gather(&cluster.hosts, &common, worker)?;
+    let (mut records, mut verdicts): (Vec<HostRecord>, Vec<Vec<Verdict>>) = swept.hosts.into_iter().unzip();
+    let mut fixes = Vec::new();
+    if args.fix && !swept.interrupted {
+        let judge = |hosts: &[Host]| reach.gather(hosts, &common, worker).map(|swept| swept.hosts);
+        let mut rounds = Rounds { hosts: &cluster.hosts, records: &mut records, verdicts: &mut verdicts };
+        fixes = fix::mend(&mut rounds, &settings, &team.config.waivers, &reach, args.consent, &judge)?;
+    }
     if let Some(folder) = &args.save_facts {
         saved::write(folder, &saved::documents(&cluster, args.target.limit.as_deref(), &records))?;
     }
@@ -90,9 +113,10 @@ fn live(args: &CheckArgs, team: &TeamConfig) -> Result<Judged, RunError> {
         settings,
         records,
         verdicts,
-        inventory: InventoryRow { sources: cluster.sources, digest: cluster.digest },
+        inventory: InventoryRow { sources: cluster.sources.clone(), digest: cluster.digest.clone() },
         limit: args.target.limit.clone(),
-        interrupted: swept.interrupted,
+        interrupted: swept.interrupted || reach.is_interrupted(),
+        fixes,
     })
 }
 
@@ -131,7 +155,16 @@ fn from_saved(args: &CheckArgs, team: &TeamConfig, path: &Path) -> Result<Judged
     let whole = prepare().compares_hosts();
     let (records, verdicts) =
         records.into_par_iter().map_init(prepare, |judge, record| settle(judge, record, whole)).unzip();
-    Ok(Judged { mode: Mode::Facts, settings, records, verdicts, inventory, limit, interrupted: false })
+    Ok(Judged {
+        mode: Mode::Facts,
+        settings,
+        records,
+        verdicts,
+        inventory,
+        limit,
+        interrupted: false,
+        fixes: Vec::new(),
+    })
 }
 
 /// Judges a host and lets go of its facts, unless they are wanted as a `whole`.
@@ -223,7 +256,7 @@ impl Judged {
             summary: Summary::of(&hosts, &results),
             hosts,
             results,
-            fixes: Vec::new(),
+            fixes: std::mem::take(&mut self.fixes),
         })
     }
 }

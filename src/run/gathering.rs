@@ -2,9 +2,8 @@
 
 use std::io::IsTerminal;
 use std::path::Path;
-use std::sync::Arc;
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
 use secrecy::{ExposeSecret, SecretString};
@@ -33,55 +32,118 @@ pub(super) fn gather_all<T: Send, W: FnMut(HostRecord, Option<Vec<u8>>) -> T>(
     common: &Common,
     worker: impl Fn() -> W + Sync,
 ) -> Result<Swept<T>, RunError> {
-    let login_password = ask(args.ask_pass, "SSH password: ")?;
-    let become_prompt = match login_password {
-        Some(_) => "BECOME password [defaults to SSH password]: ",
-        None => "BECOME password: ",
-    };
-    let become_password = match ask(args.ask_become_pass, become_prompt)? {
-        Some(empty) if empty.expose_secret().is_empty() => login_password.clone(),
-        other => other,
-    };
-    let interrupted = Arc::new(AtomicBool::new(false));
-    let heard = Arc::clone(&interrupted);
-    // A second Ctrl-C ends the process at once; there may be one handler, and a run has one sweep.
-    #[allow(clippy::exit)] // nothing is half-written: reports are renamed into place whole
-    let handler = ctrlc::set_handler(move || {
-        if heard.swap(true, Ordering::Relaxed) {
-            std::process::exit(i32::from(exit_code::INTERRUPTED));
-        }
-    });
-    handler.map_err(|error| RunError::Internal(format!("Ctrl-C cannot be caught: {error}")))?;
+    Reach::new(cluster, args)?.gather(&cluster.hosts, common, worker)
+}
 
-    let peers = Peers::among(&cluster.hosts);
-    let calls: Vec<Call> = cluster
-        .hosts
-        .iter()
-        .map(|host| Call {
-            host: host.clone(),
-            errand: common.of(host, &peers),
-            sudo_password: sudo_password(host, cluster, become_password.as_ref()),
-            refused: refusal(host, args),
-        })
-        .collect();
-    let limit = conversation_limit(&calls);
-    let options = options(args, &cluster.config, login_password, limit);
-    let remote: Box<dyn Transport + Send + Sync> = match args.transport {
-        TransportKind::Ssh2 => {
-            let ssh = Ssh::new(options);
-            for warning in ssh.warnings(&cluster.hosts) {
-                terminal::note(&format!("airworthy: warning: {warning}"));
+/// How the hosts of a cluster are reached in one run, as often as they have to be. Passwords are asked once.
+pub(super) struct Reach<'r> {
+    cluster: &'r Cluster,
+    args: &'r TargetArgs,
+    login_password: Option<SecretString>,
+    become_password: Option<SecretString>,
+    interrupted: Arc<AtomicBool>,
+    /// For short visits; made when the first is.
+    transports: OnceLock<Arc<Transports>>,
+}
+
+impl<'r> Reach<'r> {
+    /// Asks for the passwords that flags want, and listens for Ctrl-C from now on.
+    pub(super) fn new(cluster: &'r Cluster, args: &'r TargetArgs) -> Result<Self, RunError> {
+        let login_password = ask(args.ask_pass, "SSH password: ")?;
+        let become_prompt = match login_password {
+            Some(_) => "BECOME password [defaults to SSH password]: ",
+            None => "BECOME password: ",
+        };
+        let become_password = match ask(args.ask_become_pass, become_prompt)? {
+            Some(empty) if empty.expose_secret().is_empty() => login_password.clone(),
+            other => other,
+        };
+        let interrupted = Arc::new(AtomicBool::new(false));
+        let heard = Arc::clone(&interrupted);
+        // A second Ctrl-C ends the process at once; there may be one handler, and a run has one reach.
+        #[allow(clippy::exit)] // nothing is half-written: reports are renamed into place whole
+        let handler = ctrlc::set_handler(move || {
+            if heard.swap(true, Ordering::Relaxed) {
+                std::process::exit(i32::from(exit_code::INTERRUPTED));
             }
-            Box::new(ssh)
-        }
-        TransportKind::Openssh => {
-            let ssh = OpenSsh::new(options).map_err(|why| RunError::flag("--transport", why.reason))?;
-            Box::new(ssh)
-        }
-    };
-    let transports = Transports { local: Box::new(Local::new(limit)), remote };
-    let forks = args.forks.or(cluster.config.forks).unwrap_or(FORKS);
-    sweep(calls, transports, usize::from(forks), &interrupted, worker)
+        });
+        handler.map_err(|error| RunError::Internal(format!("Ctrl-C cannot be caught: {error}")))?;
+        let transports = OnceLock::new();
+        Ok(Reach { cluster, args, login_password, become_password, interrupted, transports })
+    }
+
+    /// Visits these of the cluster's hosts.
+    pub(super) fn gather<T: Send, W: FnMut(HostRecord, Option<Vec<u8>>) -> T>(
+        &self,
+        hosts: &[Host],
+        common: &Common,
+        worker: impl Fn() -> W + Sync,
+    ) -> Result<Swept<T>, RunError> {
+        let peers = Peers::among(&self.cluster.hosts);
+        let calls: Vec<Call> = hosts
+            .iter()
+            .map(|host| Call {
+                host: host.clone(),
+                errand: common.of(host, &peers),
+                sudo_password: self.sudo_password(host),
+                refused: self.refusal(host),
+            })
+            .collect();
+        let transports = match self.transports.get() {
+            Some(transports) => Arc::clone(transports),
+            None => {
+                let made = Arc::new(self.within(conversation_limit(&calls))?);
+                Arc::clone(self.transports.get_or_init(|| made))
+            }
+        };
+        sweep(calls, transports, self.forks(), &self.interrupted, worker)
+    }
+
+    /// The ways to reach hosts, for conversations that end within `limit`.
+    ///
+    /// # Errors
+    /// When the system's `ssh` is wanted and is not there.
+    pub(super) fn within(&self, limit: Duration) -> Result<Transports, RunError> {
+        let options = options(self.args, &self.cluster.config, self.login_password.clone(), limit);
+        let remote: Box<dyn Transport + Send + Sync> = match self.args.transport {
+            TransportKind::Ssh2 => {
+                let ssh = Ssh::new(options);
+                let warnings = match self.transports.get() {
+                    Some(_) => Vec::new(), // told when the first were made
+                    None => ssh.warnings(&self.cluster.hosts),
+                };
+                for warning in warnings {
+                    terminal::note(&format!("airworthy: warning: {warning}"));
+                }
+                Box::new(ssh)
+            }
+            TransportKind::Openssh => {
+                let ssh = OpenSsh::new(options).map_err(|why| RunError::flag("--transport", why.reason))?;
+                Box::new(ssh)
+            }
+        };
+        Ok(Transports { local: Box::new(Local::new(limit)), remote })
+    }
+
+    /// What sudo on this host may be told.
+    pub(super) fn sudo_password(&self, host: &Host) -> Option<SecretString> {
+        sudo_password(host, self.cluster, self.become_password.as_ref())
+    }
+
+    /// Why a host must not be visited, where it must not.
+    pub(super) fn refusal(&self, host: &Host) -> Option<String> {
+        refusal(host, self.args)
+    }
+
+    /// Whether the user pressed Ctrl-C.
+    pub(super) fn is_interrupted(&self) -> bool {
+        self.interrupted.load(Ordering::Relaxed)
+    }
+
+    /// How many hosts at a time.
+    pub(super) fn forks(&self) -> usize {
+        usize::from(self.args.forks.or(self.cluster.config.forks).unwrap_or(FORKS))
+    }
 }
 
 /// `-K` before the inventory's own.

@@ -12,6 +12,8 @@ use super::terminal;
 use crate::checks::{Check, Profile, Scope, SeverityByRole, nearest};
 use crate::cli::{ExplainArgs, ListArgs, ListFormat};
 use crate::exit_code;
+use crate::fix;
+use crate::fix::catalog::Fix;
 
 /// Runs `list`.
 pub(super) fn list(args: &ListArgs) -> Result<u8, RunError> {
@@ -135,10 +137,27 @@ pub(super) fn explain(args: &ExplainArgs) -> Result<u8, RunError> {
     part("Parameters (--set)", &parameters.join("\n"));
     part("After", &check.file.after.join(", "));
     part("Remedy", &check.file.remediation);
+    part(
+        "Fix",
+        &check.file.fix.as_deref().and_then(fix::catalog::named).map(declaration).unwrap_or_default(),
+    );
     part("References", &check.file.references.join("\n"));
     terminal::out(&(text.trim_end().to_owned() + "\n"))
         .map_err(|error| RunError::file(Path::new("stdout"), &error))?;
     Ok(exit_code::GO)
+}
+
+/// A fix as it declares itself.
+fn declaration(fix: &Fix) -> String {
+    let list = |items: &[&str]| items.iter().map(|item| format!("- {item}\n")).collect::<String>();
+    format!(
+        "`airworthy check --fix` ({}): {}.\nIt reads:\n{}It acts only where:\n{}Risk: {}.",
+        fix.id,
+        fix.title,
+        list(fix.reads),
+        list(fix.preconditions),
+        fix.risk
+    )
 }
 
 /// The parameters that a check's conditions name, with their values, and the facts.
@@ -215,6 +234,10 @@ fn markdown(profile: &Profile, checks: &[&Check]) -> String {
             }
         }
         let _ = write!(text, "\nRemedy:\n\n{}\n", fenced(check.file.remediation.trim()));
+        if let Some(fix) = check.file.fix.as_deref().and_then(fix::catalog::named) {
+            let _ =
+                writeln!(text, "\nFix: `airworthy check --fix` (`{}`): {}. {}.", fix.id, fix.title, fix.risk);
+        }
         if !check.file.references.is_empty() {
             text.push_str("\nReferences:\n\n");
             for reference in &check.file.references {

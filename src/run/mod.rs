@@ -8,6 +8,8 @@ mod diagnostic;
 mod errand;
 mod error;
 mod facts;
+mod fix;
+mod fixing;
 mod gathering;
 mod inventory;
 mod list;
@@ -16,11 +18,12 @@ mod saved;
 mod settings;
 mod sweep;
 mod terminal;
+mod undo;
 
 use clap::CommandFactory as _;
 
 use crate::checks::{CheckFile, Config, ProfileFile};
-use crate::cli::{Cli, Command, SchemaOf};
+use crate::cli::{Cli, Command, FixCommand, SchemaOf};
 use crate::exit_code;
 use crate::facts::saved::SavedHost;
 use crate::report;
@@ -36,6 +39,7 @@ pub fn run(cli: &Cli) -> u8 {
         Command::List(args) => list::list(args),
         Command::Explain(args) => list::explain(args),
         Command::Inventory(args) => inventory::inventory(args),
+        Command::Fix(FixCommand::Undo(args)) => undo::undo(args),
         Command::CheckFile(args) => check_file::check_file(args),
         Command::Schema(args) => schema(args.of),
         Command::Completions(args) => completions(args.shell),

@@ -12,6 +12,7 @@ use crate::checks::{
     Catalog, Config, LoadError, Profile, Profiles, Scope, Source, nearest, shipped, waiver, yaml,
 };
 use crate::cli::ProfileArgs;
+use crate::fix;
 
 /// The file of a team's defaults.
 const CONFIG: &str = "airworthy.yaml";
@@ -126,6 +127,7 @@ impl Settings {
             own.iter().map(|check| Source { file: &check.path, id: &check.id, text: &check.text }).collect();
         let mut catalog = catalog(&own, &profile)?;
         waivers_fit(team, &catalog, &own)?;
+        fixes_are_there(&catalog, &own)?;
         catalog.keep(&args.select, &[]).map_err(|reason| RunError::flag("--select", reason))?;
         catalog.keep(&[], &args.skip).map_err(|reason| RunError::flag("--skip", reason))?;
         Ok(Settings { profile, catalog })
@@ -138,6 +140,21 @@ fn own_flag(key: &str) -> Result<(), String> {
         "stage" | "devbox" => Err(format!("`{key}` is set by its own flag, --{key}")),
         _ => Ok(()),
     }
+}
+
+/// A check may name only a fix that is there.
+fn fixes_are_there(catalog: &Catalog, own: &[Source<'_>]) -> Result<(), RunError> {
+    for check in catalog.checks() {
+        let Some(id) = check.file.fix.as_deref().filter(|id| fix::catalog::named(id).is_none()) else {
+            continue;
+        };
+        let known: Vec<&str> = fix::catalog::ALL.iter().map(|fix| fix.id).collect();
+        let message = format!("there is no fix `{id}`; there are: {}", known.join(", "));
+        let source = own.iter().find(|source| source.id == check.id);
+        let (file, text) = source.map_or((check.id.as_str(), ""), |source| (source.file, source.text));
+        return Err(LoadError::new(file, text, message).at_value("fix").into());
+    }
+    Ok(())
 }
 
 /// A waiver that can never apply is a mistake: whoever wrote it believes that it does.

@@ -39,6 +39,13 @@ pub(super) struct Transports {
     pub(super) remote: Box<dyn Transport + Send + Sync>,
 }
 
+impl Transports {
+    /// The way to this host.
+    pub(super) fn of(&self, host: &Host) -> &(dyn Transport + Send + Sync) {
+        if host.connection.local { &*self.local } else { &*self.remote }
+    }
+}
+
 /// What a sweep gave.
 pub(super) struct Swept<T> {
     /// What became of every host, in the order of the calls.
@@ -61,7 +68,7 @@ struct Done {
 /// When no thread could be started.
 pub(super) fn sweep<T, W>(
     calls: Vec<Call>,
-    transports: Transports,
+    transports: Arc<Transports>,
     forks: usize,
     interrupted: &Arc<AtomicBool>,
     worker: impl Fn() -> W + Sync,
@@ -71,7 +78,6 @@ where
     W: FnMut(HostRecord, Option<Vec<u8>>) -> T,
 {
     let calls = Arc::new(calls);
-    let transports = Arc::new(transports);
     let script = Arc::new(Script::new(&facts::host::probes()));
     let next = Arc::new(AtomicUsize::new(0));
     // Bounded, so that no answers pile up while all cores are busy.
@@ -85,13 +91,12 @@ where
                 let index = next.fetch_add(1, Ordering::Relaxed);
                 let Some(call) = calls.get(index) else { break };
                 let started = Instant::now();
-                let transport =
-                    if call.host.connection.local { &transports.local } else { &transports.remote };
+                let transport = transports.of(&call.host);
                 let password = call.sudo_password.as_ref();
                 let gathered = match &call.refused {
                     Some(reason) => Err(TransportError::new(Stage::Inventory, reason)),
                     None => {
-                        gather::visit(&**transport, &call.host, &script, &call.errand, password).map(Box::new)
+                        gather::visit(transport, &call.host, &script, &call.errand, password).map(Box::new)
                     }
                 };
                 if sender.send(Done { index, took: started.elapsed(), gathered }).is_err() {

@@ -6,6 +6,8 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
 
+use rustix::net::sockopt;
+
 use super::deadline::{Deadline, VisitEnd};
 use super::{Stage, TransportError};
 
@@ -59,7 +61,18 @@ fn plain(why: &io::Error) -> String {
 fn ready(stream: TcpStream) -> io::Result<TcpStream> {
     stream.set_nodelay(true)?;
     stream.set_nonblocking(true)?;
+    keep_alive(&stream)?;
     Ok(stream)
+}
+
+/// A peer that is gone without a word is noticed after a quarter of a minute, not at the visit's deadline: who waits for an
+/// answer says nothing, and would never learn.
+fn keep_alive(stream: &TcpStream) -> io::Result<()> {
+    sockopt::set_socket_keepalive(stream, true)?;
+    sockopt::set_tcp_keepidle(stream, Duration::from_secs(6))?;
+    sockopt::set_tcp_keepintvl(stream, Duration::from_secs(3))?;
+    sockopt::set_tcp_keepcnt(stream, 3)?;
+    Ok(())
 }
 
 fn resolve(host: &str, port: u16, deadline: &Deadline) -> Result<Vec<SocketAddr>, TransportError> {

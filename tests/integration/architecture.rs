@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Each room and the rooms it may name.
-const TABLE: [(&str, &[&str]); 11] = [
+const TABLE: [(&str, &[&str]); 12] = [
     ("main", &["cli", "run"]),
     ("lib", &[]),
     ("cli", &["role"]),
@@ -17,6 +17,7 @@ const TABLE: [(&str, &[&str]); 11] = [
     ("gather", &["inventory", "transport", "facts"]),
     ("checks", &["facts", "role"]),
     ("report", &["checks", "facts", "role"]),
+    ("fix", &["facts", "gather", "inventory", "role", "transport"]),
 ];
 
 /// The rooms a file's text names: by `crate::room` paths, by nested `use crate::{…}`, and by `super` chains that

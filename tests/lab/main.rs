@@ -9,6 +9,8 @@ macro_rules! each_fault {
 mod bastion;
 mod deadlines;
 mod faults;
+mod fix;
+mod fix_cuts;
 mod judge;
 mod leftovers;
 mod record;

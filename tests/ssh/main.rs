@@ -1,7 +1,11 @@
 //! The transport against SSH servers inside the test process.
 
 mod agent;
+#[path = "../fix/bench.rs"]
+#[allow(dead_code)] // made for the tests of `fix`, which use more of it
+mod bench;
 mod faults;
+mod fix;
 mod fleet;
 mod gather;
 mod handler;

@@ -1,20 +1,27 @@
 //! What `--fix` did, in a line or two for each outcome.
 
-use serde_json::Value;
-
 use super::finding::{MARGIN, labelled};
 use super::host_list::compress;
 use super::paper::{Paper, Text, Tone};
+use crate::report::FixRow;
 use crate::report::escape::{self, SENTENCE_MAX};
 
 /// What people are told of a fix besides its host.
-const PARTS: [&str; 5] = ["fix", "path", "action", "outcome", "reason"];
+fn parts(fix: &FixRow) -> [&str; 5] {
+    [
+        &fix.fix,
+        fix.path.as_deref().unwrap_or_default(),
+        fix.action.as_deref().unwrap_or_default(),
+        fix.outcome.as_str(),
+        fix.reason.as_deref().unwrap_or_default(),
+    ]
+}
 
 /// Lays out the fixes; hosts with the same outcome share a line.
-pub(super) fn write(paper: &mut Paper, fixes: &[Value], verbose: bool) {
-    let mut groups: Vec<([&str; 5], Vec<&Value>)> = Vec::new();
+pub(super) fn write(paper: &mut Paper, fixes: &[FixRow], verbose: bool) {
+    let mut groups: Vec<([&str; 5], Vec<&FixRow>)> = Vec::new();
     for fix in fixes {
-        let key = PARTS.map(|part| word(fix, part));
+        let key = parts(fix);
         match groups.iter_mut().find(|(known, _)| *known == key) {
             Some((_, members)) => members.push(fix),
             None => groups.push((key, vec![fix])),
@@ -22,7 +29,7 @@ pub(super) fn write(paper: &mut Paper, fixes: &[Value], verbose: bool) {
     }
     for ([fix, path, action, outcome, reason], members) in groups {
         paper.gap();
-        let hosts: Vec<&str> = members.iter().map(|fix| word(fix, "host")).collect();
+        let hosts: Vec<&str> = members.iter().map(|fix| fix.host.as_str()).collect();
         let mut text = Text::of(Tone::Strong, fix).and(Tone::Plain, " on ");
         text = text.and(Tone::Strong, &compress(&hosts, verbose));
         for (lead, part) in [(": ", outcome), (", ", action), (" ", path), (": ", reason)] {
@@ -31,14 +38,9 @@ pub(super) fn write(paper: &mut Paper, fixes: &[Value], verbose: bool) {
             }
         }
         paper.write_labelled(0, &Text::of(Tone::Strong, "FIX"), MARGIN, MARGIN + 2, text);
-        let backups = members.iter().filter(|fix| !word(fix, "backup").is_empty());
-        for fix in backups.take(if verbose { usize::MAX } else { 1 }) {
-            let text = format!("{} (on {})", word(fix, "backup"), word(fix, "host"));
-            labelled(paper, "backup", Text::plain(&text));
+        let backups = members.iter().filter_map(|fix| Some((fix.backup.as_deref()?, fix)));
+        for (backup, fix) in backups.take(if verbose { usize::MAX } else { 1 }) {
+            labelled(paper, "backup", Text::plain(&format!("{backup} (on {})", fix.host)));
         }
     }
-}
-
-fn word<'a>(fix: &'a Value, part: &str) -> &'a str {
-    fix.get(part).and_then(Value::as_str).unwrap_or_default()
 }
