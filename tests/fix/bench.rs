@@ -69,6 +69,10 @@ restart)
 start) [ -e "$here/state/start-fails" ] || { rm -f "$here/state/docker-dead"; take; } ;;
 esac"#;
 
+/// The lab's Docker is 20.10, which has no `--validate`; so that path runs against this stand-in. By hand, on a lab host with Debian's
+/// 26.1.5: every accepted fixture's before and after is taken; of the refused it takes those with a byte order mark, with a key
+/// twice, and `null`; a file with a value of the wrong type was refused before it was put in place, and one container that ran went
+/// on running through a fix.
 const DOCKERD: &str = r#"echo "$*" >>"$here/state/dockerd"
 case $* in
 *--help*) echo '      --validate   Validate daemon configuration and exit' ;;

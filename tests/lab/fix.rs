@@ -8,6 +8,16 @@ use crate::fix_cuts::{CUTS, Cut};
 use crate::rig::{Lab, Run};
 
 const OLD: &str = "{\n  \"labels\": [\"rack=7\"],\n  \"debug\": true\n}\n";
+const HEALTHY: &str = r#"{
+    "default-runtime": "nvidia",
+    "runtimes": {
+        "nvidia": {
+            "path": "/usr/bin/nvidia-container-runtime",
+            "runtimeArgs": []
+        }
+    }
+}
+"#;
 const CHECK: &str = "airworthy check -i /lab/layout.yaml --profile /lab/profile.yaml --select 'docker-*,nvidia-*' --format json";
 const IDS: &str = "docker inspect -f '{{.Id}} {{.State.StartedAt}} {{.State.Pid}}' idle1 idle2";
 
@@ -27,14 +37,14 @@ fn breaks(lab: &Lab, host: &str) -> String {
 
 /// As the lab has it.
 fn heals(lab: &Lab, host: &str) {
-    lab.must(
+    lab.must_with(
         host,
         r#"docker rm -f idle1 idle2 >/dev/null; docker rmi lab-idle >/dev/null; rm -f /etc/docker/daemon.json.airworthy-*
-        printf '{"default-runtime": "nvidia", "runtimes": {"nvidia": {"path": "/usr/bin/nvidia-container-runtime"}}}\n' \
-            >/etc/docker/daemon.json
+        cat >/etc/docker/daemon.json
         chmod 644 /etc/docker/daemon.json
         for t in mv sync ln systemctl mktemp; do rm -f /usr/local/bin/$t; done; rm -f /etc/sudoers.d/zz-lab; rm -rf /etc/systemd/system/docker.service.d; systemctl daemon-reload
         systemctl reset-failed docker; systemctl restart docker"#,
+        HEALTHY,
     );
 }
 
