@@ -10,6 +10,7 @@ use serde_json::Value;
 
 use super::ansible::expand_home;
 use super::error::InventoryError;
+use super::options::StandIn;
 use super::source::unreadable;
 use super::variables::boolean;
 
@@ -45,9 +46,38 @@ pub struct AnsibleConfig {
     pub ssh_common_args: Option<String>,
     /// `ssh_extra_args`, as one shell line.
     pub ssh_extra_args: Option<String>,
+    /// `transport`, `become_method` and others that stand in for variables.
+    pub stand_ins: Vec<StandIn>,
     /// What was ignored, and why.
     pub warnings: Vec<String>,
 }
+
+/// The variable, and the environment variables and keys that stand in for it.
+type StandsIn = (&'static str, &'static [&'static str], &'static [(&'static str, &'static str)]);
+
+const STAND_INS: [StandsIn; 9] = [
+    ("ansible_connection", &["ANSIBLE_TRANSPORT"], &[("defaults", "transport")]),
+    ("ansible_ssh_executable", &["ANSIBLE_SSH_EXECUTABLE"], &[("ssh_connection", "ssh_executable")]),
+    ("ansible_ssh_pkcs11_provider", &["ANSIBLE_PKCS11_PROVIDER"], &[("ssh_connection", "pkcs11_provider")]),
+    ("ansible_private_key", &["ANSIBLE_PRIVATE_KEY"], &[]),
+    ("ansible_private_key_passphrase", &["ANSIBLE_PRIVATE_KEY_PASSPHRASE"], &[]),
+    ("ansible_become_method", &["ANSIBLE_BECOME_METHOD"], &[("privilege_escalation", "become_method")]),
+    (
+        "ansible_become_user",
+        &["ANSIBLE_BECOME_USER", "ANSIBLE_SUDO_USER"],
+        &[("privilege_escalation", "become_user"), ("sudo_become_plugin", "user")],
+    ),
+    (
+        "ansible_become_exe",
+        &["ANSIBLE_BECOME_EXE", "ANSIBLE_SUDO_EXE"],
+        &[("privilege_escalation", "become_exe"), ("sudo_become_plugin", "executable")],
+    ),
+    (
+        "ansible_become_flags",
+        &["ANSIBLE_BECOME_FLAGS", "ANSIBLE_SUDO_FLAGS"],
+        &[("privilege_escalation", "become_flags"), ("sudo_become_plugin", "flags")],
+    ),
+];
 
 /// Where the process runs: its variables and folders.
 pub struct Surroundings<'a> {
@@ -220,7 +250,14 @@ impl Reading<'_> {
             &[("defaults", "timeout"), ("ssh_connection", "timeout")],
         );
         let ask = get(&["ANSIBLE_ASK_VAULT_PASS"], &[("defaults", "ask_vault_pass")]);
+        let stand_ins = STAND_INS.iter().filter_map(|(variable, variables, keys)| {
+            let Found { text, whence, .. } = get(variables, keys)?;
+            let variable = (*variable).to_owned();
+            Some(StandIn { variable, value: text.trim().to_owned(), origin: whence })
+        });
+        let stand_ins = stand_ins.collect();
         AnsibleConfig {
+            stand_ins,
             inventory,
             remote_user,
             private_key_file,
