@@ -26,6 +26,8 @@ pub struct AnsibleConfig {
     pub inventory: Vec<PathBuf>,
     /// `remote_user`: where the inventory names none.
     pub remote_user: Option<String>,
+    /// `remote_port`: where the inventory names none.
+    pub remote_port: Option<u16>,
     /// `private_key_file`: where the inventory names none.
     pub private_key_file: Option<PathBuf>,
     /// `host_key_checking`.
@@ -245,6 +247,7 @@ impl Reading<'_> {
             &[("defaults", "host_key_checking"), ("ssh_connection", "host_key_checking")],
         );
         let forks = get(&["ANSIBLE_FORKS"], &[("defaults", "forks")]);
+        let port = get(&["ANSIBLE_REMOTE_PORT"], &[("defaults", "remote_port")]);
         let timeout = get(
             &["ANSIBLE_TIMEOUT", "ANSIBLE_SSH_TIMEOUT"],
             &[("defaults", "timeout"), ("ssh_connection", "timeout")],
@@ -260,6 +263,7 @@ impl Reading<'_> {
             stand_ins,
             inventory,
             remote_user,
+            remote_port: self.port(port),
             private_key_file,
             host_key_checking: self.boolean(checking),
             forks: self.number(forks, 4096),
@@ -280,6 +284,15 @@ impl Reading<'_> {
         let read = boolean(&Value::String(found.text.clone()));
         if read.is_none() {
             self.warnings.push(format!("{} is neither true nor false, and is left out", found.whence));
+        }
+        read
+    }
+
+    fn port(&mut self, found: Option<Found>) -> Option<u16> {
+        let found = found?;
+        let read = found.text.trim().parse().ok().filter(|port| *port > 0);
+        if read.is_none() {
+            self.warnings.push(format!("{} is no port from 1 to 65535, and is left out", found.whence));
         }
         read
     }

@@ -32,6 +32,8 @@ pub struct SshWords {
     pub common_args: Option<String>,
     /// For `ansible_ssh_extra_args`.
     pub extra_args: Option<String>,
+    /// For `ansible_port`; not on the way to kubespray's bastion, which is sent for by kubespray itself.
+    pub port: Option<u16>,
     /// For variables that airworthy cannot honour, or must know of.
     pub stand_ins: Vec<StandIn>,
 }

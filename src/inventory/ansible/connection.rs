@@ -43,6 +43,7 @@ pub(super) fn connection(
         })?;
         connection.port = Some(port);
     }
+    connection.port = connection.port.or(words.port);
     connection.user = settings.text(&USER);
     connection.private_key = settings.text(&PRIVATE_KEY).map(|path| expand_home(&path));
     connection.password = settings.text(&PASSWORD).map(SecretString::from);
@@ -286,6 +287,7 @@ mod tests {
             args: Some("-o Compression=yes".to_owned()),
             common_args: Some("-o ProxyJump=cfg".to_owned()),
             extra_args: Some("-o User=cfg".to_owned()),
+            port: Some(2200),
             ..SshWords::default()
         };
         let place = Place {
@@ -300,6 +302,8 @@ mod tests {
         assert_eq!(configured.ssh_arguments.option("compression"), Some("yes"));
         assert_eq!(configured.more_ssh_arguments.option("proxyjump"), Some("cfg"));
         assert_eq!(configured.more_ssh_arguments.option("user"), Some("cfg"));
+        assert_eq!(configured.port, Some(2200));
+        assert_eq!(of(json!({"ansible_port": 22})).port, Some(22));
         let own = of(json!({"ansible_ssh_common_args": "-J own", "ansible_ssh_extra_args": ""}));
         assert_eq!(own.more_ssh_arguments.option("proxyjump"), Some("own"));
         assert_eq!(own.more_ssh_arguments.option("user"), None);
@@ -307,6 +311,7 @@ mod tests {
         let behind = behind_bastion("", words);
         assert_eq!(behind.more_ssh_arguments.option("proxyjump"), None);
         assert_eq!(behind.ssh_arguments.option("compression"), Some("yes"));
+        assert_eq!((behind.port, behind.bastion.unwrap().port), (Some(2200), None));
     }
 
     #[test]

@@ -107,9 +107,10 @@ pub(in crate::inventory) fn describe(
             connection,
         });
     }
+    // kubespray names the bastion's port itself.
+    let words = SshWords { port: None, ..options.ssh_words.clone() };
     if let Some(bastion) = bastion.map(|at| &graph.hosts[at])
-        && let Some((_, way)) =
-            reached(&cluster.layers, &scene, bastion, &options.ssh_words, options, &mut warnings)?
+        && let Some((_, way)) = reached(&cluster.layers, &scene, bastion, &words, options, &mut warnings)?
     {
         through_bastion(&mut cluster.hosts, &bastion.name, &way);
     }
