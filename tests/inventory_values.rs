@@ -528,6 +528,12 @@ fn ansible_cfg_says_who_and_where_hosts_without_a_word_are() {
         ("doas", "ANSIBLE_BECOME_METHOD")
     );
     let none = config(folder.path(), &[("ANSIBLE_REMOTE_PORT", "99999")]);
+    fs::write(folder.path().join("hosts.ini"), "[kube_node]\nn\n").unwrap();
+    let (_, out, err) = airworthy(folder.path(), &["inventory", "-i", "hosts.ini"]);
+    assert!(out.contains(" 2222 "), "{out}");
+    for name in ["ansible_connection", "ansible_become_method", "ansible_become_user"] {
+        assert!(err.contains(&format!("`check` will not visit n: `{name}` (")), "{err}");
+    }
     assert!(none.remote_port.is_none() && none.warnings[0].contains("ANSIBLE_REMOTE_PORT"), "{none:?}");
 }
 
