@@ -500,6 +500,44 @@ fn a_host_whose_address_is_not_known_is_not_visited() {
 }
 
 #[test]
+fn ansible_cfg_says_who_and_where_hosts_without_a_word_are() {
+    let folder = folder(&[(
+        "ansible.cfg",
+        "[defaults]\nremote_port = 2222\ntransport = docker\n[privilege_escalation]\nbecome_method = su\n\
+         become_user = admin\n[sudo_become_plugin]\nflags = -H\n",
+    )]);
+    let read = config(folder.path(), &[]);
+    assert_eq!(read.remote_port, Some(2222));
+    let stand_ins: Vec<(&str, &str)> =
+        read.stand_ins.iter().map(|it| (it.variable.as_str(), it.value.as_str())).collect();
+    assert_eq!(
+        stand_ins,
+        [
+            ("ansible_connection", "docker"),
+            ("ansible_become_method", "su"),
+            ("ansible_become_user", "admin"),
+            ("ansible_become_flags", "-H"),
+        ]
+    );
+    assert!(read.stand_ins[1].origin.starts_with("`become_method` in "), "{:?}", read.stand_ins);
+    let over = [("ANSIBLE_REMOTE_PORT", "2022"), ("ANSIBLE_BECOME_METHOD", "doas")];
+    let told = config(folder.path(), &over);
+    assert_eq!(told.remote_port, Some(2022));
+    assert_eq!(
+        (told.stand_ins[1].value.as_str(), told.stand_ins[1].origin.as_str()),
+        ("doas", "ANSIBLE_BECOME_METHOD")
+    );
+    let none = config(folder.path(), &[("ANSIBLE_REMOTE_PORT", "99999")]);
+    fs::write(folder.path().join("hosts.ini"), "[kube_node]\nn\n").unwrap();
+    let (_, out, err) = airworthy(folder.path(), &["inventory", "-i", "hosts.ini"]);
+    assert!(out.contains(" 2222 "), "{out}");
+    for name in ["ansible_connection", "ansible_become_method", "ansible_become_user"] {
+        assert!(err.contains(&format!("`check` will not visit n: `{name}` (")), "{err}");
+    }
+    assert!(none.remote_port.is_none() && none.warnings[0].contains("ANSIBLE_REMOTE_PORT"), "{none:?}");
+}
+
+#[test]
 fn ansible_cfg_and_vault_flags_reach_the_command() {
     let vars = format!("ansible_user: {INLINE}");
     let folder = folder(&[

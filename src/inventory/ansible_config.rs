@@ -10,6 +10,7 @@ use serde_json::Value;
 
 use super::ansible::expand_home;
 use super::error::InventoryError;
+use super::options::StandIn;
 use super::source::unreadable;
 use super::variables::boolean;
 
@@ -25,6 +26,8 @@ pub struct AnsibleConfig {
     pub inventory: Vec<PathBuf>,
     /// `remote_user`: where the inventory names none.
     pub remote_user: Option<String>,
+    /// `remote_port`: where the inventory names none.
+    pub remote_port: Option<u16>,
     /// `private_key_file`: where the inventory names none.
     pub private_key_file: Option<PathBuf>,
     /// `host_key_checking`.
@@ -45,9 +48,38 @@ pub struct AnsibleConfig {
     pub ssh_common_args: Option<String>,
     /// `ssh_extra_args`, as one shell line.
     pub ssh_extra_args: Option<String>,
+    /// `transport`, `become_method` and others that stand in for variables.
+    pub stand_ins: Vec<StandIn>,
     /// What was ignored, and why.
     pub warnings: Vec<String>,
 }
+
+/// The variable, and the environment variables and keys that stand in for it.
+type StandsIn = (&'static str, &'static [&'static str], &'static [(&'static str, &'static str)]);
+
+const STAND_INS: [StandsIn; 9] = [
+    ("ansible_connection", &["ANSIBLE_TRANSPORT"], &[("defaults", "transport")]),
+    ("ansible_ssh_executable", &["ANSIBLE_SSH_EXECUTABLE"], &[("ssh_connection", "ssh_executable")]),
+    ("ansible_ssh_pkcs11_provider", &["ANSIBLE_PKCS11_PROVIDER"], &[("ssh_connection", "pkcs11_provider")]),
+    ("ansible_private_key", &["ANSIBLE_PRIVATE_KEY"], &[]),
+    ("ansible_private_key_passphrase", &["ANSIBLE_PRIVATE_KEY_PASSPHRASE"], &[]),
+    ("ansible_become_method", &["ANSIBLE_BECOME_METHOD"], &[("privilege_escalation", "become_method")]),
+    (
+        "ansible_become_user",
+        &["ANSIBLE_BECOME_USER", "ANSIBLE_SUDO_USER"],
+        &[("privilege_escalation", "become_user"), ("sudo_become_plugin", "user")],
+    ),
+    (
+        "ansible_become_exe",
+        &["ANSIBLE_BECOME_EXE", "ANSIBLE_SUDO_EXE"],
+        &[("privilege_escalation", "become_exe"), ("sudo_become_plugin", "executable")],
+    ),
+    (
+        "ansible_become_flags",
+        &["ANSIBLE_BECOME_FLAGS", "ANSIBLE_SUDO_FLAGS"],
+        &[("privilege_escalation", "become_flags"), ("sudo_become_plugin", "flags")],
+    ),
+];
 
 /// Where the process runs: its variables and folders.
 pub struct Surroundings<'a> {
@@ -215,14 +247,23 @@ impl Reading<'_> {
             &[("defaults", "host_key_checking"), ("ssh_connection", "host_key_checking")],
         );
         let forks = get(&["ANSIBLE_FORKS"], &[("defaults", "forks")]);
+        let port = get(&["ANSIBLE_REMOTE_PORT"], &[("defaults", "remote_port")]);
         let timeout = get(
             &["ANSIBLE_TIMEOUT", "ANSIBLE_SSH_TIMEOUT"],
             &[("defaults", "timeout"), ("ssh_connection", "timeout")],
         );
         let ask = get(&["ANSIBLE_ASK_VAULT_PASS"], &[("defaults", "ask_vault_pass")]);
+        let stand_ins = STAND_INS.iter().filter_map(|(variable, variables, keys)| {
+            let Found { text, whence, .. } = get(variables, keys)?;
+            let variable = (*variable).to_owned();
+            Some(StandIn { variable, value: text.trim().to_owned(), origin: whence })
+        });
+        let stand_ins = stand_ins.collect();
         AnsibleConfig {
+            stand_ins,
             inventory,
             remote_user,
+            remote_port: self.port(port),
             private_key_file,
             host_key_checking: self.boolean(checking),
             forks: self.number(forks, 4096),
@@ -243,6 +284,15 @@ impl Reading<'_> {
         let read = boolean(&Value::String(found.text.clone()));
         if read.is_none() {
             self.warnings.push(format!("{} is neither true nor false, and is left out", found.whence));
+        }
+        read
+    }
+
+    fn port(&mut self, found: Option<Found>) -> Option<u16> {
+        let found = found?;
+        let read = found.text.trim().parse().ok().filter(|port| *port > 0);
+        if read.is_none() {
+            self.warnings.push(format!("{} is no port from 1 to 65535, and is left out", found.whence));
         }
         read
     }

@@ -35,7 +35,7 @@ pub use host::{Connection, Host, HostKeyChecking, Layout};
 pub use listing::Listing;
 pub use load::{Inventory, Kind, find_ansible_inventory, load, load_with};
 pub use openpai::OpenPaiConfig;
-pub use options::{LoadOptions, SshWords};
+pub use options::{LoadOptions, SshWords, StandIn};
 pub use ssh_arguments::SshArguments;
 pub use template::Unresolved;
 pub use variables::Layer;

@@ -23,7 +23,7 @@ pub struct LoadOptions {
     pub ssh_words: SshWords,
 }
 
-/// Words for ssh's command line, each as one shell line, where a host's own variables set none.
+/// How hosts are reached where their own variables say nothing: words for ssh's command line, each as one shell line.
 #[derive(Clone, Debug, Default)]
 pub struct SshWords {
     /// For `ansible_ssh_args`.
@@ -32,6 +32,21 @@ pub struct SshWords {
     pub common_args: Option<String>,
     /// For `ansible_ssh_extra_args`.
     pub extra_args: Option<String>,
+    /// For `ansible_port`; not on the way to kubespray's bastion, which is sent for by kubespray itself.
+    pub port: Option<u16>,
+    /// For variables that airworthy cannot honour, or must know of.
+    pub stand_ins: Vec<StandIn>,
+}
+
+/// What `ansible.cfg` or the environment says in place of a variable.
+#[derive(Clone, Debug, PartialEq)]
+pub struct StandIn {
+    /// The variable's name.
+    pub variable: String,
+    /// Its value.
+    pub value: String,
+    /// Where it is set.
+    pub origin: String,
 }
 
 impl LoadOptions {

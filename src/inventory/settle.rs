@@ -9,6 +9,8 @@ use super::variables::text;
 fn is_needed_to_connect(name: &str) -> bool {
     name.starts_with("ansible_ssh_")
         || name.starts_with("ansible_become")
+        || name.starts_with("ansible_private_key")
+        || name.starts_with("ansible_sudo_")
         || matches!(
             name,
             "ansible_host"
@@ -16,9 +18,7 @@ fn is_needed_to_connect(name: &str) -> bool {
                 | "ansible_user"
                 | "ansible_password"
                 | "ansible_connection"
-                | "ansible_private_key_file"
                 | "ansible_host_key_checking"
-                | "ansible_sudo_pass"
         )
 }
 

@@ -64,6 +64,20 @@ impl SshArguments {
         self.options.iter().find(|(known, _)| known == keyword).map(|(_, value)| value.as_str())
     }
 
+    /// What is wrong with them; the words themselves are not told, apart from flags.
+    pub fn complaint(&self) -> Option<String> {
+        let first = self.not_understood.first()?;
+        let flag: String = first.chars().take(2).collect();
+        Some(match flag.starts_with('-') {
+            true => format!("`{flag}` among ssh's arguments has no meaning here, or not the value it needs"),
+            false => {
+                "a word among ssh's arguments is no option, and ssh would take it for the host; is a quote \
+                      missing?"
+                    .to_owned()
+            }
+        })
+    }
+
     fn alone(&mut self, flag: char) {
         match flag {
             '4' => self.option_is("addressfamily", "inet"),

@@ -7,7 +7,7 @@ use std::path::Path;
 use comfy_table::{ContentArrangement, Table, presets};
 
 use super::error::RunError;
-use super::{reading, terminal};
+use super::{reading, redact, terminal};
 use crate::checks::nearest;
 use crate::cli::{Format, InventoryArgs};
 use crate::exit_code;
@@ -26,7 +26,7 @@ pub(super) fn inventory(args: &InventoryArgs) -> Result<u8, RunError> {
     let options = reading::options(&args.vault, &config)?;
     let options = LoadOptions { extra_vars: args.extra_vars.clone(), for_judging: false, ..options };
     let inventory = inventory::load_with(&paths, &options)?;
-    for warning in &inventory.warnings {
+    for warning in inventory.warnings.iter().chain(&not_visited(&inventory)) {
         terminal::note(&format!("airworthy: warning: {warning}"));
     }
     reading::note_idle_exclusions(&inventory, args.limit.as_deref());
@@ -57,6 +57,36 @@ fn pretty(value: &serde_json::Value) -> String {
     serde_json::to_string_pretty(value).unwrap_or_default() + "\n"
 }
 
+/// Why hosts would not be visited, each reason once.
+fn not_visited(inventory: &Inventory) -> Vec<String> {
+    let mut reasons: Vec<(String, Vec<&str>)> = Vec::new();
+    let mut known: HashMap<String, usize> = HashMap::new();
+    for host in &inventory.hosts {
+        for unresolved in &host.connection.unresolved {
+            let reason = unresolved.to_string();
+            let at = *known.entry(reason.clone()).or_insert(reasons.len());
+            match reasons.get_mut(at) {
+                Some((_, names)) => names.push(&host.name),
+                None => reasons.push((reason, vec![&host.name])),
+            }
+        }
+    }
+    reasons
+        .iter()
+        .map(|(reason, names)| format!("`check` will not visit {}: {reason}", some(names)))
+        .collect()
+}
+
+/// What is known of a setting, unless one of the variables that give it is not.
+fn known(host: &Host, names: &[&str], value: String) -> String {
+    // Of vars files that nobody can decrypt it is every variable.
+    let is_missing = |name: &str| names.contains(&name) || name == "every variable";
+    match host.connection.unresolved.iter().any(|unresolved| is_missing(&unresolved.name)) {
+        true => "(not known)".to_owned(),
+        false => value,
+    }
+}
+
 /// Every host, those too that are not judged.
 fn hosts(inventory: &Inventory, names: &[&String]) -> String {
     let judged: HashMap<&str, &Host> =
@@ -77,9 +107,17 @@ fn hosts(inventory: &Inventory, names: &[&String]) -> String {
         let roles: Vec<&str> = host.roles.iter().map(|role| role.as_str()).collect();
         [
             host.name.clone(),
-            host.connection.address.clone(),
-            host.connection.port.unwrap_or(22).to_string(),
-            host.connection.user.clone().unwrap_or_default(),
+            known(host, &["ansible_host", "ansible_ssh_host"], host.connection.address.clone()),
+            known(
+                host,
+                &["ansible_port", "ansible_ssh_port"],
+                host.connection.port.unwrap_or(22).to_string(),
+            ),
+            known(
+                host,
+                &["ansible_user", "ansible_ssh_user"],
+                host.connection.user.clone().unwrap_or_default(),
+            ),
             roles.join(", "),
             host.accelerator.clone().unwrap_or_default(),
             variables.to_string(),
@@ -186,26 +224,8 @@ fn shown(key: &str, value: &serde_json::Value, layer: Option<&Layer>) -> String 
     if layer.is_some_and(Layer::is_secret) || value.get("__ansible_vault").is_some() {
         return "(encrypted)".to_owned();
     }
-    if is_secret(key) { "********".to_owned() } else { starred(value).to_string() }
-}
-
-/// The value with what secrets it holds starred out.
-fn starred(value: &serde_json::Value) -> serde_json::Value {
-    use serde_json::Value;
-    match value {
-        Value::Object(object) => object
-            .iter()
-            .map(|(key, value)| {
-                let hidden = is_secret(key);
-                (key.clone(), if hidden { Value::String("********".to_owned()) } else { starred(value) })
-            })
-            .collect(),
-        Value::Array(items) => items.iter().map(starred).collect(),
-        plain => plain.clone(),
+    match redact::shown(key, value) {
+        serde_json::Value::String(stars) if stars == redact::STARS => stars,
+        shown => shown.to_string(),
     }
-}
-
-fn is_secret(key: &str) -> bool {
-    let key = key.to_lowercase();
-    ["pass", "secret", "token", "private_key_content"].iter().any(|word| key.contains(word))
 }

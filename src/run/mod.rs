@@ -14,6 +14,7 @@ mod gathering;
 mod inventory;
 mod list;
 mod reading;
+mod redact;
 mod saved;
 mod settings;
 mod sweep;

@@ -70,6 +70,8 @@ pub(super) fn options(args: &VaultArgs, config: &AnsibleConfig) -> Result<LoadOp
             args: config.ssh_args.clone(),
             common_args: config.ssh_common_args.clone(),
             extra_args: config.ssh_extra_args.clone(),
+            port: config.remote_port,
+            stand_ins: config.stand_ins.clone(),
         },
         ..LoadOptions::default()
     })

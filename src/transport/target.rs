@@ -84,8 +84,10 @@ struct Asked<'a> {
 }
 
 impl Resolver<'_> {
-    /// The target of a host of the inventory.
+    /// The target of a host of the inventory. A stray word among ssh's arguments is refused: ssh would go there.
     pub(super) fn host(&self, connection: &Connection, config: &SshConfig) -> Result<Target, TransportError> {
+        let complaint = connection.ssh_arguments.complaint().or(connection.more_ssh_arguments.complaint());
+        complaint.map_or(Ok(()), |complaint| Err(refused(complaint)))?;
         self.target(
             config,
             Asked {

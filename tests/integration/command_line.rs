@@ -210,6 +210,38 @@ fn inventory_tells_places_run_time_groups_and_extra_variables() {
 }
 
 #[test]
+fn inventory_shows_no_secret_and_tells_what_is_not_known() {
+    let bench = Bench::new();
+    bench.write(
+        "hosts.ini",
+        "[kube_control_plane]\nn1 ansible_host=192.0.2.1\nn2 ansible_host='{{ ansible_eth0 }}'\nn3\n",
+    );
+    let vars = "ansible_ssh_private_key: geheim1\nhttp_proxy: http://ann:geheim2@proxy:3128\n\
+                ansible_ssh_common_args: -o ProxyCommand='sshpass -p geheim3 ssh -W %h:%p b'\n\
+                ansible_user: !vault |\n  $ANSIBLE_VAULT;1.1;AES256\n  6162\n";
+    bench.write("host_vars/n1.yml", vars);
+    let one = bench.run(&["inventory", "-i", "hosts.ini", "--host", "n1"]);
+    assert_eq!(one.code, 0, "{one:?}");
+    assert!(!format!("{one:?}").contains("geheim"), "{one:?}");
+    assert!(one.out.contains("http_proxy: \"http://********@proxy:3128\"\n"), "{}", one.out);
+    let table = bench.run(&["inventory", "-i", "hosts.ini"]);
+    let row = |name: &str| table.out.lines().find(|line| line.trim().starts_with(name)).unwrap_or_default();
+    assert!(row("n1").contains("192.0.2.1") && row("n1").contains("(not known)"), "{table:?}");
+    assert!(row("n2").contains("(not known)") && !row("n3").contains("(not known)"), "{table:?}");
+    for wanted in [
+        "`check` will not visit n1: `ansible_user` (",
+        "`check` will not visit n1: `ansible_ssh_private_key` (",
+        "`check` will not visit n2: `ansible_host` (hosts.ini:3",
+    ] {
+        assert!(table.err.replace("./", "").contains(wanted), "{wanted} in {}", table.err);
+    }
+    bench.write("host_vars/n3.yml", "a: 1\nansible_port: notaport\n");
+    let judged = bench.run(&["check", "-i", "hosts.ini", "--devbox", "none"]);
+    assert_eq!(judged.code, 2, "{judged:?}");
+    assert!(judged.err.contains("host_vars/n3.yml:2:"), "{judged:?}");
+}
+
+#[test]
 fn tables_fit_the_width_and_ids_stay_whole() {
     let bench = Bench::new();
     for width in [40usize, 60, 80, 120, 200] {

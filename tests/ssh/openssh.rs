@@ -114,6 +114,24 @@ fn failures_have_the_same_stages() {
 }
 
 #[test]
+fn a_stray_word_is_not_taken_for_the_host() {
+    if !is_there() {
+        return;
+    }
+    let server = Server::start(Plan::open());
+    for later in [false, true] {
+        let mut elsewhere = host(&server);
+        let stray = SshArguments::parse("127.0.0.10").expect("words");
+        let connection = &mut elsewhere.connection;
+        *(if later { &mut connection.more_ssh_arguments } else { &mut connection.ssh_arguments }) = stray;
+        let error = run(options(), &elsewhere, &mut Talk::of("x")).expect_err("refused");
+        assert_eq!(error.stage, Stage::Resolve, "{error}");
+        assert!(error.reason.contains("no option"), "{error}");
+    }
+    assert_eq!(server.connections(), 0);
+}
+
+#[test]
 fn the_policy_on_host_keys_is_the_same() {
     if !is_there() {
         return;

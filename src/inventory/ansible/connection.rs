@@ -5,11 +5,13 @@ use std::path::PathBuf;
 use secrecy::SecretString;
 use serde_json::{Map, Value};
 
+use super::unsupported::{counting, plain, unsupported};
 use crate::inventory::diagnostic::Diagnostic;
 use crate::inventory::host::{Connection, Host, HostKeyChecking};
 use crate::inventory::options::SshWords;
 use crate::inventory::source::Place;
 use crate::inventory::ssh_arguments::SshArguments;
+use crate::inventory::template::Unresolved;
 use crate::inventory::variables::{UNSAFE, boolean, text};
 
 /// Where one setting has several names, the last one that is set counts, as in Ansible.
@@ -25,19 +27,23 @@ const HOST_KEY_CHECKING: [&str; 2] = ["ansible_host_key_checking", "ansible_ssh_
 pub(super) fn connection(
     name: &str,
     variables: &Map<String, Value>,
-    place: &Place,
+    place_of: &dyn Fn(&str) -> Place,
     words: &SshWords,
     warnings: &mut Vec<String>,
 ) -> Result<Connection, Diagnostic> {
-    let mut settings = Settings { name, variables, warnings };
+    let mut settings = Settings { name, variables, place_of, warnings, unresolved: Vec::new() };
     let mut connection = Connection::ssh(settings.text(&ADDRESS).unwrap_or_else(|| name.to_owned()));
     if let Some(port) = settings.text(&PORT) {
         let port = port.trim().parse().ok().filter(|&port| port > 0).ok_or_else(|| {
             let message = format!("the SSH port of host `{name}` is not a port");
+            let written =
+                PORT.iter().rev().find(|name| variables.get(**name).is_some_and(|it| !it.is_null()));
+            let place = place_of(written.unwrap_or(&PORT[0]));
             place.complain(message, "set ansible_port to a number from 1 to 65535")
         })?;
         connection.port = Some(port);
     }
+    connection.port = connection.port.or(words.port);
     connection.user = settings.text(&USER);
     connection.private_key = settings.text(&PRIVATE_KEY).map(|path| expand_home(&path));
     connection.password = settings.text(&PASSWORD).map(SecretString::from);
@@ -49,22 +55,36 @@ pub(super) fn connection(
     connection.more_ssh_arguments =
         common.and(settings.arguments("ansible_ssh_extra_args", words.extra_args.as_deref()));
     connection.host_key_checking = settings.host_key_checking(&connection);
-    match settings.text(&["ansible_connection"]).as_deref() {
-        None | Some("ssh" | "smart" | "paramiko" | "paramiko_ssh" | "ansible.builtin.ssh") => {}
-        Some("local" | "ansible.builtin.local") => connection.local = true,
-        Some(other) => {
-            settings
-                .warnings
-                .push(format!("{name}: `ansible_connection: {other}` is not known; SSH is used"));
+    let mut unresolved = settings.unresolved;
+    if let Some((name, plugin, origin)) =
+        counting(&["ansible_connection"], variables, place_of, &words.stand_ins)
+    {
+        match plain(plugin.trim()) {
+            "ssh" | "smart" | "paramiko" | "paramiko_ssh" => {}
+            "local" => connection.local = true,
+            other => {
+                let reason = format!(
+                    "not supported by airworthy: `{other}`; hosts are reached by ssh, or are `local`"
+                );
+                unresolved.push(Unresolved { name: name.to_owned(), origin, reason });
+            }
         }
     }
+    if connection.local {
+        unresolved.clear(); // ssh's arguments
+    }
+    unresolved.extend(unsupported(variables, place_of, &words.stand_ins, connection.local));
+    connection.unresolved = unresolved;
     Ok(connection)
 }
 
 struct Settings<'a> {
     name: &'a str,
     variables: &'a Map<String, Value>,
+    place_of: &'a dyn Fn(&str) -> Place,
     warnings: &'a mut Vec<String>,
+    /// What would lead elsewhere than Ansible goes.
+    unresolved: Vec<Unresolved>,
 }
 
 impl Settings<'_> {
@@ -82,22 +102,27 @@ impl Settings<'_> {
         None
     }
 
-    /// Words for ssh's command line; those that make no sense to ssh are told.
+    /// Words for ssh's command line. With one that is no option the host must not be visited: ssh would take it for the
+    /// host's name. The words themselves are not told: one may be a password that a forgotten quote set free.
     fn arguments(&mut self, name: &str, configured: Option<&str>) -> SshArguments {
         let own = self.text(&[name]);
         let Some(text) = own.as_deref().or(configured) else { return SshArguments::default() };
-        match SshArguments::parse(text) {
+        let (arguments, problem) = match SshArguments::parse(text) {
             Ok(arguments) => {
-                for word in &arguments.not_understood {
-                    self.warnings.push(format!("{}: `{word}` in `{name}` is not understood", self.name));
-                }
-                arguments
+                let problem = arguments.complaint();
+                (arguments, problem)
             }
-            Err(problem) => {
-                self.warnings.push(format!("{}: `{name}` has {problem}, and is left out", self.name));
-                SshArguments::default()
-            }
+            Err(problem) => (SshArguments::default(), Some(format!("it has {problem}"))),
+        };
+        if let Some(problem) = problem {
+            let origin = match own {
+                Some(_) => (self.place_of)(name).origin(),
+                None => "ansible.cfg".to_owned(),
+            };
+            let reason = format!("not supported by airworthy: {problem}");
+            self.unresolved.push(Unresolved { name: name.to_owned(), origin, reason });
         }
+        arguments
     }
 
     /// In the order in which Ansible puts them on ssh's command line, where the first one counts.
@@ -153,7 +178,13 @@ mod tests {
         let mut warnings = Vec::new();
         let place = Place { source, mark: Mark::new(2, 1) };
         (
-            connection("n", variables.as_object().unwrap(), &place, &SshWords::default(), &mut warnings),
+            connection(
+                "n",
+                variables.as_object().unwrap(),
+                &|_| place.clone(),
+                &SshWords::default(),
+                &mut warnings,
+            ),
             warnings,
         )
     }
@@ -177,9 +208,9 @@ mod tests {
     #[test]
     fn what_cannot_be_used_is_told() {
         assert!(read(json!({"ansible_port": 0})).0.is_err());
-        let (connection, warnings) = read(json!({"ansible_host": ["a"], "ansible_connection": "winrm"}));
+        let (connection, warnings) = read(json!({"ansible_host": ["a"]}));
         assert_eq!(connection.unwrap().address, "n");
-        assert_eq!(warnings.len(), 2);
+        assert_eq!(warnings.len(), 1);
     }
 
     #[test]
@@ -206,7 +237,7 @@ mod tests {
     }
 
     #[test]
-    fn arguments_are_taken_apart_and_nonsense_is_told() {
+    fn arguments_are_taken_apart_and_nonsense_is_refused() {
         let (connection, warnings) = read(json!({
             "ansible_ssh_args": "-C -p 2200",
             "ansible_ssh_common_args": "-J ops@jump:2222",
@@ -216,10 +247,16 @@ mod tests {
         assert_eq!(connection.ssh_arguments.option("port"), Some("2200"));
         assert_eq!(connection.more_ssh_arguments.option("proxyjump"), Some("ops@jump:2222"));
         assert_eq!(connection.more_ssh_arguments.option("user"), Some("late"));
-        assert_eq!(warnings, ["n: `stray` in `ansible_ssh_extra_args` is not understood"]);
-        let (connection, warnings) = read(json!({"ansible_ssh_common_args": "-o 'ProxyJump=j"}));
-        assert!(connection.unwrap().more_ssh_arguments.words.is_empty());
-        assert_eq!(warnings.len(), 1, "{warnings:?}");
+        let [unresolved] = connection.unresolved.as_slice() else { panic!("{connection:?}") };
+        assert_eq!(unresolved.name, "ansible_ssh_extra_args");
+        assert_eq!(unresolved.origin, "hosts:2");
+        assert!(!unresolved.reason.contains("stray") && warnings.is_empty(), "{unresolved}");
+        let (connection, _) = read(json!({"ansible_ssh_common_args": "-o 'ProxyJump=j"}));
+        let connection = connection.unwrap();
+        assert!(connection.more_ssh_arguments.words.is_empty());
+        assert!(connection.unresolved[0].reason.contains("quote"), "{:?}", connection.unresolved);
+        let local = json!({"ansible_connection": "local", "ansible_ssh_common_args": "stray"});
+        assert!(read(local).0.unwrap().unresolved.is_empty(), "ssh is not asked");
     }
 
     /// The first host of an inventory in which `a` is behind kubespray's bastion, as its sample names it.
@@ -250,18 +287,23 @@ mod tests {
             args: Some("-o Compression=yes".to_owned()),
             common_args: Some("-o ProxyJump=cfg".to_owned()),
             extra_args: Some("-o User=cfg".to_owned()),
+            port: Some(2200),
+            ..SshWords::default()
         };
         let place = Place {
             source: Arc::new(Source { path: "hosts".into(), text: "n\n".to_owned() }),
             mark: Mark::new(1, 1),
         };
         let of = |variables: Value| {
-            connection("n", variables.as_object().unwrap(), &place, &words, &mut Vec::new()).unwrap()
+            connection("n", variables.as_object().unwrap(), &|_| place.clone(), &words, &mut Vec::new())
+                .unwrap()
         };
         let configured = of(json!({}));
         assert_eq!(configured.ssh_arguments.option("compression"), Some("yes"));
         assert_eq!(configured.more_ssh_arguments.option("proxyjump"), Some("cfg"));
         assert_eq!(configured.more_ssh_arguments.option("user"), Some("cfg"));
+        assert_eq!(configured.port, Some(2200));
+        assert_eq!(of(json!({"ansible_port": 22})).port, Some(22));
         let own = of(json!({"ansible_ssh_common_args": "-J own", "ansible_ssh_extra_args": ""}));
         assert_eq!(own.more_ssh_arguments.option("proxyjump"), Some("own"));
         assert_eq!(own.more_ssh_arguments.option("user"), None);
@@ -269,6 +311,7 @@ mod tests {
         let behind = behind_bastion("", words);
         assert_eq!(behind.more_ssh_arguments.option("proxyjump"), None);
         assert_eq!(behind.ssh_arguments.option("compression"), Some("yes"));
+        assert_eq!((behind.port, behind.bastion.unwrap().port), (Some(2200), None));
     }
 
     #[test]

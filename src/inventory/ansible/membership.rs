@@ -14,7 +14,7 @@ use super::group_layers::GroupLayers;
 use super::roles::{WITHOUT_ROLE, accelerator, misspelt, require_roles, roles};
 use super::runtime_groups;
 use super::vars_files::{Subject, VarsFiles};
-use crate::inventory::cluster::{Cluster, Group, Groups, Layers};
+use crate::inventory::cluster::{Cluster, Group, Groups, Layers, View};
 use crate::inventory::error::InventoryError;
 use crate::inventory::host::{Connection, Host};
 use crate::inventory::options::{LoadOptions, SshWords};
@@ -107,9 +107,10 @@ pub(in crate::inventory) fn describe(
             connection,
         });
     }
+    // kubespray names the bastion's port itself.
+    let words = SshWords { port: None, ..options.ssh_words.clone() };
     if let Some(bastion) = bastion.map(|at| &graph.hosts[at])
-        && let Some((_, way)) =
-            reached(&cluster.layers, &scene, bastion, &options.ssh_words, options, &mut warnings)?
+        && let Some((_, way)) = reached(&cluster.layers, &scene, bastion, &words, options, &mut warnings)?
     {
         through_bastion(&mut cluster.hosts, &bastion.name, &way);
     }
@@ -136,9 +137,17 @@ fn reached(
     warnings: &mut Vec<String>,
 ) -> Result<Option<Reached>, InventoryError> {
     let variables = layers.merged(&entry.name, is_read).unwrap_or_default();
-    let Settled { variables, address, unresolved } = settle(scene, &entry.name, variables, warnings);
-    match connection(&entry.name, &variables, &entry.place, words, warnings) {
-        Ok(known) => {
+    let Settled { variables, address, mut unresolved } = settle(scene, &entry.name, variables, warnings);
+    // What an encrypted file says is no place to show.
+    let place_of = |name: &str| {
+        let layers = layers.of(&entry.name, View::Runtime).into_iter().flatten();
+        let layer = layers.filter(|layer| layer.variables.contains_key(name)).last();
+        let place = layer.filter(|layer| !layer.is_secret()).and_then(|layer| layer.places.get(name));
+        place.unwrap_or(&entry.place).clone()
+    };
+    match connection(&entry.name, &variables, &place_of, words, warnings) {
+        Ok(mut known) => {
+            unresolved.append(&mut known.unresolved);
             let address = address.unwrap_or(known.address);
             Ok(Some((variables, Connection { unresolved, address, ..known })))
         }

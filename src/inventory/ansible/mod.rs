@@ -14,6 +14,7 @@ mod membership;
 mod range;
 mod roles;
 mod runtime_groups;
+mod unsupported;
 mod vars_files;
 mod words;
 mod yaml;
