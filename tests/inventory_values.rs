@@ -460,6 +460,32 @@ fn ansible_cfg_says_how_to_log_in() {
     assert_eq!(checked.host_key_checking, Some(true));
 }
 
+#[test]
+fn a_folder_is_read_without_what_ansible_cfg_leaves_out() {
+    let folder = folder(&[
+        (
+            "ansible.cfg",
+            "[defaults]\ninventory_ignore_extensions = ~, .ini, .creds\n[inventory]\nignore_patterns = artifacts, ^cred\n",
+        ),
+        ("inv/hosts", "[kube_control_plane]\nn\n[kube_node]\nn\n"),
+        ("inv/inventory.ini", "[kube_node]\nleftover\n"),
+        ("inv/b.creds", "geheim1\n"),
+        ("inv/credentials/pw", "geheim2\n"),
+        ("inv/artifacts/admin", "geheim3\n"),
+        ("inv/more.md", "[kube_node]\nm\n"),
+    ]);
+    let (code, out, err) = airworthy(folder.path(), &["inventory", "-i", "inv", "--format", "json"]);
+    assert_eq!(code, 0, "{err}");
+    assert!(!out.contains("geheim") && !out.contains("leftover") && !err.contains("geheim"), "{out}{err}");
+    assert!(out.contains("\"m\""), "the configured endings replace Ansible's own: {out}");
+    let told =
+        config(folder.path(), &[("ANSIBLE_INVENTORY_IGNORE_REGEX", "("), ("ANSIBLE_INVENTORY_IGNORE", ".x")]);
+    assert_eq!(told.ignored_endings, Some(vec![".x".to_owned()]));
+    let options = LoadOptions { ignored_patterns: told.ignored_patterns, ..LoadOptions::default() };
+    let error = load_with(&[folder.path().join("inv")], &options).unwrap_err().to_string();
+    assert!(error.contains("ignore_patterns"), "{error}");
+}
+
 /// Runs the binary in a folder, with an environment of its own.
 fn airworthy(folder: &Path, arguments: &[&str]) -> (i32, String, String) {
     let output = assert_cmd::Command::new(env!("CARGO_BIN_EXE_airworthy"))

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
-use super::ansible::{Files, Graph, describe, find_program, is_executable, is_host_list};
+use super::ansible::{Files, Graph, Ignored, describe, find_program, is_executable, is_host_list};
 use super::cluster::{Cluster, Groups, Layers};
 use super::error::InventoryError;
 use super::host::Host;
@@ -103,6 +103,7 @@ pub fn load_with(paths: &[PathBuf], options: &LoadOptions) -> Result<Inventory, 
             let mut files = Files {
                 reader: &mut reader,
                 options,
+                ignored: Ignored::new(options)?,
                 graph: Graph::new(),
                 warnings: Vec::new(),
                 first: None,

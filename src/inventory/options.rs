@@ -19,6 +19,10 @@ pub struct LoadOptions {
     pub ansible_inventory: Option<PathBuf>,
     /// What `ansible-inventory` is told of vault passwords: words of its command line, never a password.
     pub vault_words: Vec<OsString>,
+    /// The endings of names that are left out of a folder; `None` for Ansible's own.
+    pub ignored_endings: Option<Vec<String>>,
+    /// Regular expressions for names that are left out of a folder, too.
+    pub ignored_patterns: Vec<String>,
     /// What `ansible.cfg` puts on ssh's command line.
     pub ssh_words: SshWords,
 }
@@ -49,6 +53,8 @@ impl Default for LoadOptions {
             vault: Arc::default(),
             ansible_inventory: None,
             vault_words: Vec::new(),
+            ignored_endings: None,
+            ignored_patterns: Vec::new(),
             ssh_words: SshWords::default(),
         }
     }

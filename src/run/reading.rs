@@ -66,6 +66,8 @@ pub(super) fn options(args: &VaultArgs, config: &AnsibleConfig) -> Result<LoadOp
         vault: Arc::new(Vault::new(secrets)),
         ansible_inventory: find_ansible_inventory(&path),
         vault_words,
+        ignored_endings: config.ignored_endings.clone(),
+        ignored_patterns: config.ignored_patterns.clone(),
         ssh_words: SshWords {
             args: config.ssh_args.clone(),
             common_args: config.ssh_common_args.clone(),

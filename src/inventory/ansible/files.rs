@@ -5,16 +5,13 @@ use std::sync::Arc;
 
 use super::graph::Graph;
 use super::host_list::{self, is_host_list};
+use super::ignored::Ignored;
 use super::{dynamic, ini, yaml};
 use crate::inventory::error::InventoryError;
 use crate::inventory::options::LoadOptions;
 use crate::inventory::source::{Mark, Reader, Source, unreadable};
 use crate::inventory::yaml as document;
 
-/// Names and endings that Ansible leaves out of a folder.
-const IGNORED_NAMES: [&str; 3] = ["host_vars", "group_vars", "vars_plugins"];
-const IGNORED_ENDINGS: [&str; 12] =
-    [".pyc", ".pyo", ".swp", ".bak", "~", ".rpm", ".md", ".txt", ".rst", ".orig", ".cfg", ".retry"];
 /// Folders nested deeper are no inventories (or links in a circle).
 const MAX_FOLDERS: usize = 16;
 
@@ -22,6 +19,7 @@ const MAX_FOLDERS: usize = 16;
 pub(in crate::inventory) struct Files<'a> {
     pub(in crate::inventory) reader: &'a mut Reader,
     pub(in crate::inventory) options: &'a LoadOptions,
+    pub(in crate::inventory) ignored: Ignored,
     pub(in crate::inventory) graph: Graph,
     pub(in crate::inventory) warnings: Vec<String>,
     /// The first file read, to which complaints about the whole are pinned.
@@ -50,10 +48,7 @@ impl Files<'_> {
         }
         for entry in entries_of(path)? {
             let name = entry.file_name().unwrap_or_default().to_string_lossy().into_owned();
-            let ignored = name.starts_with('.')
-                || IGNORED_NAMES.contains(&name.as_str())
-                || IGNORED_ENDINGS.iter().any(|ending| name.ends_with(ending));
-            if ignored {
+            if self.ignored.covers(&name) {
                 continue;
             }
             if entry.is_dir() {

@@ -28,7 +28,7 @@ pub(in crate::inventory) fn describe(
     paths: &[PathBuf],
     options: &LoadOptions,
 ) -> Result<Cluster, InventoryError> {
-    let Files { reader, options: _, mut graph, mut warnings, first } = files;
+    let Files { reader, mut graph, mut warnings, first, .. } = files;
     graph.reconcile()?;
     if let Err(error) = require_roles(&graph, first.as_ref()) {
         if options.for_judging {
