@@ -304,6 +304,35 @@ fn encrypted_files_are_read_with_the_password_and_lock_their_hosts_without() {
 }
 
 #[test]
+fn extra_variables_from_an_encrypted_file_are_read_with_the_password_and_lock_all_hosts_without() {
+    let folder = folder(&[
+        ("hosts.ini", "[kube_node]\nn ansible_user=u\n[etcd]\nm\n"),
+        ("vault.yml", &encrypted_file()),
+    ]);
+    let hosts = [folder.path().join("hosts.ini")];
+    let word = format!("@{}", folder.path().join("vault.yml").display());
+    let with =
+        |options: LoadOptions| load_with(&hosts, &LoadOptions { extra_vars: vec![word.clone()], ..options });
+    let inventory = with(options("pw1")).unwrap();
+    assert_eq!(inventory.hosts[0].connection.user.as_deref(), Some("geheim-u"));
+    assert!(inventory.layers_of("n").unwrap().any(|layer| layer.is_secret()));
+    let inventory = with(LoadOptions::default()).unwrap();
+    assert_eq!(inventory.hosts.len(), 2);
+    for host in &inventory.hosts {
+        assert!(
+            host.connection.unresolved[0].reason.contains("vault.yml"),
+            "{:?}",
+            host.connection.unresolved
+        );
+    }
+    let error = with(options("pw2")).unwrap_err().to_string();
+    assert!(
+        error.contains("vault.yml") && error.contains("no vault password that was given opens it"),
+        "{error}"
+    );
+}
+
+#[test]
 fn passwords_come_from_files_and_programs() {
     let folder = folder(&[
         ("plain", "  pw1\n"),
@@ -375,6 +404,40 @@ fn scripts_and_plugins_are_read_through_ansible_inventory() {
             Ok(inventory) => inventory.warnings.join("\n"),
         };
         assert!(told.contains("install ansible-core"), "{path}: {told}");
+    }
+}
+
+#[test]
+fn a_plugin_builds_on_the_sources_before_it() {
+    let said = r#"{"_meta": {"hostvars": {"a": {"x": 1, "ansible_host": "10.0.0.9"}}},
+        "all": {"children": ["ungrouped", "kube_node", "made"]}, "kube_node": {"hosts": ["a"]}, "made": {"hosts": ["a"]}}"#;
+    let folder = folder(&[
+        ("inv/10.ini", "[kube_node]\na x=1\n[kube_control_plane]\na\n"),
+        (
+            "inv/20-constructed.yml",
+            "plugin: constructed\nstrict: true\ncompose:\n  ansible_host: \"'10.0.0.' ~ (x + 8)\"\ngroups:\n  made: x == 1\n",
+        ),
+        ("inv/30.ini", "[kube_node]\nlater\n"),
+    ]);
+    let program = folder.path().join("ansible-inventory");
+    fs::write(
+        &program,
+        format!(
+            "#!/bin/sh\n[ \"$1 $2 $3 $4 $5\" = \"-i $D/10.ini -i $D/20-constructed.yml --list\" ] || {{ echo \"$@\" >&2; exit 9; }}\necho '{said}'\n"
+        )
+        .replace("$D", &folder.path().join("inv").display().to_string()),
+    )
+    .unwrap();
+    executable(&program);
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    for program in [Some(program), find_ansible_inventory(&path)].into_iter().flatten() {
+        let options = LoadOptions { ansible_inventory: Some(program), ..LoadOptions::default() };
+        let inventory = load_with(&[folder.path().join("inv")], &options).unwrap();
+        assert_eq!(inventory.groups.get("made").unwrap().hosts, ["a"]);
+        assert_eq!(inventory.value_of("a", "ansible_host").unwrap(), Some(json!("10.0.0.9")));
+        let x = inventory.layers_of("a").unwrap().find(|layer| layer.variables.contains_key("x")).unwrap();
+        assert!(x.place_of("x").ends_with("10.ini:2"), "{}", x.place_of("x"));
+        assert_eq!(inventory.names(), ["a", "later"]);
     }
 }
 

@@ -105,6 +105,7 @@ pub fn load_with(paths: &[PathBuf], options: &LoadOptions) -> Result<Inventory, 
                 options,
                 ignored: Ignored::new(options)?,
                 graph: Graph::new(),
+                taken: Vec::new(),
                 warnings: Vec::new(),
                 first: None,
             };

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use serde_json::{Map, Value};
 
 use super::connection::{connection, through_bastion};
-use super::extra_vars;
+use super::extra_vars::{self, ExtraVars};
 use super::files::Files;
 use super::graph::{Graph, HostEntry};
 use super::group_layers::GroupLayers;
@@ -47,9 +47,12 @@ pub(in crate::inventory) fn describe(
         None
     };
     cluster.groups = published(&graph);
-    let extra = extra_vars::read(&options.extra_vars, reader, &mut warnings)?;
-    let extra: Vec<usize> = extra.into_iter().map(|layer| cluster.layers.add(layer)).collect();
+    let extra = extra_vars::read(&options.extra_vars, reader, &options.vault, &mut warnings)?;
+    let ExtraVars { layers, locked } = extra;
+    let extra: Vec<usize> = layers.into_iter().map(|layer| cluster.layers.add(layer)).collect();
     let mut vars_files = VarsFiles::new(paths, reader, &mut warnings, &options.vault);
+    // What `-e` may say of any variable is not known for any host.
+    vars_files.locked.extend(locked.into_iter().map(|file| (Subject::Group, "all".to_owned(), file)));
     let groups = GroupLayers::read(&mut graph, &mut vars_files, &mut cluster)?;
     for (at, entry) in graph.hosts.iter_mut().enumerate() {
         let mut own = Vec::new();

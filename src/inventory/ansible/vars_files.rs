@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::files::{base_of, entries_of};
 use super::graph::Graph;
 use super::host_list::is_host_list;
+use crate::inventory::diagnostic::Diagnostic;
 use crate::inventory::error::InventoryError;
 use crate::inventory::source::{Place, Reader, Source};
 use crate::inventory::variables::{Layer, SECRET};
@@ -107,7 +108,9 @@ impl<'a> VarsFiles<'a> {
         let mut origin = file.display().to_string();
         let encrypted = Vault::is_encrypted(&source.text);
         if encrypted {
-            let Some(clear) = self.decrypted(&source)? else { return Ok(Contents::Locked) };
+            let Some(clear) = decrypted(&source, self.vault, self.warnings)? else {
+                return Ok(Contents::Locked);
+            };
             source = Arc::new(clear);
             origin += SECRET;
         }
@@ -124,38 +127,43 @@ impl<'a> VarsFiles<'a> {
             let places = entries.iter().map(|(key, _)| (key.as_key(), place(key.mark))).collect();
             Ok(Contents::Variables(Layer { origin, owner, variables: root.to_map(), places }))
         });
-        read.map_err(|mut complaint| {
-            if encrypted {
-                let stars = complaint.source.chars().map(|c| if c == '\n' { c } else { '*' });
-                complaint.source = stars.collect::<String>().into();
-                complaint.offset = 0;
-            }
-            complaint.into()
-        })
+        read.map_err(|complaint| if encrypted { starred(complaint) } else { complaint }.into())
     }
+}
 
-    /// An encrypted file in clear; `None` where no password was given at all.
-    fn decrypted(&mut self, source: &Source) -> Result<Option<Source>, InventoryError> {
-        let refuse = |reason: String| InventoryError::Unreadable {
-            path: source.path.clone(),
-            reason,
-            help: "check the vault passwords; `ansible-vault view` must open it".to_owned(),
-        };
-        match self.vault.decrypt(&source.text) {
-            Ok(clear) => match std::str::from_utf8(&clear) {
-                Ok(text) => Ok(Some(Source { path: source.path.clone(), text: text.to_owned() })),
-                Err(_) => Err(refuse("it is encrypted, and what is in it is not valid UTF-8".to_owned())),
-            },
-            Err(VaultError::NoPassword) => {
-                self.warnings.push(format!(
-                    "{} is encrypted by ansible-vault; its variables are not known",
-                    source.path.display()
-                ));
-                Ok(None)
-            }
-            Err(error) => Err(refuse(error.to_string())),
+/// An encrypted file in clear; `None` where no password was given at all, which is warned of.
+pub(super) fn decrypted(
+    source: &Source,
+    vault: &Vault,
+    warnings: &mut Vec<String>,
+) -> Result<Option<Source>, InventoryError> {
+    let refuse = |reason: String| InventoryError::Unreadable {
+        path: source.path.clone(),
+        reason,
+        help: "check the vault passwords; `ansible-vault view` must open it".to_owned(),
+    };
+    match vault.decrypt(&source.text) {
+        Ok(clear) => match std::str::from_utf8(&clear) {
+            Ok(text) => Ok(Some(Source { path: source.path.clone(), text: text.to_owned() })),
+            Err(_) => Err(refuse("it is encrypted, and what is in it is not valid UTF-8".to_owned())),
+        },
+        Err(VaultError::NoPassword) => {
+            warnings.push(format!(
+                "{} is encrypted by ansible-vault; its variables are not known",
+                source.path.display()
+            ));
+            Ok(None)
         }
+        Err(error) => Err(refuse(error.to_string())),
     }
+}
+
+/// A complaint about an encrypted file, without what stands in it.
+pub(super) fn starred(mut complaint: Diagnostic) -> Diagnostic {
+    let stars = complaint.source.chars().map(|c| if c == '\n' { c } else { '*' });
+    complaint.source = stars.collect::<String>().into();
+    complaint.offset = 0;
+    complaint
 }
 
 /// What a vars file holds.
