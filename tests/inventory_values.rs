@@ -549,6 +549,64 @@ fn a_folder_is_read_without_what_ansible_cfg_leaves_out() {
     assert!(error.contains("ignore_patterns"), "{error}");
 }
 
+#[test]
+fn the_vars_files_beside_the_playbook_stand_between_those_of_the_inventory() {
+    let text =
+        |whose: &str, names: &str| names.chars().map(|name| format!("{name}: {whose}\n")).collect::<String>();
+    let folder = folder(&[
+        ("inv/hosts.ini", "[kube_control_plane]\nn\n[kube_node]\nn\n"),
+        ("inv/group_vars/all.yml", &text("inventory-all", "abcdef")),
+        ("group_vars/all.yml", &text("playbook-all", "bcdef")),
+        ("inv/group_vars/kube_node.yml", &text("inventory-group", "cdef")),
+        ("group_vars/kube_node.yml", &text("playbook-group", "def")),
+        ("inv/host_vars/n.yml", &text("inventory-host", "ef")),
+        ("host_vars/n.yml", &text("playbook-host", "f")),
+    ]);
+    let (code, out, err) =
+        airworthy(folder.path(), &["inventory", "-i", "inv/hosts.ini", "--format", "json"]);
+    assert_eq!(code, 0, "{err}");
+    let ours: Value = serde_json::from_str(&out).unwrap();
+    let expected = json!({"a": "inventory-all", "b": "playbook-all", "c": "inventory-group",
+        "d": "playbook-group", "e": "inventory-host", "f": "playbook-host"});
+    assert_eq!(ours["_meta"]["hostvars"]["n"], expected);
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    if let Some(program) = find_ansible_inventory(&path) {
+        let mut command = Command::new(program);
+        let output =
+            command.args(["-i", "inv/hosts.ini", "--list"]).current_dir(folder.path()).output().unwrap();
+        assert_eq!(serde_json::from_slice::<Value>(&output.stdout).unwrap(), ours);
+    }
+    // Elsewhere, they are not read.
+    let elsewhere = load(&[folder.path().join("inv/hosts.ini")]).unwrap();
+    assert_eq!(elsewhere.vars_of("n").unwrap()["f"], "inventory-host");
+}
+
+#[test]
+fn mappings_are_merged_where_ansible_cfg_says_so() {
+    let folder = folder(&[
+        ("ansible.cfg", "[defaults]\nhash_behaviour = merge\n"),
+        (
+            "hosts.yml",
+            "all:\n  hosts: {n: {m: {h: 1, deep: {x: 1}}, s: {a: 1}}}\n  vars: {m: {g: 1, h: 0, deep: {y: [1]}}, s: 1}\nkube_node: {hosts: {n: {m: {again: 2}}}}\n",
+        ),
+        ("group_vars/kube_node.yml", "m: {deep: {y: [2], z: 3}}\ns: {b: 1}\n"),
+    ]);
+    let (code, out, err) = airworthy(folder.path(), &["inventory", "-i", "hosts.yml", "--format", "json"]);
+    assert_eq!(code, 0, "{err}");
+    let ours: Value = serde_json::from_str(&out).unwrap();
+    let expected =
+        json!({"m": {"g": 1, "h": 1, "again": 2, "deep": {"x": 1, "y": [2], "z": 3}}, "s": {"a": 1, "b": 1}});
+    assert_eq!(ours["_meta"]["hostvars"]["n"], expected);
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    if let Some(program) = find_ansible_inventory(&path) {
+        let mut command = Command::new(program);
+        let output = command.args(["-i", "hosts.yml", "--list"]).current_dir(folder.path()).output().unwrap();
+        assert_eq!(serde_json::from_slice::<Value>(&output.stdout).unwrap(), ours);
+    }
+    let plain = load(&[folder.path().join("hosts.yml")]).unwrap();
+    assert_eq!(plain.vars_of("n").unwrap()["s"], json!({"a": 1}));
+}
+
 /// Runs the binary in a folder, with an environment of its own.
 fn airworthy(folder: &Path, arguments: &[&str]) -> (i32, String, String) {
     let output = assert_cmd::Command::new(env!("CARGO_BIN_EXE_airworthy"))

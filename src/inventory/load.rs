@@ -104,7 +104,7 @@ pub fn load_with(paths: &[PathBuf], options: &LoadOptions) -> Result<Inventory, 
                 reader: &mut reader,
                 options,
                 ignored: Ignored::new(options)?,
-                graph: Graph::new(),
+                graph: Graph::new().merging(options.merge_mappings),
                 taken: Vec::new(),
                 warnings: Vec::new(),
                 first: None,
@@ -166,7 +166,7 @@ fn recognise(path: &Path, reader: &mut Reader) -> Result<(PathBuf, Format), Inve
     }
     let base = path.parent().unwrap_or(Path::new(""));
     // A program is no layout, and Ansible's reader tells what it is.
-    let source = match reader.read(path, base) {
+    let source = match reader.read_named(path, base) {
         Err(_) if is_executable(path) => return Ok((path.to_owned(), Format::Ansible)),
         source => source?,
     };

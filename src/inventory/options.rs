@@ -23,6 +23,10 @@ pub struct LoadOptions {
     pub ignored_endings: Option<Vec<String>>,
     /// Regular expressions for names that are left out of a folder, too.
     pub ignored_patterns: Vec<String>,
+    /// The playbook's folder: its `group_vars` and `host_vars` stand above the inventory's own. `None` reads none.
+    pub playbook_dir: Option<PathBuf>,
+    /// `hash_behaviour = merge`: mappings of the same name are merged instead of replaced.
+    pub merge_mappings: bool,
     /// What `ansible.cfg` puts on ssh's command line.
     pub ssh_words: SshWords,
 }
@@ -55,6 +59,8 @@ impl Default for LoadOptions {
             vault_words: Vec::new(),
             ignored_endings: None,
             ignored_patterns: Vec::new(),
+            playbook_dir: None,
+            merge_mappings: false,
             ssh_words: SshWords::default(),
         }
     }

@@ -184,7 +184,7 @@ impl Files<'_> {
                 if self.graph.hosts[at].variables.values.get(name) == Some(value) {
                     continue;
                 }
-                self.graph.hosts[at].variables.set(name.clone(), value.clone(), place.clone());
+                self.graph.set_host_variable(at, name.clone(), value.clone(), place.clone());
             }
         }
         Ok(())

@@ -34,7 +34,7 @@ pub(super) fn read(
         let mut source = match word.strip_prefix('@') {
             Some(file) => {
                 let file = Path::new(file);
-                reader.read(file, file.parent().unwrap_or(Path::new("")))?
+                reader.read_named(file, file.parent().unwrap_or(Path::new("")))?
             }
             // Its own text is no place for a diagnostic's file name: passwords stand there.
             None => Arc::new(Source { path: "-e".into(), text: word.clone() }),
