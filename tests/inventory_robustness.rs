@@ -234,3 +234,59 @@ fn files_that_are_no_inventories_cost_neither_time_nor_memory() {
         assert!(begin.elapsed().as_secs() < 30, "{}: {:?}", path.display(), begin.elapsed());
     }
 }
+
+#[test]
+fn many_groups_are_read_soon_and_the_first_circle_is_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("hosts.ini");
+    let mut chain: String = (0..9_000).map(|at| format!("[g{at}:children]\ng{}\n", at + 1)).collect();
+    chain += "[g9000]\nn\n[kube_control_plane]\nn\n[kube_node]\nn\n";
+    let mut dense = String::from("[kube_control_plane]\nn\n[kube_node]\nn\n");
+    for at in 0..400 {
+        dense += &format!("[d{at}]\n[d{at}:children]\n");
+        dense.extend((at + 1..400).map(|child| format!("d{child}\n")));
+    }
+    dense += "[d399]\nn\n";
+    for (text, groups) in [(chain.clone(), 9_000), (dense, 400)] {
+        std::fs::write(&path, text).unwrap();
+        let begin = std::time::Instant::now();
+        let inventory = load(std::slice::from_ref(&path)).unwrap();
+        assert!(begin.elapsed().as_secs() < 10, "{groups}: {:?}", begin.elapsed());
+        assert!(inventory.groups.iter().count() > groups);
+    }
+    let circles = "[g9000:children]\ng8000\n[g8000:children]\ng1\n";
+    std::fs::write(&path, chain + circles).unwrap();
+    let error = load(std::slice::from_ref(&path)).unwrap_err();
+    let [diagnostic] = error.diagnostics() else { panic!("{error}") };
+    assert_eq!(diagnostic.line, 18_000 + 6 + 2, "{diagnostic:?}");
+    assert!(diagnostic.message.contains("`g8000` as a child of `g9000`"), "{diagnostic:?}");
+}
+
+#[test]
+fn pipes_in_folders_are_refused_and_pipes_that_are_named_are_heard() {
+    let folder = tempfile::tempdir().unwrap();
+    let vars = folder.path().join("group_vars");
+    std::fs::create_dir(&vars).unwrap();
+    let inventory = folder.path().join("hosts");
+    for pipe in [&vars.join("all"), &inventory] {
+        assert!(std::process::Command::new("mkfifo").arg(pipe).status().unwrap().success());
+    }
+    let text = "[kube_control_plane]\nn\n[kube_node]\nn\n";
+    let write = |pipe: &Path| {
+        let pipe = pipe.to_owned();
+        std::thread::spawn(move || std::fs::write(pipe, text).unwrap())
+    };
+    let writer = write(&inventory);
+    let error = load(std::slice::from_ref(&inventory)).unwrap_err().to_string();
+    writer.join().unwrap();
+    assert!(error.contains("group_vars/all") && error.contains("a pipe"), "{error}");
+    let told = match load(&[folder.path().to_owned()]) {
+        Err(error) => error.to_string(),
+        Ok(inventory) => inventory.warnings.join("\n"),
+    };
+    assert!(told.contains("a pipe"), "{told}");
+    std::fs::remove_file(vars.join("all")).unwrap();
+    let writer = write(&inventory);
+    assert_eq!(load(std::slice::from_ref(&inventory)).unwrap().names(), ["n"]);
+    writer.join().unwrap();
+}

@@ -304,6 +304,35 @@ fn encrypted_files_are_read_with_the_password_and_lock_their_hosts_without() {
 }
 
 #[test]
+fn extra_variables_from_an_encrypted_file_are_read_with_the_password_and_lock_all_hosts_without() {
+    let folder = folder(&[
+        ("hosts.ini", "[kube_node]\nn ansible_user=u\n[etcd]\nm\n"),
+        ("vault.yml", &encrypted_file()),
+    ]);
+    let hosts = [folder.path().join("hosts.ini")];
+    let word = format!("@{}", folder.path().join("vault.yml").display());
+    let with =
+        |options: LoadOptions| load_with(&hosts, &LoadOptions { extra_vars: vec![word.clone()], ..options });
+    let inventory = with(options("pw1")).unwrap();
+    assert_eq!(inventory.hosts[0].connection.user.as_deref(), Some("geheim-u"));
+    assert!(inventory.layers_of("n").unwrap().any(|layer| layer.is_secret()));
+    let inventory = with(LoadOptions::default()).unwrap();
+    assert_eq!(inventory.hosts.len(), 2);
+    for host in &inventory.hosts {
+        assert!(
+            host.connection.unresolved[0].reason.contains("vault.yml"),
+            "{:?}",
+            host.connection.unresolved
+        );
+    }
+    let error = with(options("pw2")).unwrap_err().to_string();
+    assert!(
+        error.contains("vault.yml") && error.contains("no vault password that was given opens it"),
+        "{error}"
+    );
+}
+
+#[test]
 fn passwords_come_from_files_and_programs() {
     let folder = folder(&[
         ("plain", "  pw1\n"),
@@ -375,6 +404,40 @@ fn scripts_and_plugins_are_read_through_ansible_inventory() {
             Ok(inventory) => inventory.warnings.join("\n"),
         };
         assert!(told.contains("install ansible-core"), "{path}: {told}");
+    }
+}
+
+#[test]
+fn a_plugin_builds_on_the_sources_before_it() {
+    let said = r#"{"_meta": {"hostvars": {"a": {"x": 1, "ansible_host": "10.0.0.9"}}},
+        "all": {"children": ["ungrouped", "kube_node", "made"]}, "kube_node": {"hosts": ["a"]}, "made": {"hosts": ["a"]}}"#;
+    let folder = folder(&[
+        ("inv/10.ini", "[kube_node]\na x=1\n[kube_control_plane]\na\n"),
+        (
+            "inv/20-constructed.yml",
+            "plugin: constructed\nstrict: true\ncompose:\n  ansible_host: \"'10.0.0.' ~ (x + 8)\"\ngroups:\n  made: x == 1\n",
+        ),
+        ("inv/30.ini", "[kube_node]\nlater\n"),
+    ]);
+    let program = folder.path().join("ansible-inventory");
+    fs::write(
+        &program,
+        format!(
+            "#!/bin/sh\n[ \"$1 $2 $3 $4 $5\" = \"-i $D/10.ini -i $D/20-constructed.yml --list\" ] || {{ echo \"$@\" >&2; exit 9; }}\necho '{said}'\n"
+        )
+        .replace("$D", &folder.path().join("inv").display().to_string()),
+    )
+    .unwrap();
+    executable(&program);
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    for program in [Some(program), find_ansible_inventory(&path)].into_iter().flatten() {
+        let options = LoadOptions { ansible_inventory: Some(program), ..LoadOptions::default() };
+        let inventory = load_with(&[folder.path().join("inv")], &options).unwrap();
+        assert_eq!(inventory.groups.get("made").unwrap().hosts, ["a"]);
+        assert_eq!(inventory.value_of("a", "ansible_host").unwrap(), Some(json!("10.0.0.9")));
+        let x = inventory.layers_of("a").unwrap().find(|layer| layer.variables.contains_key("x")).unwrap();
+        assert!(x.place_of("x").ends_with("10.ini:2"), "{}", x.place_of("x"));
+        assert_eq!(inventory.names(), ["a", "later"]);
     }
 }
 
@@ -458,6 +521,90 @@ fn ansible_cfg_says_how_to_log_in() {
     assert!(found.warnings[0].contains("`timeout`"), "{:?}", found.warnings);
     let checked = config(folder.path(), &[("ANSIBLE_HOST_KEY_CHECKING", "yes")]);
     assert_eq!(checked.host_key_checking, Some(true));
+}
+
+#[test]
+fn a_folder_is_read_without_what_ansible_cfg_leaves_out() {
+    let folder = folder(&[
+        (
+            "ansible.cfg",
+            "[defaults]\ninventory_ignore_extensions = ~, .ini, .creds\n[inventory]\nignore_patterns = artifacts, ^cred\n",
+        ),
+        ("inv/hosts", "[kube_control_plane]\nn\n[kube_node]\nn\n"),
+        ("inv/inventory.ini", "[kube_node]\nleftover\n"),
+        ("inv/b.creds", "geheim1\n"),
+        ("inv/credentials/pw", "geheim2\n"),
+        ("inv/artifacts/admin", "geheim3\n"),
+        ("inv/more.md", "[kube_node]\nm\n"),
+    ]);
+    let (code, out, err) = airworthy(folder.path(), &["inventory", "-i", "inv", "--format", "json"]);
+    assert_eq!(code, 0, "{err}");
+    assert!(!out.contains("geheim") && !out.contains("leftover") && !err.contains("geheim"), "{out}{err}");
+    assert!(out.contains("\"m\""), "the configured endings replace Ansible's own: {out}");
+    let told =
+        config(folder.path(), &[("ANSIBLE_INVENTORY_IGNORE_REGEX", "("), ("ANSIBLE_INVENTORY_IGNORE", ".x")]);
+    assert_eq!(told.ignored_endings, Some(vec![".x".to_owned()]));
+    let options = LoadOptions { ignored_patterns: told.ignored_patterns, ..LoadOptions::default() };
+    let error = load_with(&[folder.path().join("inv")], &options).unwrap_err().to_string();
+    assert!(error.contains("ignore_patterns"), "{error}");
+}
+
+#[test]
+fn the_vars_files_beside_the_playbook_stand_between_those_of_the_inventory() {
+    let text =
+        |whose: &str, names: &str| names.chars().map(|name| format!("{name}: {whose}\n")).collect::<String>();
+    let folder = folder(&[
+        ("inv/hosts.ini", "[kube_control_plane]\nn\n[kube_node]\nn\n"),
+        ("inv/group_vars/all.yml", &text("inventory-all", "abcdef")),
+        ("group_vars/all.yml", &text("playbook-all", "bcdef")),
+        ("inv/group_vars/kube_node.yml", &text("inventory-group", "cdef")),
+        ("group_vars/kube_node.yml", &text("playbook-group", "def")),
+        ("inv/host_vars/n.yml", &text("inventory-host", "ef")),
+        ("host_vars/n.yml", &text("playbook-host", "f")),
+    ]);
+    let (code, out, err) =
+        airworthy(folder.path(), &["inventory", "-i", "inv/hosts.ini", "--format", "json"]);
+    assert_eq!(code, 0, "{err}");
+    let ours: Value = serde_json::from_str(&out).unwrap();
+    let expected = json!({"a": "inventory-all", "b": "playbook-all", "c": "inventory-group",
+        "d": "playbook-group", "e": "inventory-host", "f": "playbook-host"});
+    assert_eq!(ours["_meta"]["hostvars"]["n"], expected);
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    if let Some(program) = find_ansible_inventory(&path) {
+        let mut command = Command::new(program);
+        let output =
+            command.args(["-i", "inv/hosts.ini", "--list"]).current_dir(folder.path()).output().unwrap();
+        assert_eq!(serde_json::from_slice::<Value>(&output.stdout).unwrap(), ours);
+    }
+    // Elsewhere, they are not read.
+    let elsewhere = load(&[folder.path().join("inv/hosts.ini")]).unwrap();
+    assert_eq!(elsewhere.vars_of("n").unwrap()["f"], "inventory-host");
+}
+
+#[test]
+fn mappings_are_merged_where_ansible_cfg_says_so() {
+    let folder = folder(&[
+        ("ansible.cfg", "[defaults]\nhash_behaviour = merge\n"),
+        (
+            "hosts.yml",
+            "all:\n  hosts: {n: {m: {h: 1, deep: {x: 1}}, s: {a: 1}}}\n  vars: {m: {g: 1, h: 0, deep: {y: [1]}}, s: 1}\nkube_node: {hosts: {n: {m: {again: 2}}}}\n",
+        ),
+        ("group_vars/kube_node.yml", "m: {deep: {y: [2], z: 3}}\ns: {b: 1}\n"),
+    ]);
+    let (code, out, err) = airworthy(folder.path(), &["inventory", "-i", "hosts.yml", "--format", "json"]);
+    assert_eq!(code, 0, "{err}");
+    let ours: Value = serde_json::from_str(&out).unwrap();
+    let expected =
+        json!({"m": {"g": 1, "h": 1, "again": 2, "deep": {"x": 1, "y": [2], "z": 3}}, "s": {"a": 1, "b": 1}});
+    assert_eq!(ours["_meta"]["hostvars"]["n"], expected);
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    if let Some(program) = find_ansible_inventory(&path) {
+        let mut command = Command::new(program);
+        let output = command.args(["-i", "hosts.yml", "--list"]).current_dir(folder.path()).output().unwrap();
+        assert_eq!(serde_json::from_slice::<Value>(&output.stdout).unwrap(), ours);
+    }
+    let plain = load(&[folder.path().join("hosts.yml")]).unwrap();
+    assert_eq!(plain.vars_of("n").unwrap()["s"], json!({"a": 1}));
 }
 
 /// Runs the binary in a folder, with an environment of its own.

@@ -42,6 +42,14 @@ pub struct AnsibleConfig {
     pub vault_identity_list: Vec<String>,
     /// `ask_vault_pass`.
     pub ask_vault_pass: bool,
+    /// `inventory_ignore_extensions`: endings of names that are left out of an inventory's folder.
+    pub ignored_endings: Option<Vec<String>>,
+    /// `inventory_ignore_patterns`: regular expressions for such names.
+    pub ignored_patterns: Vec<String>,
+    /// `playbook_dir`: where the playbook's own vars files are.
+    pub playbook_dir: Option<PathBuf>,
+    /// Whether `hash_behaviour` is `merge`.
+    pub merge_mappings: bool,
     /// `ssh_args`, as one shell line.
     pub ssh_args: Option<String>,
     /// `ssh_common_args`, as one shell line.
@@ -238,6 +246,19 @@ impl Reading<'_> {
             path(get(&["ANSIBLE_VAULT_PASSWORD_FILE"], &[("defaults", "vault_password_file")]));
         let vault_identity_list =
             words(get(&["ANSIBLE_VAULT_IDENTITY_LIST"], &[("defaults", "vault_identity_list")]));
+        let playbook_dir = path(get(&["ANSIBLE_PLAYBOOK_DIR"], &[("defaults", "playbook_dir")]));
+        let merge_mappings = text(get(&["ANSIBLE_HASH_BEHAVIOUR"], &[("defaults", "hash_behaviour")]))
+            .as_deref()
+            == Some("merge");
+        let ignored_endings = Some(words(get(
+            &["ANSIBLE_INVENTORY_IGNORE"],
+            &[("defaults", "inventory_ignore_extensions"), ("inventory", "ignore_extensions")],
+        )))
+        .filter(|endings| !endings.is_empty());
+        let ignored_patterns = words(get(
+            &["ANSIBLE_INVENTORY_IGNORE_REGEX"],
+            &[("defaults", "inventory_ignore_patterns"), ("inventory", "ignore_patterns")],
+        ));
         let ssh = |variable: &str, key: &str| text(get(&[variable], &[("ssh_connection", key)]));
         let ssh_args = ssh("ANSIBLE_SSH_ARGS", "ssh_args");
         let ssh_common_args = ssh("ANSIBLE_SSH_COMMON_ARGS", "ssh_common_args");
@@ -270,6 +291,10 @@ impl Reading<'_> {
             timeout: self.number(timeout, 600),
             vault_password_file,
             vault_identity_list,
+            playbook_dir,
+            merge_mappings,
+            ignored_endings,
+            ignored_patterns,
             ask_vault_pass: self.boolean(ask).unwrap_or(false),
             ssh_args,
             ssh_common_args,

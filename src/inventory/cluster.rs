@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 use super::host::Host;
 use super::openpai::OpenPaiConfig;
 use super::template::Context;
-use super::variables::Layer;
+use super::variables::{Layer, SECRET, is_mapping, merge};
 
 /// A group and its direct members.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -50,6 +50,30 @@ impl Groups {
     /// All of them, in the order in which they were first named.
     pub fn iter(&self) -> impl Iterator<Item = &Group> {
         self.groups.iter()
+    }
+
+    /// For each group that has hosts itself: the names of it and of all groups above it, and those hosts.
+    pub(super) fn with_those_above(&self) -> impl Iterator<Item = (Vec<&str>, &[String])> {
+        let mut parents = vec![Vec::new(); self.groups.len()];
+        for (at, group) in self.groups.iter().enumerate() {
+            for &child in group.children.iter().filter_map(|child| self.index.get(child)) {
+                parents[child].push(at);
+            }
+        }
+        let with_hosts = self.groups.iter().enumerate().filter(|(_, group)| !group.hosts.is_empty());
+        with_hosts.map(move |(at, group)| {
+            let mut seen = vec![false; parents.len()];
+            seen[at] = true;
+            let mut found = vec![at];
+            let mut next = 0;
+            while let Some(&above) = found.get(next) {
+                let fresh =
+                    parents[above].iter().filter(|&&parent| !std::mem::replace(&mut seen[parent], true));
+                found.extend(fresh);
+                next += 1;
+            }
+            (found.into_iter().map(|at| self.groups[at].name.as_str()).collect(), group.hosts.as_slice())
+        })
     }
 
     /// The hosts of a group and of the groups below it, level by level, each once, as Ansible counts them in `group[0]`.
@@ -124,6 +148,35 @@ impl Layers {
     /// Names the layers a host has by the groups of the files alone.
     pub(super) fn assign_plain(&mut self, host: &str, layers: Vec<usize>) {
         self.plain.insert(host.to_owned(), layers);
+    }
+
+    /// With `hash_behaviour = merge`: what a host's mappings of the same name come to, as a layer above those given.
+    pub(super) fn merge_mappings(&mut self, mut numbers: Vec<usize>) -> Vec<usize> {
+        let mut count: HashMap<&str, usize> = HashMap::new();
+        let mappings =
+            |&number: &usize| self.layers[number].variables.iter().filter(|(_, value)| is_mapping(value));
+        for (name, _) in numbers.iter().flat_map(mappings) {
+            *count.entry(name).or_default() += 1;
+        }
+        let mut merged = Layer::new("hash_behaviour = merge".to_owned(), Map::new());
+        let mut names: Vec<&str> =
+            count.into_iter().filter(|(_, count)| *count > 1).map(|(name, _)| name).collect();
+        names.sort_unstable();
+        for name in names {
+            let mut whole = Value::Null;
+            for layer in numbers.iter().map(|&number| &self.layers[number]) {
+                let Some(value) = layer.variables.get(name) else { continue };
+                merge(&mut whole, value.clone());
+                if layer.is_secret() && !merged.is_secret() {
+                    merged.origin += SECRET;
+                }
+            }
+            merged.variables.insert(name.to_owned(), whole);
+        }
+        if !merged.variables.is_empty() {
+            numbers.push(self.add(merged));
+        }
+        numbers
     }
 
     /// Every host, those without a role too, in the order of the files.

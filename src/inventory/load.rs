@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
-use super::ansible::{Files, Graph, describe, find_program, is_executable, is_host_list};
+use super::ansible::{Files, Graph, Ignored, describe, find_program, is_executable, is_host_list};
 use super::cluster::{Cluster, Groups, Layers};
 use super::error::InventoryError;
 use super::host::Host;
@@ -103,7 +103,9 @@ pub fn load_with(paths: &[PathBuf], options: &LoadOptions) -> Result<Inventory, 
             let mut files = Files {
                 reader: &mut reader,
                 options,
-                graph: Graph::new(),
+                ignored: Ignored::new(options)?,
+                graph: Graph::new().merging(options.merge_mappings),
+                taken: Vec::new(),
                 warnings: Vec::new(),
                 first: None,
             };
@@ -164,7 +166,7 @@ fn recognise(path: &Path, reader: &mut Reader) -> Result<(PathBuf, Format), Inve
     }
     let base = path.parent().unwrap_or(Path::new(""));
     // A program is no layout, and Ansible's reader tells what it is.
-    let source = match reader.read(path, base) {
+    let source = match reader.read_named(path, base) {
         Err(_) if is_executable(path) => return Ok((path.to_owned(), Format::Ansible)),
         source => source?,
     };

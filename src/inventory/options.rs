@@ -19,6 +19,14 @@ pub struct LoadOptions {
     pub ansible_inventory: Option<PathBuf>,
     /// What `ansible-inventory` is told of vault passwords: words of its command line, never a password.
     pub vault_words: Vec<OsString>,
+    /// The endings of names that are left out of a folder; `None` for Ansible's own.
+    pub ignored_endings: Option<Vec<String>>,
+    /// Regular expressions for names that are left out of a folder, too.
+    pub ignored_patterns: Vec<String>,
+    /// The playbook's folder: its `group_vars` and `host_vars` stand above the inventory's own. `None` reads none.
+    pub playbook_dir: Option<PathBuf>,
+    /// `hash_behaviour = merge`: mappings of the same name are merged instead of replaced.
+    pub merge_mappings: bool,
     /// What `ansible.cfg` puts on ssh's command line.
     pub ssh_words: SshWords,
 }
@@ -64,6 +72,10 @@ impl Default for LoadOptions {
             vault: Arc::default(),
             ansible_inventory: None,
             vault_words: Vec::new(),
+            ignored_endings: None,
+            ignored_patterns: Vec::new(),
+            playbook_dir: None,
+            merge_mappings: false,
             ssh_words: SshWords::default(),
         }
     }

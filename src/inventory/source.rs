@@ -4,7 +4,9 @@ use std::collections::HashMap;
 use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, mpsc};
+use std::thread;
+use std::time::Duration;
 
 use sha2::{Digest, Sha256};
 
@@ -13,6 +15,9 @@ use super::error::InventoryError;
 
 /// Larger files are no inventories.
 const MAX_BYTES: u64 = 64 * 1024 * 1024;
+
+/// How long a pipe may take to end.
+const PATIENCE: Duration = Duration::from_secs(20);
 
 /// A position in a text; both counted from 1, the column in characters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -96,6 +101,31 @@ impl Reader {
             return Ok(Arc::clone(source));
         }
         let bytes = bytes_of(path)?;
+        self.keep(path, base, bytes)
+    }
+
+    /// The same for a file that the user names, which may be a pipe (`-i <(…)`): it is heard for a bounded time.
+    pub(super) fn read_named(&mut self, path: &Path, base: &Path) -> Result<Arc<Source>, InventoryError> {
+        let is_pipe = std::fs::metadata(path).is_ok_and(|it| !it.is_file() && !it.is_dir());
+        if !is_pipe || self.known.contains_key(path) {
+            return self.read(path, base);
+        }
+        let (sender, receiver) = mpsc::channel();
+        let pipe = path.to_owned();
+        // Opening waits for a writer, too. A thread that waits for ever ends with the process.
+        thread::spawn(move || {
+            let _ = sender.send(open(&pipe).and_then(|file| all_of(file, &pipe)));
+        });
+        let silent = || InventoryError::Unreadable {
+            path: path.to_owned(),
+            reason: format!("a pipe that did not end in {} seconds", PATIENCE.as_secs()),
+            help: "give a file".to_owned(),
+        };
+        let bytes = receiver.recv_timeout(PATIENCE).unwrap_or_else(|_| Err(silent()))?;
+        self.keep(path, base, bytes)
+    }
+
+    fn keep(&mut self, path: &Path, base: &Path, bytes: Vec<u8>) -> Result<Arc<Source>, InventoryError> {
         let name = path.strip_prefix(base).unwrap_or(path).to_string_lossy();
         for part in [name.as_bytes(), &bytes] {
             self.digest.update((part.len() as u64).to_be_bytes());
@@ -140,7 +170,23 @@ pub(super) fn unreadable(path: &Path, error: &std::io::Error) -> InventoryError 
 }
 
 fn bytes_of(path: &Path) -> Result<Vec<u8>, InventoryError> {
-    let file = File::open(path).map_err(|error| unreadable(path, &error))?;
+    // Asked before it is opened: opening a pipe waits for a writer. Folders tell what they are themselves.
+    let metadata = std::fs::metadata(path).map_err(|error| unreadable(path, &error))?;
+    if !metadata.is_file() && !metadata.is_dir() {
+        return Err(InventoryError::Unreadable {
+            path: path.to_owned(),
+            reason: "a pipe, socket or device, and no file".to_owned(),
+            help: "put a file there, or name the pipe itself with -i".to_owned(),
+        });
+    }
+    all_of(open(path)?, path)
+}
+
+fn open(path: &Path) -> Result<File, InventoryError> {
+    File::open(path).map_err(|error| unreadable(path, &error))
+}
+
+fn all_of(file: File, path: &Path) -> Result<Vec<u8>, InventoryError> {
     // What the file system says is asked first: a huge file is not read at all.
     let claimed = file.metadata().map_or(0, |metadata| metadata.len());
     if claimed > MAX_BYTES {

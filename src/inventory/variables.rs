@@ -42,10 +42,15 @@ pub(super) struct Variables {
 }
 
 impl Variables {
-    /// Sets one; what was there before is gone.
-    pub(super) fn set(&mut self, name: String, value: Value, place: Place) {
+    /// Sets one; what was there before is gone, unless mappings are merged.
+    pub(super) fn set(&mut self, name: String, value: Value, place: Place, merging: bool) {
         self.places.insert(name.clone(), place);
-        self.values.insert(name, value);
+        match self.values.get_mut(&name) {
+            Some(before) if merging => merge(before, value),
+            _ => {
+                self.values.insert(name, value);
+            }
+        }
     }
 
     /// As a layer; nothing where there are none.
@@ -85,6 +90,27 @@ pub(super) fn boolean(value: &Value) -> Option<bool> {
             _ => None,
         },
         Value::Null | Value::Array(_) | Value::Object(_) => None,
+    }
+}
+
+/// Whether a value is a mapping in Ansible's eyes, and no marked or encrypted text.
+pub(super) fn is_mapping(value: &Value) -> bool {
+    value.as_object().is_some_and(|it| it.len() != 1 || !it.keys().any(|key| key.starts_with("__ansible_")))
+}
+
+/// Merges a mapping into what was there, as `hash_behaviour = merge` does; anything else replaces it.
+pub(super) fn merge(before: &mut Value, value: Value) {
+    if !is_mapping(before) || !is_mapping(&value) {
+        *before = value;
+    } else if let (Value::Object(before), Value::Object(value)) = (before, value) {
+        for (key, value) in value {
+            match before.get_mut(&key) {
+                Some(before) => merge(before, value),
+                None => {
+                    before.insert(key, value);
+                }
+            }
+        }
     }
 }
 

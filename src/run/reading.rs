@@ -66,6 +66,11 @@ pub(super) fn options(args: &VaultArgs, config: &AnsibleConfig) -> Result<LoadOp
         vault: Arc::new(Vault::new(secrets)),
         ansible_inventory: find_ansible_inventory(&path),
         vault_words,
+        ignored_endings: config.ignored_endings.clone(),
+        ignored_patterns: config.ignored_patterns.clone(),
+        // kubespray's playbooks are run from its checkout; Ansible, too, takes the working folder.
+        playbook_dir: Some(config.playbook_dir.clone().unwrap_or_else(|| PathBuf::from("."))),
+        merge_mappings: config.merge_mappings,
         ssh_words: SshWords {
             args: config.ssh_args.clone(),
             common_args: config.ssh_common_args.clone(),

@@ -3,6 +3,7 @@
 
 use std::collections::{HashMap, HashSet};
 use std::ffi::OsStr;
+use std::fmt;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -34,16 +35,48 @@ pub(in crate::inventory) fn is_executable(path: &Path) -> bool {
     std::fs::metadata(path).is_ok_and(|it| it.is_file() && it.permissions().mode() & 0o111 != 0)
 }
 
-/// What a file is that only Ansible can read, in words that follow "an inventory that is"; `None` for all others.
-/// Plugin configurations are told apart where the YAML is read.
-pub(super) fn nature(path: &Path, text: &str) -> Option<&'static str> {
+/// What a file is that only Ansible can read.
+#[derive(Clone, Copy)]
+pub(super) enum Nature {
+    Program,
+    Script,
+    Encrypted,
+    Toml,
+    /// The configuration of a plugin, which may ask for the vars files of what it builds on.
+    Plugin {
+        uses_vars_files: bool,
+    },
+}
+
+impl Nature {
+    fn is_plugin(self) -> bool {
+        matches!(self, Nature::Plugin { .. })
+    }
+}
+
+/// In words that follow "an inventory that is".
+impl fmt::Display for Nature {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Nature::Program => "a program",
+            Nature::Script => "an inventory script",
+            Nature::Encrypted => "an encrypted inventory",
+            Nature::Toml => "a TOML inventory",
+            Nature::Plugin { .. } => "the configuration of an inventory plugin",
+        })
+    }
+}
+
+/// What a file is that only Ansible can read; `None` for all others. Plugin configurations are told apart where the
+/// YAML is read.
+pub(super) fn nature(path: &Path, text: &str) -> Option<Nature> {
     if text.starts_with("#!") {
-        return Some("an inventory script");
+        return Some(Nature::Script);
     }
     if Vault::is_encrypted(text) {
-        return Some("an encrypted inventory");
+        return Some(Nature::Encrypted);
     }
-    path.extension().is_some_and(|extension| extension == "toml").then_some("a TOML inventory")
+    path.extension().is_some_and(|extension| extension == "toml").then_some(Nature::Toml)
 }
 
 impl Files<'_> {
@@ -53,7 +86,7 @@ impl Files<'_> {
         path: &Path,
         source: Option<&Source>,
         mark: Mark,
-        nature: &str,
+        nature: Nature,
     ) -> Result<(), InventoryError> {
         let Some(program) = &self.options.ansible_inventory else {
             let help = format!(
@@ -73,9 +106,17 @@ impl Files<'_> {
             help: format!("`{PROGRAM} -i {} --list` must work first", path.display()),
         };
         let mut command = Command::new(program);
+        // A plugin may build on what stands before it.
+        for earlier in self.taken.iter().filter(|_| nature.is_plugin()) {
+            command.arg("-i").arg(earlier);
+        }
         command.arg("-i").arg(path).args(["--list", "--export"]).args(&self.options.vault_words);
-        // The vars files are read here; a source that no plugin can read is an error and not an empty inventory.
-        command.env("ANSIBLE_VARS_ENABLED", "").env("ANSIBLE_INVENTORY_ANY_UNPARSED_IS_FAILED", "true");
+        // The vars files are read here, but for a plugin that asks for them.
+        if !matches!(nature, Nature::Plugin { uses_vars_files: true }) {
+            command.env("ANSIBLE_VARS_ENABLED", "");
+        }
+        // A source that no plugin can read is an error and not an empty inventory.
+        command.env("ANSIBLE_INVENTORY_ANY_UNPARSED_IS_FAILED", "true");
         command.env("ANSIBLE_NOCOLOR", "true").env("ANSIBLE_LOCALHOST_WARNING", "false");
         let output = run(&mut command, &BOUNDS, true).map_err(refuse)?;
         self.reader.note(&format!("{PROGRAM} {}", path.display()), &output);
@@ -88,7 +129,9 @@ impl Files<'_> {
         let origin = PathBuf::from(format!("{PROGRAM} ({})", path.display()));
         let place =
             Place { source: Arc::new(Source { path: origin, text: String::new() }), mark: Mark::START };
-        self.take_listed(listed, &place)
+        self.take_listed(listed, &place)?;
+        self.taken.push(path.to_owned());
+        Ok(())
     }
 
     /// What `ansible-inventory --list --export` printed.
@@ -114,6 +157,10 @@ impl Files<'_> {
                 self.graph.add_host(&host, group, None, place);
             }
             for (variable, value) in body.get("vars").and_then(Value::as_object).into_iter().flatten() {
+                // What an earlier file said and ansible-inventory repeats keeps its place.
+                if self.graph.groups[group].variables.values.get(variable) == Some(value) {
+                    continue;
+                }
                 self.graph.set_group_variable(group, variable.clone(), value.clone(), place)?;
             }
             for child in texts(body, "children") {
@@ -134,7 +181,10 @@ impl Files<'_> {
                 None => self.graph.add_host(host, UNGROUPED, None, place),
             };
             for (name, value) in variables {
-                self.graph.hosts[at].variables.set(name.clone(), value.clone(), place.clone());
+                if self.graph.hosts[at].variables.values.get(name) == Some(value) {
+                    continue;
+                }
+                self.graph.set_host_variable(at, name.clone(), value.clone(), place.clone());
             }
         }
         Ok(())

@@ -1,29 +1,40 @@
 //! `-e`: variables above all others.
 
 use std::collections::HashMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use serde_json::Map;
 
 use super::key_values;
+use super::vars_files::{decrypted, starred};
+use crate::inventory::diagnostic::Diagnostic;
 use crate::inventory::error::InventoryError;
 use crate::inventory::source::{Mark, Place, Reader, Source};
-use crate::inventory::variables::Layer;
+use crate::inventory::variables::{Layer, SECRET};
+use crate::inventory::vault::Vault;
 use crate::inventory::yaml as document;
+
+/// What `-e` says.
+pub(super) struct ExtraVars {
+    pub(super) layers: Vec<Layer>,
+    /// Encrypted files that no password was given for.
+    pub(super) locked: Vec<PathBuf>,
+}
 
 /// One layer for each word of `-e`, the later above the earlier: `key=value …`, YAML or JSON in brackets, `@file`.
 pub(super) fn read(
     words: &[String],
     reader: &mut Reader,
+    vault: &Vault,
     warnings: &mut Vec<String>,
-) -> Result<Vec<Layer>, InventoryError> {
-    let mut layers = Vec::new();
+) -> Result<ExtraVars, InventoryError> {
+    let (mut layers, mut locked) = (Vec::new(), Vec::new());
     for word in words.iter().filter(|word| !word.is_empty()) {
-        let source = match word.strip_prefix('@') {
+        let mut source = match word.strip_prefix('@') {
             Some(file) => {
                 let file = Path::new(file);
-                reader.read(file, file.parent().unwrap_or(Path::new("")))?
+                reader.read_named(file, file.parent().unwrap_or(Path::new("")))?
             }
             // Its own text is no place for a diagnostic's file name: passwords stand there.
             None => Arc::new(Source { path: "-e".into(), text: word.clone() }),
@@ -45,9 +56,19 @@ pub(super) fn read(
             });
             continue;
         }
-        let root = document::parse(&source, warnings)?;
+        let encrypted = word.starts_with('@') && Vault::is_encrypted(&source.text);
+        if encrypted {
+            let Some(clear) = decrypted(&source, vault, warnings)? else {
+                locked.push(source.path.clone());
+                continue;
+            };
+            source = Arc::new(clear);
+        }
+        let veil = |complaint: Diagnostic| if encrypted { starred(complaint) } else { complaint };
+        let root = document::parse(&source, warnings).map_err(veil)?;
         let Some(entries) = root.as_ref().and_then(|root| root.entries()) else {
-            return Err(complain("no mapping of variables", "write `name: value` lines").into());
+            let help = "write `name: value` lines";
+            return Err(veil(source.complain(Mark::START, "no mapping of variables", help)).into());
         };
         let mut variables = Map::new();
         let mut places = HashMap::new();
@@ -55,8 +76,11 @@ pub(super) fn read(
             variables.insert(key.as_key(), value.to_json());
             places.insert(key.as_key(), Place { source: Arc::clone(&source), mark: key.mark });
         }
-        let origin = source.path.display().to_string();
+        let mut origin = source.path.display().to_string();
+        if encrypted {
+            origin += SECRET;
+        }
         layers.push(Layer { origin, owner: "extra variables".to_owned(), variables, places });
     }
-    Ok(layers)
+    Ok(ExtraVars { layers, locked })
 }

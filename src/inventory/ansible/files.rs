@@ -3,18 +3,17 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use super::dynamic::Nature;
 use super::graph::Graph;
 use super::host_list::{self, is_host_list};
+use super::ignored::Ignored;
 use super::{dynamic, ini, yaml};
 use crate::inventory::error::InventoryError;
 use crate::inventory::options::LoadOptions;
 use crate::inventory::source::{Mark, Reader, Source, unreadable};
+use crate::inventory::variables::boolean;
 use crate::inventory::yaml as document;
 
-/// Names and endings that Ansible leaves out of a folder.
-const IGNORED_NAMES: [&str; 3] = ["host_vars", "group_vars", "vars_plugins"];
-const IGNORED_ENDINGS: [&str; 12] =
-    [".pyc", ".pyo", ".swp", ".bak", "~", ".rpm", ".md", ".txt", ".rst", ".orig", ".cfg", ".retry"];
 /// Folders nested deeper are no inventories (or links in a circle).
 const MAX_FOLDERS: usize = 16;
 
@@ -22,7 +21,10 @@ const MAX_FOLDERS: usize = 16;
 pub(in crate::inventory) struct Files<'a> {
     pub(in crate::inventory) reader: &'a mut Reader,
     pub(in crate::inventory) options: &'a LoadOptions,
+    pub(in crate::inventory) ignored: Ignored,
     pub(in crate::inventory) graph: Graph,
+    /// The sources read so far, each as a word for `ansible-inventory -i`.
+    pub(in crate::inventory) taken: Vec<PathBuf>,
     pub(in crate::inventory) warnings: Vec<String>,
     /// The first file read, to which complaints about the whole are pinned.
     pub(in crate::inventory) first: Option<Arc<Source>>,
@@ -35,6 +37,7 @@ impl Files<'_> {
             let source = self.reader.take_text(&path.to_string_lossy());
             self.first.get_or_insert_with(|| Arc::clone(&source));
             host_list::read(&source, &mut self.graph);
+            self.taken.push(path.to_owned());
             return Ok(());
         }
         if path.is_dir() { self.folder(path, path, 0) } else { self.file(path, base_of(path)) }
@@ -50,10 +53,7 @@ impl Files<'_> {
         }
         for entry in entries_of(path)? {
             let name = entry.file_name().unwrap_or_default().to_string_lossy().into_owned();
-            let ignored = name.starts_with('.')
-                || IGNORED_NAMES.contains(&name.as_str())
-                || IGNORED_ENDINGS.iter().any(|ending| name.ends_with(ending));
-            if ignored {
+            if self.ignored.covers(&name) {
                 continue;
             }
             if entry.is_dir() {
@@ -74,7 +74,7 @@ impl Files<'_> {
     fn file(&mut self, path: &Path, base: &Path) -> Result<(), InventoryError> {
         let source = match self.reader.read(path, base) {
             Err(_) if dynamic::is_executable(path) => {
-                return self.through_ansible(path, None, Mark::START, "a program");
+                return self.through_ansible(path, None, Mark::START, Nature::Program);
             }
             source => source?,
         };
@@ -87,11 +87,14 @@ impl Files<'_> {
         } else {
             let root = document::parse(&source, &mut self.warnings)?;
             if let Some(plugin) = root.as_deref().and_then(|root| root.get("plugin")) {
-                let nature = "the configuration of an inventory plugin";
+                let asked = root.as_deref().and_then(|root| root.get("use_vars_plugins"));
+                let uses_vars_files = asked.is_some_and(|it| boolean(&it.to_json()) == Some(true));
+                let nature = Nature::Plugin { uses_vars_files };
                 return self.through_ansible(path, Some(&source), plugin.mark, nature);
             }
             yaml::read(&source, root.as_deref(), &mut self.graph, &mut self.warnings)?;
         }
+        self.taken.push(path.to_owned());
         Ok(())
     }
 }

@@ -30,6 +30,7 @@ pub(in crate::inventory) struct GroupEntry {
     /// Where it was first named.
     pub(in crate::inventory) place: Option<Place>,
     priority: i64,
+    child: HashSet<usize>,
     member: HashSet<usize>,
 }
 
@@ -41,6 +42,9 @@ pub(in crate::inventory) struct HostEntry {
     pub(in crate::inventory) place: Place,
 }
 
+/// A group, a child of it, and where that is written.
+type Edge = (usize, usize, Place);
+
 /// All groups and hosts, in the order of the files.
 pub(in crate::inventory) struct Graph {
     pub(in crate::inventory) groups: Vec<GroupEntry>,
@@ -48,6 +52,10 @@ pub(in crate::inventory) struct Graph {
     group_index: HashMap<String, usize>,
     host_index: HashMap<String, usize>,
     copied: usize,
+    /// Every membership of a group in a group that the files tell, in their order; until circles were looked for.
+    edges: Vec<Edge>,
+    /// Whether a mapping is merged into that of the same name.
+    merging: bool,
 }
 
 impl Graph {
@@ -59,11 +67,23 @@ impl Graph {
             group_index: HashMap::new(),
             host_index: HashMap::new(),
             copied: 0,
+            edges: Vec::new(),
+            merging: false,
         };
         graph.add_group("all", None);
         graph.add_group("ungrouped", None);
         graph.link(ALL, UNGROUPED);
         graph
+    }
+
+    /// The same, by `hash_behaviour = merge`.
+    pub(in crate::inventory) fn merging(self, merging: bool) -> Self {
+        Graph { merging, ..self }
+    }
+
+    /// Sets a host's variable.
+    pub(super) fn set_host_variable(&mut self, host: usize, name: String, value: Value, place: Place) {
+        self.hosts[host].variables.set(name, value, place, self.merging);
     }
 
     pub(in crate::inventory) fn group(&self, name: &str) -> Option<usize> {
@@ -83,6 +103,7 @@ impl Graph {
             variables: Variables::default(),
             place,
             priority: 1,
+            child: HashSet::new(),
             member: HashSet::new(),
         });
         self.group_index.insert(name.to_owned(), self.groups.len() - 1);
@@ -122,7 +143,7 @@ impl Graph {
             None => {
                 let mut variables = Variables::default();
                 if let Some(port) = port.filter(|&port| port > 0) {
-                    variables.set("ansible_port".to_owned(), Value::from(port), place.clone());
+                    variables.set("ansible_port".to_owned(), Value::from(port), place.clone(), false);
                 }
                 self.hosts.push(HostEntry { name: name.to_owned(), variables, place: place.clone() });
                 self.host_index.insert(name.to_owned(), self.hosts.len() - 1);
@@ -142,13 +163,61 @@ impl Graph {
         child: usize,
         place: &Place,
     ) -> Result<(), Diagnostic> {
-        if parent == child || child == ALL || self.ancestors(parent).contains(&child) {
-            let (parent, child) = (&self.groups[parent].name, &self.groups[child].name);
-            let message = format!("group `{child}` as a child of `{parent}` closes a circle");
-            return Err(place.complain(message, "remove one of the two memberships"));
+        if parent == child || child == ALL {
+            return Err(self.circle(parent, child, place));
         }
-        self.link(parent, child);
+        if !self.groups[parent].child.contains(&child) {
+            self.link(parent, child);
+            self.edges.push((parent, child, place.clone()));
+        }
         Ok(())
+    }
+
+    fn circle(&self, parent: usize, child: usize, place: &Place) -> Diagnostic {
+        let (parent, child) = (&self.groups[parent].name, &self.groups[child].name);
+        let message = format!("group `{child}` as a child of `{parent}` closes a circle");
+        place.complain(message, "remove one of the two memberships")
+    }
+
+    /// Complains about the first membership that closes a circle.
+    fn refuse_circles(&mut self) -> Result<(), Diagnostic> {
+        let edges = std::mem::take(&mut self.edges);
+        if self.is_circular(&edges) {
+            // Of the first `ends` memberships, the last one closes the first circle.
+            let (mut open, mut ends) = (0, edges.len());
+            while ends - open > 1 {
+                let middle = open + (ends - open) / 2;
+                if self.is_circular(&edges[..middle]) {
+                    ends = middle;
+                } else {
+                    open = middle;
+                }
+            }
+            let (parent, child, place) = &edges[ends - 1];
+            return Err(self.circle(*parent, *child, place));
+        }
+        Ok(())
+    }
+
+    fn is_circular(&self, edges: &[Edge]) -> bool {
+        let mut children = vec![Vec::new(); self.groups.len()];
+        let mut waiting = vec![0_usize; self.groups.len()];
+        for &(parent, child, _) in edges {
+            children[parent].push(child);
+            waiting[child] += 1;
+        }
+        let mut ready: Vec<usize> = (0..waiting.len()).filter(|&group| waiting[group] == 0).collect();
+        let mut sorted = 0;
+        while let Some(group) = ready.pop() {
+            sorted += 1;
+            for &child in &children[group] {
+                waiting[child] -= 1;
+                if waiting[child] == 0 {
+                    ready.push(child);
+                }
+            }
+        }
+        sorted < waiting.len()
     }
 
     /// The group of that name below `all`, with these hosts besides those it has, as `group_by` makes it.
@@ -161,7 +230,7 @@ impl Graph {
     }
 
     fn link(&mut self, parent: usize, child: usize) {
-        if !self.groups[parent].children.contains(&child) {
+        if self.groups[parent].child.insert(child) {
             self.groups[parent].children.push(child);
             self.groups[child].parents.push(parent);
         }
@@ -176,7 +245,7 @@ impl Graph {
         place: &Place,
     ) -> Result<(), Diagnostic> {
         if name != "ansible_group_priority" {
-            self.groups[group].variables.set(name, value, place.clone());
+            self.groups[group].variables.set(name, value, place.clone(), self.merging);
             return Ok(());
         }
         let number = match &value {
@@ -193,6 +262,7 @@ impl Graph {
     /// Every group has `all` above it; `ungrouped` holds exactly the hosts that are in no other group. A host that is
     /// called like a group, which Ansible mixes up in patterns, is refused, but for the bastion of kubespray's own sample.
     pub(in crate::inventory) fn reconcile(&mut self) -> Result<(), Diagnostic> {
+        self.refuse_circles()?;
         let twin = |host: &&HostEntry| host.name != "bastion" && self.group_index.contains_key(&host.name);
         if let Some(host) = self.hosts.iter().find(twin) {
             let message = format!("`{}` is the name of a host and of a group", host.name);
@@ -218,15 +288,18 @@ impl Graph {
     }
 
     /// Every group above this one.
-    pub(super) fn ancestors(&self, group: usize) -> HashSet<usize> {
-        let mut seen = HashSet::new();
-        let mut open = self.groups[group].parents.clone();
-        while let Some(next) = open.pop() {
-            if seen.insert(next) {
-                open.extend(&self.groups[next].parents);
+    pub(super) fn ancestors(&self, group: usize) -> Vec<usize> {
+        let mut seen = vec![false; self.groups.len()];
+        let (mut found, mut at, mut next) = (Vec::new(), 0, group);
+        loop {
+            let parents = self.groups[next].parents.iter().copied();
+            found.extend(parents.filter(|&parent| !std::mem::replace(&mut seen[parent], true)));
+            match found.get(at) {
+                Some(&above) => next = above,
+                None => return found,
             }
+            at += 1;
         }
-        seen
     }
 
     /// For each host, the groups it is in (itself or through children) but `all`, lowest precedence first:
@@ -235,9 +308,12 @@ impl Graph {
         let mut sets: Vec<HashSet<usize>> = vec![HashSet::new(); self.hosts.len()];
         let mut memberships = 0;
         for (at, group) in self.groups.iter().enumerate() {
+            if group.hosts.is_empty() {
+                continue;
+            }
             let mut groups = self.ancestors(at);
-            groups.insert(at);
-            groups.remove(&ALL);
+            groups.push(at);
+            groups.retain(|&group| group != ALL);
             memberships += groups.len() * group.hosts.len();
             if let Some(place) = group.place.as_ref().filter(|_| memberships > MAX_MEMBERSHIPS) {
                 let message = format!("hosts and groups make more than {MAX_MEMBERSHIPS} memberships");

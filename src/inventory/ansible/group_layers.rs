@@ -10,6 +10,8 @@ pub(super) struct GroupLayers {
     inline: Vec<Option<usize>>,
     /// By `-i`, then by group.
     files: Vec<Vec<Vec<usize>>>,
+    /// Beside the playbook, by group.
+    playbook: Vec<Vec<usize>>,
 }
 
 impl GroupLayers {
@@ -19,7 +21,7 @@ impl GroupLayers {
         vars_files: &mut VarsFiles<'_>,
         cluster: &mut Cluster,
     ) -> Result<Self, InventoryError> {
-        let mut layers = GroupLayers { inline: Vec::new(), files: Vec::new() };
+        let mut layers = GroupLayers { inline: Vec::new(), files: Vec::new(), playbook: Vec::new() };
         for group in &mut graph.groups {
             let place = group.place.as_ref().map(|place| place.origin()).unwrap_or_default();
             let origin = format!("{place} group `{}`", group.name).trim_start().to_owned();
@@ -33,6 +35,8 @@ impl GroupLayers {
                 }
                 layers.files[source].push(indices);
             }
+            let beside = vars_files.playbook_layers(Subject::Group, &group.name)?;
+            layers.playbook.push(beside.into_iter().map(|layer| cluster.layers.add(layer)).collect());
         }
         Ok(layers)
     }
@@ -42,9 +46,11 @@ impl GroupLayers {
         let mut layers: Vec<usize> = self.inline[ALL].into_iter().collect();
         layers.extend(groups.iter().filter_map(|&group| self.inline[group]));
         layers.extend(self.files.iter().flat_map(|by_group| &by_group[ALL]));
+        layers.extend(&self.playbook[ALL]);
         for by_group in &self.files {
             layers.extend(groups.iter().flat_map(|&group| &by_group[group]));
         }
+        layers.extend(groups.iter().flat_map(|&group| &self.playbook[group]));
         layers
     }
 }

@@ -1,5 +1,6 @@
 //! INI inventories: `[group]`, `[group:children]`, `[group:vars]`.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::graph::{Graph, UNGROUPED};
@@ -15,7 +16,8 @@ const LINE_BREAKS: [char; 9] =
 
 /// Reads one INI inventory into the graph.
 pub(super) fn read(source: &Arc<Source>, graph: &mut Graph) -> Result<(), Diagnostic> {
-    let mut reader = Reader { source, graph, group: UNGROUPED, section: Section::Hosts, pending: Vec::new() };
+    let mut reader =
+        Reader { source, graph, group: UNGROUPED, section: Section::Hosts, pending: HashMap::new() };
     for (index, text) in source.text.split('\n').enumerate() {
         let mut column = 1;
         for line in text.split(LINE_BREAKS) {
@@ -36,7 +38,6 @@ enum Section {
 
 /// A group that was named before it was declared.
 struct Pending {
-    name: String,
     parents: Vec<usize>,
     place: Place,
 }
@@ -46,7 +47,7 @@ struct Reader<'a> {
     graph: &'a mut Graph,
     group: usize,
     section: Section,
-    pending: Vec<Pending>,
+    pending: HashMap<String, Pending>,
 }
 
 impl Reader<'_> {
@@ -87,14 +88,15 @@ impl Reader<'_> {
             }
         };
         let place = self.place(mark);
-        let waiting = self.pending.iter().position(|pending| pending.name == name);
-        if self.graph.group(name).is_none() && self.section == Section::Vars && waiting.is_none() {
-            self.pending.push(Pending { name: name.to_owned(), parents: Vec::new(), place: place.clone() });
+        let waits = self.pending.contains_key(name);
+        if self.graph.group(name).is_none() && self.section == Section::Vars && !waits {
+            self.pending.insert(name.to_owned(), Pending { parents: Vec::new(), place: place.clone() });
         }
         self.graph.admit(0, 0, &place)?;
         self.group = self.graph.add_group(name, Some(place));
-        if let Some(at) = waiting.filter(|_| self.section != Section::Vars) {
-            let pending = self.pending.remove(at);
+        if self.section != Section::Vars
+            && let Some(pending) = self.pending.remove(name)
+        {
             for parent in pending.parents {
                 self.graph.add_child(parent, self.group, &pending.place)?;
             }
@@ -128,7 +130,7 @@ impl Reader<'_> {
         for name in names {
             let host = self.graph.add_host(&name, self.group, port, &place);
             for (name, value) in &variables {
-                self.graph.hosts[host].variables.set(name.clone(), value.clone(), place.clone());
+                self.graph.set_host_variable(host, name.clone(), value.clone(), place.clone());
             }
         }
         Ok(())
@@ -155,23 +157,27 @@ impl Reader<'_> {
             return Err(self.source.complain(mark, "not a group name", help));
         }
         let place = self.place(mark);
-        let waiting = self.pending.iter_mut().find(|pending| pending.name == name);
+        let waiting = self.pending.get_mut(name);
         match (self.graph.group(name), waiting) {
             (Some(child), None) => self.graph.add_child(self.group, child, &place)?,
             (_, Some(pending)) => pending.parents.push(self.group),
             (None, None) => {
-                self.pending.push(Pending { name: name.to_owned(), parents: vec![self.group], place });
+                self.pending.insert(name.to_owned(), Pending { parents: vec![self.group], place });
             }
         }
         Ok(())
     }
 
     fn finish(self) -> Result<(), Diagnostic> {
-        let Some(pending) = self.pending.first() else { return Ok(()) };
+        let first = self
+            .pending
+            .iter()
+            .min_by_key(|(_, pending)| (pending.place.mark.line, pending.place.mark.column));
+        let Some((name, pending)) = first else { return Ok(()) };
         let declared = self.graph.groups.iter().map(|group| group.name.as_str());
-        let others = declared.filter(|name| *name != pending.name);
-        let help = did_you_mean(&pending.name, others, &format!("add a section `[{}]`", pending.name));
-        Err(pending.place.complain(format!("group `{}` is not declared", pending.name), help))
+        let others = declared.filter(|other| *other != name.as_str());
+        let help = did_you_mean(name, others, &format!("add a section `[{name}]`"));
+        Err(pending.place.complain(format!("group `{name}` is not declared"), help))
     }
 }
 

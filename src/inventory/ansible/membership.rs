@@ -7,7 +7,7 @@ use std::sync::Arc;
 use serde_json::{Map, Value};
 
 use super::connection::{connection, through_bastion};
-use super::extra_vars;
+use super::extra_vars::{self, ExtraVars};
 use super::files::Files;
 use super::graph::{Graph, HostEntry};
 use super::group_layers::GroupLayers;
@@ -28,7 +28,7 @@ pub(in crate::inventory) fn describe(
     paths: &[PathBuf],
     options: &LoadOptions,
 ) -> Result<Cluster, InventoryError> {
-    let Files { reader, options: _, mut graph, mut warnings, first } = files;
+    let Files { reader, mut graph, mut warnings, first, .. } = files;
     graph.reconcile()?;
     if let Err(error) = require_roles(&graph, first.as_ref()) {
         if options.for_judging {
@@ -47,9 +47,12 @@ pub(in crate::inventory) fn describe(
         None
     };
     cluster.groups = published(&graph);
-    let extra = extra_vars::read(&options.extra_vars, reader, &mut warnings)?;
-    let extra: Vec<usize> = extra.into_iter().map(|layer| cluster.layers.add(layer)).collect();
-    let mut vars_files = VarsFiles::new(paths, reader, &mut warnings, &options.vault);
+    let extra = extra_vars::read(&options.extra_vars, reader, &options.vault, &mut warnings)?;
+    let ExtraVars { layers, locked } = extra;
+    let extra: Vec<usize> = layers.into_iter().map(|layer| cluster.layers.add(layer)).collect();
+    let mut vars_files = VarsFiles::new(paths, reader, &mut warnings, options);
+    // What `-e` may say of any variable is not known for any host.
+    vars_files.locked.extend(locked.into_iter().map(|file| (Subject::Group, "all".to_owned(), file)));
     let groups = GroupLayers::read(&mut graph, &mut vars_files, &mut cluster)?;
     for (at, entry) in graph.hosts.iter_mut().enumerate() {
         let mut own = Vec::new();
@@ -57,13 +60,19 @@ pub(in crate::inventory) fn describe(
         let owner = format!("host {}", entry.name);
         own.extend(std::mem::take(&mut entry.variables).into_layer(origin, owner));
         own.extend(vars_files.layers(Subject::Host, &entry.name)?.into_iter().flatten());
+        own.extend(vars_files.playbook_layers(Subject::Host, &entry.name)?);
         let own: Vec<usize> = own.into_iter().map(|layer| cluster.layers.add(layer)).collect();
-        let all = |groups_of: &[usize]| [groups.of(groups_of), own.clone(), extra.clone()].concat();
-        cluster.layers.assign(&entry.name, all(&groups_by_host[at]));
+        let all = |groups_of: &[usize], layers: &mut Layers| {
+            let numbers = [groups.of(groups_of), own.clone(), extra.clone()].concat();
+            if options.merge_mappings { layers.merge_mappings(numbers) } else { numbers }
+        };
+        let numbers = all(&groups_by_host[at], &mut cluster.layers);
+        cluster.layers.assign(&entry.name, numbers);
         if let Some(plain) =
             plain_by_host.as_ref().map(|plain| &plain[at]).filter(|plain| **plain != groups_by_host[at])
         {
-            cluster.layers.assign_plain(&entry.name, all(plain));
+            let numbers = all(plain, &mut cluster.layers);
+            cluster.layers.assign_plain(&entry.name, numbers);
         }
     }
     let locked: Vec<Option<String>> =

@@ -32,7 +32,7 @@ pub(super) fn grow(graph: &mut Graph, groups_by_host: &[Vec<usize>]) -> bool {
         changed = true;
         let group = graph.gather(name, &fresh);
         let mut above = graph.ancestors(group);
-        above.insert(group);
+        above.push(group);
         for host in fresh {
             member[host].extend(&above);
         }

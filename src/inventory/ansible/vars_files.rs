@@ -6,7 +6,9 @@ use std::sync::Arc;
 use super::files::{base_of, entries_of};
 use super::graph::Graph;
 use super::host_list::is_host_list;
+use crate::inventory::diagnostic::Diagnostic;
 use crate::inventory::error::InventoryError;
+use crate::inventory::options::LoadOptions;
 use crate::inventory::source::{Place, Reader, Source};
 use crate::inventory::variables::{Layer, SECRET};
 use crate::inventory::vault::{Vault, VaultError};
@@ -28,6 +30,7 @@ pub(super) struct VarsFiles<'a> {
     pub(super) warnings: &'a mut Vec<String>,
     vault: &'a Vault,
     bases: Vec<PathBuf>,
+    playbook: Option<PathBuf>,
     /// Encrypted files that no password was given for, and whose they are.
     pub(super) locked: Vec<(Subject, String, PathBuf)>,
 }
@@ -37,11 +40,18 @@ impl<'a> VarsFiles<'a> {
         paths: &[PathBuf],
         reader: &'a mut Reader,
         warnings: &'a mut Vec<String>,
-        vault: &'a Vault,
+        options: &'a LoadOptions,
     ) -> Self {
         let files = paths.iter().filter(|path| !is_host_list(path));
         let bases = files.map(|path| if path.is_dir() { path.clone() } else { base_of(path).to_owned() });
-        VarsFiles { bases: bases.collect(), reader, warnings, vault, locked: Vec::new() }
+        let bases: Vec<PathBuf> = bases.collect();
+        // The folder of the last inventory has its say already, with the same precedence.
+        let is_last = |folder: &Path| {
+            let last = bases.last().and_then(|base| base.canonicalize().ok());
+            last.is_some() && folder.canonicalize().ok() == last
+        };
+        let playbook = options.playbook_dir.clone().filter(|folder| !is_last(folder));
+        VarsFiles { bases, playbook, reader, warnings, vault: &options.vault, locked: Vec::new() }
     }
 
     /// Why a host's variables are not all known: the encrypted files of its own and of its groups.
@@ -57,25 +67,35 @@ impl<'a> VarsFiles<'a> {
 
     /// For each `-i`, what its vars files say about a group or host, lowest precedence first.
     pub(super) fn layers(&mut self, subject: Subject, name: &str) -> Result<Vec<Vec<Layer>>, InventoryError> {
+        self.bases.clone().iter().map(|base| self.beside(base, subject, name)).collect()
+    }
+
+    /// What the vars files beside the playbook say about a group or host, lowest precedence first.
+    pub(super) fn playbook_layers(
+        &mut self,
+        subject: Subject,
+        name: &str,
+    ) -> Result<Vec<Layer>, InventoryError> {
+        self.playbook.clone().map_or(Ok(Vec::new()), |base| self.beside(&base, subject, name))
+    }
+
+    fn beside(&mut self, base: &Path, subject: Subject, name: &str) -> Result<Vec<Layer>, InventoryError> {
         let (folder, owner) = match subject {
             Subject::Group => ("group_vars", format!("group {name}")),
             Subject::Host => ("host_vars", format!("host {name}")),
         };
-        let mut by_source = Vec::with_capacity(self.bases.len());
-        for base in self.bases.clone() {
-            let mut layers = Vec::new();
-            if !name.starts_with('/') {
-                for file in self.find(&base.join(folder), name)? {
-                    match self.read(&file, &base, owner.clone())? {
-                        Contents::Variables(layer) => layers.push(layer),
-                        Contents::Nothing => {}
-                        Contents::Locked => self.locked.push((subject, name.to_owned(), file)),
-                    }
-                }
-            }
-            by_source.push(layers);
+        let mut layers = Vec::new();
+        if name.starts_with('/') {
+            return Ok(layers);
         }
-        Ok(by_source)
+        for file in self.find(&base.join(folder), name)? {
+            match self.read(&file, base, owner.clone())? {
+                Contents::Variables(layer) => layers.push(layer),
+                Contents::Nothing => {}
+                Contents::Locked => self.locked.push((subject, name.to_owned(), file)),
+            }
+        }
+        Ok(layers)
     }
 
     /// The first of `name`, `name.yml`, `name.yaml`, `name.json` that exists; a folder stands for its files.
@@ -107,7 +127,9 @@ impl<'a> VarsFiles<'a> {
         let mut origin = file.display().to_string();
         let encrypted = Vault::is_encrypted(&source.text);
         if encrypted {
-            let Some(clear) = self.decrypted(&source)? else { return Ok(Contents::Locked) };
+            let Some(clear) = decrypted(&source, self.vault, self.warnings)? else {
+                return Ok(Contents::Locked);
+            };
             source = Arc::new(clear);
             origin += SECRET;
         }
@@ -124,38 +146,43 @@ impl<'a> VarsFiles<'a> {
             let places = entries.iter().map(|(key, _)| (key.as_key(), place(key.mark))).collect();
             Ok(Contents::Variables(Layer { origin, owner, variables: root.to_map(), places }))
         });
-        read.map_err(|mut complaint| {
-            if encrypted {
-                let stars = complaint.source.chars().map(|c| if c == '\n' { c } else { '*' });
-                complaint.source = stars.collect::<String>().into();
-                complaint.offset = 0;
-            }
-            complaint.into()
-        })
+        read.map_err(|complaint| if encrypted { starred(complaint) } else { complaint }.into())
     }
+}
 
-    /// An encrypted file in clear; `None` where no password was given at all.
-    fn decrypted(&mut self, source: &Source) -> Result<Option<Source>, InventoryError> {
-        let refuse = |reason: String| InventoryError::Unreadable {
-            path: source.path.clone(),
-            reason,
-            help: "check the vault passwords; `ansible-vault view` must open it".to_owned(),
-        };
-        match self.vault.decrypt(&source.text) {
-            Ok(clear) => match std::str::from_utf8(&clear) {
-                Ok(text) => Ok(Some(Source { path: source.path.clone(), text: text.to_owned() })),
-                Err(_) => Err(refuse("it is encrypted, and what is in it is not valid UTF-8".to_owned())),
-            },
-            Err(VaultError::NoPassword) => {
-                self.warnings.push(format!(
-                    "{} is encrypted by ansible-vault; its variables are not known",
-                    source.path.display()
-                ));
-                Ok(None)
-            }
-            Err(error) => Err(refuse(error.to_string())),
+/// An encrypted file in clear; `None` where no password was given at all, which is warned of.
+pub(super) fn decrypted(
+    source: &Source,
+    vault: &Vault,
+    warnings: &mut Vec<String>,
+) -> Result<Option<Source>, InventoryError> {
+    let refuse = |reason: String| InventoryError::Unreadable {
+        path: source.path.clone(),
+        reason,
+        help: "check the vault passwords; `ansible-vault view` must open it".to_owned(),
+    };
+    match vault.decrypt(&source.text) {
+        Ok(clear) => match std::str::from_utf8(&clear) {
+            Ok(text) => Ok(Some(Source { path: source.path.clone(), text: text.to_owned() })),
+            Err(_) => Err(refuse("it is encrypted, and what is in it is not valid UTF-8".to_owned())),
+        },
+        Err(VaultError::NoPassword) => {
+            warnings.push(format!(
+                "{} is encrypted by ansible-vault; its variables are not known",
+                source.path.display()
+            ));
+            Ok(None)
         }
+        Err(error) => Err(refuse(error.to_string())),
     }
+}
+
+/// A complaint about an encrypted file, without what stands in it.
+pub(super) fn starred(mut complaint: Diagnostic) -> Diagnostic {
+    let stars = complaint.source.chars().map(|c| if c == '\n' { c } else { '*' });
+    complaint.source = stars.collect::<String>().into();
+    complaint.offset = 0;
+    complaint
 }
 
 /// What a vars file holds.

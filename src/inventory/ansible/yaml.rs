@@ -128,7 +128,7 @@ impl Reader<'_> {
             for name in names {
                 let host = self.graph.add_host(&name, group, port, &place);
                 for (name, value, place) in &variables {
-                    self.graph.hosts[host].variables.set(name.clone(), value.clone(), place.clone());
+                    self.graph.set_host_variable(host, name.clone(), value.clone(), place.clone());
                 }
             }
         }

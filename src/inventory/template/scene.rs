@@ -43,14 +43,14 @@ impl<'v> Scene<'v> {
         let mut scene =
             Scene { layers, groups, context, numbers, group_names: Vec::new(), members: RefCell::default() };
         let mut group_names = vec![Vec::new(); layers.hosts().len()];
-        let mut names: Vec<&'v str> = groups.iter().map(|group| group.name.as_str()).collect();
-        names.sort_unstable();
-        for name in names.into_iter().filter(|name| *name != "all") {
-            for host in groups.members(name) {
-                if let Some(&at) = scene.numbers.get(host) {
-                    group_names[at].push(name);
-                }
+        for (names, hosts) in groups.with_those_above() {
+            for at in hosts.iter().filter_map(|host| scene.numbers.get(host.as_str())) {
+                group_names[*at].extend(names.iter().filter(|name| **name != "all"));
             }
+        }
+        for names in &mut group_names {
+            names.sort_unstable();
+            names.dedup();
         }
         scene.group_names = group_names;
         scene
