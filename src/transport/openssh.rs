@@ -6,14 +6,13 @@ use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
-use super::account::login_name;
 use super::askpass::{Desk, VARIABLE};
 use super::child::{end, reap};
 use super::configs::Configs;
 use super::deadline::{Deadline, VisitEnd};
 use super::openssh_log::Log;
 use super::pipes::{Pipes, Watch, failed};
-use super::target::{Resolver, Target};
+use super::target::Target;
 use super::{Conversation, Login, Options, Reply, Stage, Transport, TransportError, Visit};
 use crate::inventory::{Connection, Host, HostKeyChecking};
 
@@ -31,7 +30,6 @@ pub struct OpenSsh {
     options: Options,
     /// What holds without any setting, to tell what has been set.
     usual: Options,
-    login_name: String,
     configs: Configs,
 }
 
@@ -47,16 +45,7 @@ impl OpenSsh {
             TransportError::new(Stage::Connect, format!("ssh cannot be started: {why}; {help}"))
         })?;
         let configs = Configs::new(options.config.clone());
-        Ok(OpenSsh { options, usual: Options::from_environment(), login_name: login_name(), configs })
-    }
-
-    fn target(&self, connection: &Connection) -> Result<Target, TransportError> {
-        let resolver = Resolver {
-            options: &self.options,
-            login_name: &self.login_name,
-            flag_user: self.options.user.as_deref(),
-        };
-        resolver.host(connection, &self.configs.of(connection))
+        Ok(OpenSsh { options, usual: Options::from_environment(), configs })
     }
 
     /// The words for ssh, in Ansible's order: the first value of an option counts.
@@ -152,7 +141,7 @@ impl OpenSsh {
 impl Transport for OpenSsh {
     fn run(&self, host: &Host, conversation: &mut dyn Conversation) -> Result<Visit, TransportError> {
         let connection = &host.connection;
-        let target = self.target(connection)?;
+        let target = self.configs.target(&self.options, connection)?;
         let password = connection.password.as_ref().or(self.options.password.as_ref());
         let desk_program = self.options.askpass.as_ref().filter(|_| password.is_some());
         if target.policy == HostKeyChecking::Off {

@@ -8,7 +8,6 @@ use std::time::Instant;
 
 use ssh2::MethodType;
 
-use super::account::login_name;
 use super::agent::Agent;
 use super::configs::Configs;
 use super::deadline::{Deadline, VisitEnd};
@@ -20,9 +19,9 @@ use super::known_hosts::KnownHosts;
 use super::link::Link;
 use super::login::{Credentials, log_in};
 use super::proxy_command::ProxyCommand;
-use super::target::{AgentChoice, Proxy, Resolver, Target};
+use super::target::{AgentChoice, Proxy, Target};
 use super::{Conversation, Login, Options, Stage, Transport, TransportError, Visit, dialogue, jump, socket};
-use crate::inventory::{Connection, Host};
+use crate::inventory::Host;
 
 /// Every cipher that OpenSSH's servers offer by default. AES-GCM first: OpenSSL has processors do it, while libssh2's
 /// ChaCha20 is plain C, a twentieth of a visit's time, and open to Terrapin (CVE-2023-48795) on servers without strict kex.
@@ -35,7 +34,6 @@ type KeyFile = Result<Arc<Identity>, String>;
 /// SSH, with what all hosts share read once: ssh_config, known_hosts, key files, the agent's list.
 pub struct Ssh {
     options: Options,
-    login_name: String,
     configs: Configs,
     known_hosts: Mutex<HashMap<Vec<PathBuf>, Arc<KnownHosts>>>,
     default_keys: Vec<(PathBuf, KeyFile)>,
@@ -58,7 +56,6 @@ impl Ssh {
     /// Reads the default key files. What is wrong with one is told by the hosts that need it.
     pub fn new(options: Options) -> Self {
         Ssh {
-            login_name: login_name(),
             configs: Configs::new(options.config.clone()),
             known_hosts: Mutex::default(),
             default_keys: options
@@ -78,7 +75,7 @@ impl Ssh {
     pub fn warnings<'h>(&self, hosts: impl IntoIterator<Item = &'h Host>) -> Vec<String> {
         let mut warnings: Vec<String> = Vec::new();
         for host in hosts.into_iter().filter(|host| !host.connection.local) {
-            let Ok(target) = self.target(&host.connection) else { continue };
+            let Ok(target) = self.configs.target(&self.options, &host.connection) else { continue };
             for note in target.all_notes() {
                 if !warnings.iter().any(|known| known == note) {
                     warnings.push(note.to_owned());
@@ -86,15 +83,6 @@ impl Ssh {
             }
         }
         warnings
-    }
-
-    fn target(&self, connection: &Connection) -> Result<Target, TransportError> {
-        let resolver = Resolver {
-            options: &self.options,
-            login_name: &self.login_name,
-            flag_user: self.options.user.as_deref(),
-        };
-        resolver.host(connection, &self.configs.of(connection))
     }
 
     /// Connects, over all that stands between, and logs in.
@@ -245,7 +233,7 @@ impl Ssh {
 
 impl Transport for Ssh {
     fn run(&self, host: &Host, conversation: &mut dyn Conversation) -> Result<Visit, TransportError> {
-        let target = self.target(&host.connection)?;
+        let target = self.configs.target(&self.options, &host.connection)?;
         let limits = &self.options.timeouts;
         let hop = limits.connect * 2 + limits.handshake + limits.authenticate;
         let end = VisitEnd::within(limits.host + hop * target.hops());

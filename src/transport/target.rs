@@ -67,8 +67,6 @@ pub(super) struct Resolver<'a> {
     pub(super) options: &'a Options,
     /// Who runs this.
     pub(super) login_name: &'a str,
-    /// The user that flags name.
-    pub(super) flag_user: Option<&'a str>,
 }
 
 /// What one hop is asked for with.
@@ -111,7 +109,7 @@ impl Resolver<'_> {
         say("port", connection.port.map(|port| port.to_string()));
         let key = connection.private_key.as_ref().or(self.options.private_key.as_ref());
         say("identityfile", key.map(|path| path.display().to_string().replace('%', "%%")));
-        let user = connection.user.as_deref().or(self.flag_user);
+        let user = connection.user.as_deref().or(self.options.user.as_deref());
         say("user", user.map(str::to_owned));
         say("connecttimeout", Some(self.options.timeouts.connect.as_secs().to_string()));
         line.extend(connection.more_ssh_arguments.options.iter().cloned());
