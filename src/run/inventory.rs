@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::io::Write;
 use std::path::Path;
 
-use comfy_table::{ContentArrangement, Table, presets};
+use comfy_table::{ColumnConstraint, ContentArrangement, Table, presets};
 
 use super::error::RunError;
 use super::{reading, redact, terminal};
@@ -166,6 +166,10 @@ fn table<const N: usize>(header: [&str; N], rows: &[[String; N]]) -> String {
     table.set_header(shown.iter().map(|column| header[*column]));
     for row in rows {
         table.add_row(shown.iter().map(|column| row[*column].clone()));
+    }
+    // What people copy is not broken.
+    if let Some(name) = table.column_mut(0) {
+        name.set_constraint(ColumnConstraint::ContentWidth);
     }
     let lines: Vec<String> = table.lines().map(|line| line.trim_end().to_owned()).collect();
     lines.join("\n") + "\n"

@@ -90,8 +90,17 @@ fn verdict(host: &HostRow) -> &'static str {
 }
 
 fn table(rows: &[Row<'_>], width: usize, color: bool, verbose: bool) -> Table {
-    // The narrower the paper, the fewer columns: what is left out is said in the blocks too.
-    let (address, roles, doubts, passes) = (width >= 56, width >= 48, width >= 34, width >= 76);
+    // The narrower the paper, the fewer columns, before a host's name is broken: what is left out is said in the blocks too.
+    let wide = |text: &str| unicode_width::UnicodeWidthStr::width(text) + 2;
+    let widest = |of: &dyn Fn(&Row<'_>) -> usize| rows.iter().map(of).max().unwrap_or_default();
+    // A list of hosts may be broken, one name may not.
+    let lone = |row: &Row<'_>| if row.names.len() == 1 { wide(&escape::clean(row.names[0])) } else { 0 };
+    let names = widest(&lone).min(width / 3);
+    let numbers = names + "unreachable  FAIL  WARN  UNKNOWN  ".len();
+    let with_roles = numbers + widest(&|row| wide(&row.roles)).min(width / 4);
+    let with_address = with_roles + widest(&|row| wide(row.address)).min(width / 4);
+    let (address, roles, doubts) = (width >= with_address, width >= with_roles, width >= 34);
+    let passes = width >= with_address.max(70) + "PASS  ".len();
     let mut table = Table::new();
     table.load_preset(presets::NOTHING).set_content_arrangement(ContentArrangement::Dynamic);
     table.set_width(u16::try_from(width).unwrap_or(u16::MAX));
