@@ -42,7 +42,8 @@ pub(super) fn went_wrong(row: &FixRow) -> bool {
     )
 }
 
-/// Repairs what failing checks' fixes can, and judges the hosts that were touched anew.
+/// Repairs what failing checks' fixes can, and judges the hosts that were touched anew. Once a host was changed nothing
+/// ends the run before its report: what cannot be judged anew keeps its old verdicts, and says so.
 pub(super) fn mend(
     rounds: &mut Rounds<'_>,
     settings: &Settings,
@@ -123,11 +124,14 @@ pub(super) fn mend(
         }
         tell(row, ended);
     }
-    judge_again(rounds, &touched, rejudge, |index, verdicts| {
+    let judged = judge_again(rounds, &touched, rejudge, |index, verdicts| {
         if let Some(row) = rows.get_mut(&index) {
             row.after = statuses(verdicts, &checks);
         }
-    })?;
+    });
+    if let Err(error) = judged {
+        terminal::note(&format!("airworthy: warning: the hosts could not be judged again: {error}"));
+    }
     Ok(rows.into_values().collect())
 }
 
