@@ -203,6 +203,13 @@ pub fn compile(source: &Source<'_>, profile: &Profile) -> Result<Check, LoadErro
                 .at_value(&format!("stages.{at}")));
         }
     }
+    if let Some(stage) = file.stage_remediation.keys().find(|stage| !file.stages.contains(stage)) {
+        return Err(fail(format!(
+            "`stage_remediation` names `{stage}`, which is none of the check's `stages`"
+        ))
+        .help("add it to `stages`, or leave it away here")
+        .at_text_in("stage_remediation", stage));
+    }
     for (key, text) in [("title", &file.title), ("why", &file.why), ("remediation", &file.remediation)] {
         if text.trim().is_empty() {
             return Err(fail(format!("`{key}` is empty"))

@@ -40,6 +40,9 @@ pub struct CheckFile {
     pub why: String,
     /// The exact command or edit that mends it.
     pub remediation: String,
+    /// What mends it instead where it is a stage of the visit that failed, by stage.
+    #[serde(default)]
+    pub stage_remediation: BTreeMap<String, String>,
     /// The fix that can mend it.
     pub fix: Option<String>,
     /// Where to read more.

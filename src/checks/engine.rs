@@ -212,10 +212,13 @@ fn blank(check: &Check, severity: Severity, host: Option<&str>) -> Verdict {
 
 fn unreachable(check: &Check, profile: &Profile, host: &HostRecord, stage: &str, reason: &str) -> Verdict {
     let severity = severity(check, profile, Some(&host.subject));
+    let verdict = blank(check, severity, Some(&host.subject.name));
+    let own = check.file.stage_remediation.get(stage).map(|text| text.trim().into());
     Verdict {
         status: Status::Fail,
         message: format!("{stage}: {reason}").into(),
-        ..blank(check, severity, Some(&host.subject.name))
+        remediation: own.unwrap_or_else(|| Arc::clone(&verdict.remediation)),
+        ..verdict
     }
 }
 

@@ -137,6 +137,9 @@ pub(super) fn explain(args: &ExplainArgs) -> Result<u8, RunError> {
     part("Parameters (--set)", &parameters.join("\n"));
     part("After", &check.file.after.join(", "));
     part("Remedy", &check.file.remediation);
+    for (stage, remedy) in &check.file.stage_remediation {
+        part(&format!("Remedy at stage {stage}"), remedy);
+    }
     part(
         "Fix",
         &check.file.fix.as_deref().and_then(fix::catalog::named).map(declaration).unwrap_or_default(),
@@ -234,6 +237,9 @@ fn markdown(profile: &Profile, checks: &[&Check]) -> String {
             }
         }
         let _ = write!(text, "\nRemedy:\n\n{}\n", fenced(check.file.remediation.trim()));
+        for (stage, remedy) in &check.file.stage_remediation {
+            let _ = write!(text, "\nRemedy at stage `{stage}`:\n\n{}\n", fenced(remedy.trim()));
+        }
         if let Some(fix) = check.file.fix.as_deref().and_then(fix::catalog::named) {
             let _ =
                 writeln!(text, "\nFix: `airworthy check --fix` (`{}`): {}. {}.", fix.id, fix.title, fix.risk);

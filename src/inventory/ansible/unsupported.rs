@@ -57,7 +57,7 @@ const SETTINGS: [Setting; 8] = [
     Setting {
         names: &["ansible_become_method"],
         honoured: |method| plain(method) == "sudo",
-        instead: "root is become by sudo",
+        instead: "airworthy becomes root by sudo",
         kind: Kind::Become,
     },
     Setting {
@@ -69,7 +69,7 @@ const SETTINGS: [Setting; 8] = [
     Setting {
         names: &["ansible_become_exe", "ansible_sudo_exe"],
         honoured: |path| ["sudo", "/usr/bin/sudo", "/bin/sudo"].contains(&path),
-        instead: "root is become by sudo",
+        instead: "airworthy becomes root by sudo",
         kind: Kind::Become,
     },
     Setting {
