@@ -54,6 +54,12 @@ fn broken() -> Vec<Broken> {
             "2:27",
             &["none of the check's `roles`"],
         ),
+        own(
+            "because",
+            "because\nstage_remediation: {connect: mend it}",
+            "7:21",
+            &["`connect`, which is none of the check's `stages`"],
+        ),
         own("because", "because\nwhy: again", "7:1", &["`why` stands here a second time"]),
         own("because", "''", "6:6", &["`why` is empty"]),
         own(REQUIRE, "require:", "4:8", &["the value is missing"]),
