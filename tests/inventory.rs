@@ -2,10 +2,14 @@
 
 #![allow(clippy::unwrap_used, clippy::print_stderr)]
 
+#[path = "support/differences.rs"]
+mod differences;
+
 use std::path::{Path, PathBuf};
 
 use airworthy::inventory::{HostKeyChecking, Inventory, InventoryError, Kind, LoadOptions, View, load};
 use airworthy::role::Role;
+use differences::differences;
 use serde_json::{Value, json};
 
 fn root() -> &'static Path {
@@ -27,26 +31,6 @@ fn json_of(path: &Path) -> Value {
 
 fn names<'a>(inventory: &'a Inventory, pattern: &str) -> Vec<&'a str> {
     inventory.limit(pattern).unwrap().into_iter().map(|host| host.name.as_str()).collect()
-}
-
-/// The values that differ, by their path.
-fn differences(path: &str, ours: &Value, theirs: &Value, found: &mut Vec<String>) {
-    match (ours, theirs) {
-        (Value::Object(a), Value::Object(b)) => {
-            let mut keys: Vec<&String> = a.keys().chain(b.keys()).collect();
-            keys.sort();
-            keys.dedup();
-            for key in keys {
-                let (a, b) = (a.get(key).unwrap_or(&Value::Null), b.get(key).unwrap_or(&Value::Null));
-                differences(&format!("{path}/{key}"), a, b, found);
-            }
-            if a.len() != b.len() {
-                found.push(format!("{path}: {} keys instead of {}", a.len(), b.len()));
-            }
-        }
-        _ if ours != theirs => found.push(format!("{path}: {ours} instead of {theirs}")),
-        _ => {}
-    }
 }
 
 fn assert_same(name: &str, ours: &Value, theirs: &Value) {
