@@ -42,7 +42,7 @@ fn heals(lab: &Lab, host: &str) {
         r#"docker rm -f idle1 idle2 >/dev/null; docker rmi lab-idle >/dev/null; rm -f /etc/docker/daemon.json.airworthy-*
         cat >/etc/docker/daemon.json
         chmod 644 /etc/docker/daemon.json
-        for t in mv sync ln systemctl mktemp; do rm -f /usr/local/bin/$t; done; rm -f /etc/sudoers.d/zz-lab; rm -rf /etc/systemd/system/docker.service.d; systemctl daemon-reload
+        for t in mv sync ln cp docker systemctl mktemp; do rm -f /usr/local/bin/$t; done; rm -f /etc/sudoers.d/zz-lab /var/lab-once; rm -rf /etc/systemd/system/docker.service.d; systemctl daemon-reload
         systemctl reset-failed docker; systemctl restart docker"#,
         HEALTHY,
     );

@@ -37,6 +37,27 @@ macro_rules! slow {
     };
 }
 
+/// A tool that fails where a shell's test says so.
+macro_rules! failing {
+    ($tool:literal, $when:literal) => {
+        concat!(
+            "printf '#!/bin/sh\\n",
+            $when,
+            " && { echo injected >&2; exit 1; }\\nexec /usr/bin/",
+            $tool,
+            " \"$@\"\\n' >/usr/local/bin/",
+            $tool,
+            "; chmod 755 /usr/local/bin/",
+            $tool
+        )
+    };
+}
+
+/// The connection goes, the host stays.
+const RESET: &str = "lab exec worker1 'pkill -KILL -u pai sshd'";
+/// The host goes, and comes back.
+const KILLED: &str = "lab kill worker1; lab start worker1; lab wait worker1";
+
 pub(crate) const CUTS: &[Cut] = &[
     Cut {
         name: "connection reset before the rename",
@@ -52,7 +73,7 @@ pub(crate) const CUTS: &[Cut] = &[
     Cut {
         name: "host killed before the rename, and started again",
         apply: slow!("mv", "touch /run/lab-reached; sleep 30", ":"),
-        meanwhile: "lab kill worker1; lab start worker1; lab wait worker1",
+        meanwhile: KILLED,
         outcome: &[FixOutcome::Lost],
         new: false,
         says: "the file is the old one",
@@ -61,7 +82,7 @@ pub(crate) const CUTS: &[Cut] = &[
     Cut {
         name: "host killed after the rename, and started again",
         apply: slow!("mv", ":", "touch /run/lab-reached; sleep 30"),
-        meanwhile: "lab kill worker1; lab start worker1; lab wait worker1",
+        meanwhile: KILLED,
         outcome: &[FixOutcome::Lost],
         new: true,
         says: "the file is the new one",
@@ -73,7 +94,7 @@ pub(crate) const CUTS: &[Cut] = &[
             "echo 'Defaults use_pty' >/etc/sudoers.d/zz-lab; ",
             slow!("mv", "touch /run/lab-reached; sleep 4", ":")
         ),
-        meanwhile: "lab exec worker1 'pkill -KILL -u pai sshd'",
+        meanwhile: RESET,
         outcome: &[FixOutcome::Lost],
         new: true,
         says: "the file is the new one",
@@ -82,7 +103,7 @@ pub(crate) const CUTS: &[Cut] = &[
     Cut {
         name: "host killed with an empty temporary file",
         apply: slow!("mktemp", ":", "case \"$*\" in *daemon.json*) touch /run/lab-reached; sleep 30 ;; esac"),
-        meanwhile: "lab kill worker1; lab start worker1; lab wait worker1",
+        meanwhile: KILLED,
         outcome: &[FixOutcome::Lost],
         says: "the file is the old one",
         ..NOTHING
@@ -90,7 +111,7 @@ pub(crate) const CUTS: &[Cut] = &[
     Cut {
         name: "host killed before the new file is flushed",
         apply: slow!("sync", "touch /run/lab-reached; sleep 30", ":"),
-        meanwhile: "lab kill worker1; lab start worker1; lab wait worker1",
+        meanwhile: KILLED,
         outcome: &[FixOutcome::Lost],
         says: "the file is the old one",
         ..NOTHING
@@ -98,7 +119,7 @@ pub(crate) const CUTS: &[Cut] = &[
     Cut {
         name: "host killed between backup and rename",
         apply: slow!("ln", ":", "touch /run/lab-reached; sleep 30"),
-        meanwhile: "lab kill worker1; lab start worker1; lab wait worker1",
+        meanwhile: KILLED,
         outcome: &[FixOutcome::Lost],
         says: "the file is the old one",
         ..NOTHING
@@ -106,7 +127,7 @@ pub(crate) const CUTS: &[Cut] = &[
     Cut {
         name: "host killed at the reload",
         apply: slow!("systemctl", "[ \"$1\" != reload ] || { touch /run/lab-reached; sleep 30; }", ":"),
-        meanwhile: "lab kill worker1; lab start worker1; lab wait worker1",
+        meanwhile: KILLED,
         outcome: &[FixOutcome::Lost],
         new: true,
         says: "the file is the new one",
@@ -169,6 +190,173 @@ pub(crate) const CUTS: &[Cut] = &[
                 chmod 755 /usr/local/bin/sync",
         outcome: &[FixOutcome::Restored],
         says: "could not be flushed",
+        ..NOTHING
+    },
+    Cut {
+        name: "connection reset with an empty temporary file",
+        apply: slow!("mktemp", ":", "case \"$*\" in *daemon.json*) touch /run/lab-reached; sleep 4 ;; esac"),
+        meanwhile: RESET,
+        outcome: &[FixOutcome::Lost],
+        new: true,
+        says: "the file is the new one",
+        ..NOTHING
+    },
+    Cut {
+        name: "connection reset while owner and mode are copied",
+        apply: slow!("cp", "touch /run/lab-reached; sleep 4", ":"),
+        meanwhile: RESET,
+        outcome: &[FixOutcome::Lost],
+        new: true,
+        says: "the file is the new one",
+        ..NOTHING
+    },
+    Cut {
+        name: "connection reset before the new file is flushed",
+        apply: slow!("sync", "[ ! -f \"$1\" ] || { touch /run/lab-reached; sleep 4; }", ":"),
+        meanwhile: RESET,
+        outcome: &[FixOutcome::Lost],
+        new: true,
+        says: "the file is the new one",
+        ..NOTHING
+    },
+    Cut {
+        name: "connection reset between backup and rename",
+        apply: slow!("ln", ":", "touch /run/lab-reached; sleep 4"),
+        meanwhile: RESET,
+        outcome: &[FixOutcome::Lost],
+        new: true,
+        says: "the file is the new one",
+        ..NOTHING
+    },
+    Cut {
+        name: "connection reset after the rename",
+        apply: slow!("mv", ":", "touch /run/lab-reached; sleep 4"),
+        meanwhile: RESET,
+        outcome: &[FixOutcome::Lost],
+        new: true,
+        says: "the file is the new one",
+        ..NOTHING
+    },
+    Cut {
+        name: "connection reset after the folder was flushed",
+        apply: slow!("sync", ":", "[ ! -d \"$1\" ] || { touch /run/lab-reached; sleep 4; }"),
+        meanwhile: RESET,
+        outcome: &[FixOutcome::Lost],
+        new: true,
+        says: "the file is the new one",
+        ..NOTHING
+    },
+    Cut {
+        name: "connection reset at the reload",
+        apply: slow!("systemctl", "[ \"$1\" != reload ] || { touch /run/lab-reached; sleep 4; }", ":"),
+        meanwhile: RESET,
+        outcome: &[FixOutcome::Lost],
+        new: true,
+        says: "the file is the new one",
+        ..NOTHING
+    },
+    Cut {
+        name: "connection reset while Docker is asked whether it took the file",
+        apply: slow!(
+            "docker",
+            "! grep -q nvidia /etc/docker/daemon.json || [ -e /var/lab-once ] || { touch /var/lab-once /run/lab-reached; sleep 4; }",
+            ":"
+        ),
+        meanwhile: RESET,
+        outcome: &[FixOutcome::Lost],
+        new: true,
+        says: "the file is the new one",
+        ..NOTHING
+    },
+    Cut {
+        name: "host killed while owner and mode are copied",
+        apply: slow!("cp", "touch /run/lab-reached; sleep 30", ":"),
+        meanwhile: KILLED,
+        outcome: &[FixOutcome::Lost],
+        new: false,
+        says: "the file is the old one",
+        ..NOTHING
+    },
+    Cut {
+        name: "host killed after the new file was flushed",
+        apply: slow!("sync", ":", "[ ! -f \"$1\" ] || { touch /run/lab-reached; sleep 30; }"),
+        meanwhile: KILLED,
+        outcome: &[FixOutcome::Lost],
+        new: false,
+        says: "the file is the old one",
+        ..NOTHING
+    },
+    Cut {
+        name: "host killed after the folder was flushed",
+        apply: slow!("sync", ":", "[ ! -d \"$1\" ] || { touch /run/lab-reached; sleep 30; }"),
+        meanwhile: KILLED,
+        outcome: &[FixOutcome::Lost],
+        new: true,
+        says: "the file is the new one",
+        ..NOTHING
+    },
+    Cut {
+        name: "host killed after the reload",
+        apply: slow!("systemctl", ":", "[ \"$1\" != reload ] || { touch /run/lab-reached; sleep 30; }"),
+        meanwhile: KILLED,
+        outcome: &[FixOutcome::Lost],
+        new: true,
+        says: "the file is the new one",
+        ..NOTHING
+    },
+    Cut {
+        name: "host killed while Docker is asked whether it took the file",
+        apply: slow!(
+            "docker",
+            "! grep -q nvidia /etc/docker/daemon.json || [ -e /var/lab-once ] || { touch /var/lab-once /run/lab-reached; sleep 30; }",
+            ":"
+        ),
+        meanwhile: KILLED,
+        outcome: &[FixOutcome::Lost],
+        new: true,
+        says: "the file is the new one",
+        ..NOTHING
+    },
+    Cut {
+        name: "no temporary file can be made",
+        apply: failing!("mktemp", "[ \"${1#*daemon.json}\" != \"$1\" ]"),
+        outcome: &[FixOutcome::Failed],
+        says: "no temporary file could be made",
+        ..NOTHING
+    },
+    Cut {
+        name: "owner and mode cannot be copied",
+        apply: failing!("cp", "true"),
+        outcome: &[FixOutcome::Failed],
+        says: "owner and mode could not be copied",
+        ..NOTHING
+    },
+    Cut {
+        name: "fsync of the new file fails",
+        apply: failing!("sync", "[ -f \"$1\" ]"),
+        outcome: &[FixOutcome::Failed],
+        says: "could not be flushed",
+        ..NOTHING
+    },
+    Cut {
+        name: "no backup can be made",
+        apply: failing!("ln", "true"),
+        outcome: &[FixOutcome::Failed],
+        says: "no backup could be made",
+        ..NOTHING
+    },
+    Cut {
+        name: "the rename is refused",
+        apply: failing!("mv", "true"),
+        outcome: &[FixOutcome::Failed],
+        says: "could not be replaced",
+        ..NOTHING
+    },
+    Cut {
+        name: "the reload is refused",
+        apply: failing!("systemctl", "[ \"$1\" = reload ]"),
+        outcome: &[FixOutcome::Restored],
+        says: "could not be reloaded",
         ..NOTHING
     },
 ];
