@@ -2,6 +2,8 @@
 
 use serde_json::Value;
 
+use crate::inventory::is_secret;
+
 /// What stands for a secret.
 pub(super) const STARS: &str = "********";
 
@@ -18,17 +20,6 @@ pub(super) fn shown(name: &str, value: &Value) -> Value {
         Value::String(text) => Value::String(starred(text)),
         Value::Bool(_) | Value::Number(_) | Value::Null => value.clone(),
     }
-}
-
-/// Whether a variable of this name is likely to hold a secret.
-fn is_secret(name: &str) -> bool {
-    const WORDS: [&str; 7] = ["pass", "pwd", "secret", "token", "auth", "credential", "private_key"];
-    let name = name.to_lowercase();
-    // The path of a key is none.
-    let is_path = ["_file", "_path", "_dir"].iter().any(|end| name.ends_with(end));
-    let is_key = name.contains("_key") || name.ends_with("key");
-    let word = |words: &[&str]| words.iter().any(|word| name.contains(word));
-    if is_path { word(&WORDS[..4]) } else { is_key || word(&WORDS) }
 }
 
 /// A text in which what looks like a secret is stars.

@@ -1,5 +1,7 @@
 //! Where vault passwords come from: a file, a program, or the user.
 
+use std::fs::File;
+use std::io::Read as _;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -72,7 +74,10 @@ pub fn read_password(path: &Path, label: &str) -> Result<SecretString, Inventory
             )
         })?
     } else {
-        std::fs::read(path).map_err(|error| unreadable(path, &error))?
+        let mut bytes = Vec::new();
+        let read = File::open(path).and_then(|file| file.take(BOUNDS.bytes).read_to_end(&mut bytes));
+        read.map_err(|error| unreadable(path, &error))?;
+        bytes
     };
     let bytes = Zeroizing::new(bytes);
     let text = std::str::from_utf8(&bytes)
