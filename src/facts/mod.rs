@@ -19,6 +19,7 @@ pub mod fleet;
 pub mod gpu;
 mod gpu_card;
 mod gpu_fault;
+mod gpu_uniformity;
 pub mod host;
 pub mod identity;
 mod ifcfg;
