@@ -9,8 +9,10 @@ use super::{By, FailOn, Format, ProfileArgs, Stage, TargetArgs};
 
 /// `handoff`.
 #[derive(Args, Debug)]
-#[command(after_help = "Exit status: what ansible-playbook gave. Where it was not started, `airworthy: not started` says so, \
-and the status is 1 (NO-GO), 2 (the run could not start or finish) or 130 (interrupted); the record has `started`.")]
+#[command(
+    after_help = "Exit status: what ansible-playbook gave. Where it was not started, `airworthy: not started` says so, \
+and the status is 1 (NO-GO), 2 (the run could not start or finish) or 130 (interrupted); the record has `started`."
+)]
 pub struct HandoffArgs {
     /// Which hosts, and the kubespray that will deploy.
     #[command(flatten)]

@@ -70,15 +70,22 @@ pub fn accept(report: &Report, here: &Here<'_>) -> Result<(), String> {
         return Err(format!("it is not complete: the run was interrupted; {again}"));
     }
     if report.profile != here.profile {
-        return Err(format!("it was judged by the profile `{}`, not `{}`; {again}", report.profile, here.profile));
+        return Err(format!(
+            "it was judged by the profile `{}`, not `{}`; {again}",
+            report.profile, here.profile
+        ));
     }
     let names = report.parameters.keys().chain(here.parameters.keys());
-    if let Some(name) = names.into_iter().find(|name| report.parameters.get(*name) != here.parameters.get(*name)) {
+    if let Some(name) =
+        names.into_iter().find(|name| report.parameters.get(*name) != here.parameters.get(*name))
+    {
         let shown = |parameters: &BTreeMap<String, Value>| {
             parameters.get(name).map_or_else(|| "nothing".to_owned(), ToString::to_string)
         };
         let (theirs, ours) = (shown(&report.parameters), shown(here.parameters));
-        return Err(format!("it was judged with {name} = {theirs}, and here it is {ours}; give the same flags, or {again}"));
+        return Err(format!(
+            "it was judged with {name} = {theirs}, and here it is {ours}; give the same flags, or {again}"
+        ));
     }
     let judged: Vec<&str> = report.hosts.iter().map(|host| host.name.as_str()).collect();
     if let Some(missing) = here.hosts.iter().find(|host| !judged.contains(host)) {
@@ -95,7 +102,9 @@ pub fn accept(report: &Report, here: &Here<'_>) -> Result<(), String> {
             let (age, most) = (minutes(age.unsigned_abs()), minutes(here.max_age));
             return Err(match gathered > here.now {
                 true => format!("{} was visited {age} from now: a clock is wrong", host.name),
-                false => format!("{} was visited {age} ago, and --facts-max-age is {most}; {again}", host.name),
+                false => {
+                    format!("{} was visited {age} ago, and --facts-max-age is {most}; {again}", host.name)
+                }
             });
         }
     }

@@ -46,7 +46,8 @@ pub fn secret_in(word: &str) -> Option<String> {
         let before = pair[0].trim_end().trim_end_matches(['"', '\'']);
         let start = before.rfind(|c: char| !c.is_alphanumeric() && c != '_').map_or(0, |at| at + 1);
         let value = pair[1].trim_start().split([' ', ',', '}']).next().unwrap_or_default();
-        let plain = ["true", "false", "yes", "no", "on", "off"].contains(&value.to_ascii_lowercase().as_str());
+        let plain =
+            ["true", "false", "yes", "no", "on", "off"].contains(&value.to_ascii_lowercase().as_str());
         let name = &before[start..];
         // The path of a file is no secret, and its name says so.
         (is_secret(name) && !plain && !name.ends_with("_file")).then(|| name.to_owned())
@@ -67,7 +68,8 @@ const SWITCHES: &str = "vbkKJCDh";
 
 /// Why words after `--` are refused, if they are.
 pub fn refused(words: &[String], limit: Option<&str>) -> Option<String> {
-    let two_limits = |flag: &str| format!("{flag} stands there, and --limit before `--` already: keep one of them");
+    let two_limits =
+        |flag: &str| format!("{flag} stands there, and --limit before `--` already: keep one of them");
     let moved = |flag: &str| format!("{flag} decides what is judged: give it before `--`");
     words.iter().find_map(|word| {
         if let Some(long) = word.strip_prefix("--") {
@@ -76,7 +78,10 @@ pub fn refused(words: &[String], limit: Option<&str>) -> Option<String> {
             let is = |flag: &str| name.len() > 3 && flag.starts_with(&name);
             let found = JUDGED.iter().find(|(flag, _)| is(flag)).map(|(flag, _)| *flag);
             let limits = (is("--limit") || is("--subset")) && limit.is_some();
-            return found.or(is("--key-file").then_some("--key-file")).map(moved).or(limits.then(|| two_limits(&name)));
+            return found
+                .or(is("--key-file").then_some("--key-file"))
+                .map(moved)
+                .or(limits.then(|| two_limits(&name)));
         }
         let letters = word.strip_prefix('-')?;
         let letter = letters.chars().find(|letter| !SWITCHES.contains(*letter))?;
@@ -114,9 +119,13 @@ mod tests {
         ] {
             assert_eq!(secret_in(word).as_deref(), Some(name), "{word}");
         }
-        for word in
-            ["kube_version=v1.31.4", "@secrets.yml", "kube_token_auth=true", "{kube_basic_auth: false}", "url=a?b"]
-        {
+        for word in [
+            "kube_version=v1.31.4",
+            "@secrets.yml",
+            "kube_token_auth=true",
+            "{kube_basic_auth: false}",
+            "url=a?b",
+        ] {
             assert_eq!(secret_in(word), None, "{word}");
         }
     }
@@ -127,12 +136,24 @@ mod tests {
             let words: Vec<String> = words.iter().map(|word| (*word).to_owned()).collect();
             refused(&words, limit)
         };
-        for words in
-            [&["-i", "x"][..], &["-vvvi", "x"], &["--inv=x"], &["-ekey=value"], &["--extra-vars", "a=b"], &["-uroot"]]
-        {
+        for words in [
+            &["-i", "x"][..],
+            &["-vvvi", "x"],
+            &["--inv=x"],
+            &["-ekey=value"],
+            &["--extra-vars", "a=b"],
+            &["-uroot"],
+        ] {
             assert!(refuses(words, None).is_some_and(|why| why.contains("before `--`")), "{words:?}");
         }
-        for words in [&["-v"][..], &["--tags", "etcd"], &["-tetcd"], &["-l", "node4"], &["--limit=node4"], &["-f", "50"]] {
+        for words in [
+            &["-v"][..],
+            &["--tags", "etcd"],
+            &["-tetcd"],
+            &["-l", "node4"],
+            &["--limit=node4"],
+            &["-f", "50"],
+        ] {
             assert_eq!(refuses(words, None), None, "{words:?}");
         }
         for words in [&["-l", "node4"][..], &["--limit=node4"], &["--lim", "x"], &["-vl", "x"]] {

@@ -10,7 +10,8 @@ use crate::inventory::{Inventory, OpenPaiConfig};
 use crate::role::Role;
 
 /// What the first line of each file says.
-const HEAD: &str = "# Written by `airworthy handoff` from OpenPAI's layout and config.yaml: change those, not this.\n";
+const HEAD: &str =
+    "# Written by `airworthy handoff` from OpenPAI's layout and config.yaml: change those, not this.\n";
 
 /// The texts of the files.
 #[derive(Clone, Debug, PartialEq)]

@@ -117,7 +117,7 @@ impl Variables {
 ///
 /// # Errors
 /// A value of config.yaml that cannot be what it should be; the text names it.
-pub fn variables(config: &Map<String, Value>) -> Result<Vec<(String, Yaml)>, String> {
+pub(super) fn variables(config: &Map<String, Value>) -> Result<Vec<(String, Yaml)>, String> {
     let get = |name: &str| config.get(name);
     let mut variables = Variables::default();
     for (name, value) in fixed() {
@@ -166,8 +166,9 @@ pub fn variables(config: &Map<String, Value>) -> Result<Vec<(String, Yaml)>, Str
     }
     if get("kubelet_custom_flags").is_some() {
         let flags = entries(config, "kubelet_custom_flags")?.into_iter();
-        let flags: Result<Vec<Yaml>, String> =
-            flags.map(|(name, value)| Ok(Yaml::Text(format!("--{name}={}", printed(name, value)?)))).collect();
+        let flags: Result<Vec<Yaml>, String> = flags
+            .map(|(name, value)| Ok(Yaml::Text(format!("--{name}={}", printed(name, value)?))))
+            .collect();
         variables.set("kubelet_custom_flags", Yaml::List(flags?));
     }
     Ok(variables.0)

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 /// A value to be written.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Yaml {
+pub(super) enum Yaml {
     /// Nothing: `null`.
     Nothing,
     /// A switch.
@@ -26,17 +26,17 @@ pub enum Yaml {
 
 impl Yaml {
     /// A text.
-    pub fn text(text: impl Into<String>) -> Yaml {
+    pub(super) fn text(text: impl Into<String>) -> Yaml {
         Yaml::Text(text.into())
     }
 
     /// A mapping of such names.
-    pub fn mapping<K: Into<String>>(entries: impl IntoIterator<Item = (K, Yaml)>) -> Yaml {
+    pub(super) fn mapping<K: Into<String>>(entries: impl IntoIterator<Item = (K, Yaml)>) -> Yaml {
         Yaml::Mapping(entries.into_iter().map(|(name, value)| (name.into(), value)).collect())
     }
 
     /// A value that was read.
-    pub fn of(value: &Value) -> Yaml {
+    pub(super) fn of(value: &Value) -> Yaml {
         match value {
             Value::Null => Yaml::Nothing,
             Value::Bool(switch) => Yaml::Switch(*switch),
@@ -57,7 +57,7 @@ impl Yaml {
     ///
     /// # Errors
     /// The writer's own: a value that YAML cannot hold.
-    pub fn document(&self) -> Result<String, String> {
+    pub(super) fn document(&self) -> Result<String, String> {
         let options = serde_saphyr::ser_options! {
             quote_all: true,
             prefer_block_scalars: false,
