@@ -102,35 +102,46 @@ fn ansible_itself_reads_the_same() {
     }
 }
 
-/// dockerd's flags, once Ansible has evaluated them for a version of Docker.
-fn docker_options(folder: &str, version: &str) -> String {
+/// dockerd's flags, as Ansible evaluates them for a version of Docker; `None` where there is no Ansible.
+fn docker_options(folder: &str, version: &str) -> Option<String> {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let program = airworthy::inventory::find_ansible_inventory(&path)?.with_file_name("ansible");
     let written = written(folder);
     let at = tempfile::tempdir().expect("a folder");
-    let (hosts, variables) = (at.path().join("hosts.yml"), at.path().join("openpai.yml"));
-    std::fs::write(&hosts, &written.hosts).expect("written");
-    std::fs::write(&variables, &written.variables).expect("written");
-    let extra_vars = vec![format!("@{}", variables.display()), format!("docker_version={version}")];
-    let inventory =
-        load_with(&[hosts], &LoadOptions { extra_vars, ..LoadOptions::listing() }).expect("an inventory");
-    let host = inventory.hosts[0].name.clone();
-    let value = inventory.value_of(&host, "docker_options").expect("evaluated").expect("set");
-    value.as_str().expect("a text").to_owned()
+    std::fs::write(at.path().join("hosts.yml"), &written.hosts).expect("written");
+    std::fs::write(at.path().join("openpai.yml"), &written.variables).expect("written");
+    let done = Command::new(program)
+        .args(["-i", "hosts.yml", "-e", "@openpai.yml", "-e", &format!("docker_version={version}")])
+        .args(["kube-master", "-c", "local", "-o", "-m", "debug", "-a", "var=docker_options"])
+        .current_dir(at.path())
+        .output()
+        .expect("it runs");
+    let told = String::from_utf8(done.stdout).expect("UTF-8");
+    let (_, json) = told.split_once(" => ").unwrap_or_else(|| panic!("{told}"));
+    let value: Value = serde_json::from_str(json).expect("JSON");
+    Some(value["docker_options"].as_str().expect("a text").to_owned())
 }
 
 #[test]
 fn dockerd_gets_the_flags_that_openpai_means() {
     let logs = "--log-opt max-size=2g --log-opt max-file=2 --log-driver=json-file";
-    assert_eq!(docker_options("sample", "18.09"), format!("--data-root=/mnt/docker {logs}"));
-    assert_eq!(docker_options("sample", "latest"), format!("--data-root=/mnt/docker {logs}"));
-    assert_eq!(docker_options("sample", "17.03"), format!("--graph=/mnt/docker {logs}"));
-    assert_eq!(
-        docker_options("everything", "18.09"),
-        format!(
-            "--insecure-registry=mirror.registry.io --insecure-registry=172.19.16.11 \
-             --registry-mirror=https://mirror.example.org --data-root=/data/docker {logs} \
-             --config-file /etc/docker/daemon.json"
-        )
-    );
+    for (folder, version, wanted) in [
+        ("sample", "18.09", format!("--data-root=/mnt/docker {logs}")),
+        ("sample", "latest", format!("--data-root=/mnt/docker {logs}")),
+        ("sample", "17.03", format!("--graph=/mnt/docker {logs}")),
+        (
+            "everything",
+            "18.09",
+            format!(
+                "--insecure-registry=mirror.registry.io --insecure-registry=172.19.16.11 \
+                 --registry-mirror=https://mirror.example.org --data-root=/data/docker {logs} \
+                 --config-file /etc/docker/daemon.json"
+            ),
+        ),
+    ] {
+        let told = docker_options(folder, version);
+        assert!(told.as_ref().is_none_or(|told| *told == wanted), "{folder}, {version}: {told:?}");
+    }
 }
 
 #[test]
