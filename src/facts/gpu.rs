@@ -57,6 +57,19 @@ const VERSION: &str = "/proc/driver/nvidia/version";
 /// own deadline.
 pub const PROBES: &[Probe] = &[
     Probe::files(&[VERSION]),
+    // `pci` has looked who is on the bus. NVML wakes every card, too.
+    Probe::helper(
+        "nvml",
+        "NVML",
+        r#"for v in $ACCELERATORS; do
+    if read -r vendor <"$v" && read -r class <"${v%/vendor}/class"; then
+        case $vendor$class in 0x10de0x03*) return 0 ;; esac
+    fi
+done
+return 1"#,
+        "no NVIDIA device is on the PCI bus",
+    )
+    .within(Duration::from_secs(15)),
     Probe::shell(
         "nvidia-library",
         "libnvidia-ml.so on disk",
@@ -75,7 +88,8 @@ echo "[compute]"
 nvidia-smi --query-compute-apps=pid,process_name --format=csv,noheader"#,
     )
     .needs(&["nvidia-smi"])
-    .within(Duration::from_secs(15)),
+    .within(Duration::from_secs(15))
+    .stands_in_for("nvml"),
 ];
 
 /// Reads the subject out of a transcript.

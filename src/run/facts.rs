@@ -33,9 +33,9 @@ pub(super) fn facts(args: &FactsArgs) -> Result<u8, RunError> {
         false => Cluster::load(&target, &team)?,
     };
     let settings = Settings::load(&args.profile, &team, cluster.default_profile(), &cluster.parameters)?;
-    let common = Common::new(&settings.profile, &settings.catalog)?;
+    let common = Common::new(&settings.profile, &settings.catalog, &target)?;
     if args.script {
-        return script(&common);
+        return script(&common.alone());
     }
     let keep = args.save_transcripts.is_some();
     let swept =
