@@ -17,6 +17,7 @@ pub mod facts;
 pub mod fix;
 pub mod gather;
 pub mod inventory;
+pub mod kubespray;
 pub mod report;
 pub mod role;
 pub mod run;

@@ -14,7 +14,7 @@ use super::profile::Profile;
 use super::sight::{Params, Sight, parse_probe};
 use super::values::{fact_to_cel, map, to_cel, to_cel_facts};
 use super::verdict::{Found, Severity, Status, Verdict};
-use crate::facts::{Fact, FactTree, Fleet, HostRecord, Outcome, Reading, Subject};
+use crate::facts::{Deployment, Fact, FactTree, Fleet, HostRecord, Outcome, Reading, Subject};
 
 /// The checks of a profile, ready to judge by. CEL's contexts stay on their thread, so each thread has its own judge.
 pub struct Judge<'c> {
@@ -22,18 +22,21 @@ pub struct Judge<'c> {
     profile: &'c Profile,
     params: Params<'c>,
     named: HashMap<&'c str, Named<'c>>,
-    /// Knows the functions and the parameters; hosts get scopes inside it.
+    deployment: FactTree,
+    /// Knows the functions, the parameters and the deployment; hosts get scopes inside it.
     root: Context<'static, 'static>,
 }
 
 impl<'c> Judge<'c> {
-    /// For these checks under this profile.
-    pub fn new(catalog: &'c Catalog, profile: &'c Profile) -> Self {
+    /// For these checks under this profile, of this deployment.
+    pub fn new(catalog: &'c Catalog, profile: &'c Profile, deployment: &Deployment) -> Self {
         let params = Params::of(profile);
         let mut root = Context::default();
         functions::register(&mut root);
         root.add_variable_from_value("params", params.cel.clone());
-        Judge { catalog, profile, named: named_facts(catalog), params, root }
+        let (named, deployment) = (named_facts(catalog), deployment.tree());
+        tell(&mut root, &deployment, &named);
+        Judge { catalog, profile, named, deployment, params, root }
     }
 
     /// One host's verdicts, in the order of ids.
@@ -89,8 +92,20 @@ fn named_facts(catalog: &Catalog) -> HashMap<&str, Named<'_>> {
     named
 }
 
+/// Tells CEL those facts that conditions name.
+fn tell(context: &mut Context<'_, '_>, facts: &FactTree, named: &HashMap<&str, Named<'_>>) {
+    for (subject, fields) in facts {
+        let told = match named.get(subject.as_str()) {
+            Some(Named::All) => to_cel_facts(fields, |_| true),
+            Some(Named::Fields(names)) => to_cel_facts(fields, |field| names.contains(field)),
+            None => continue,
+        };
+        context.add_variable_from_value(subject.as_str(), told);
+    }
+}
+
 fn judge_host(judge: &Judge<'_>, host: &HostRecord) -> Vec<Verdict> {
-    let Judge { catalog, profile, params, named, root } = judge;
+    let Judge { catalog, profile, params, named, deployment, root } = judge;
     let concerns = |check: &&Arc<Check>| {
         check.file.scope == Scope::Host
             && check.file.roles.iter().any(|role| host.subject.roles.contains(role))
@@ -105,18 +120,7 @@ fn judge_host(judge: &Judge<'_>, host: &HostRecord) -> Vec<Verdict> {
     };
     let tree = facts.tree();
     let mut context = root.new_inner_scope();
-    for (subject, fields) in &tree {
-        match named.get(subject.as_str()) {
-            Some(Named::All) => {
-                context.add_variable_from_value(subject.as_str(), to_cel_facts(fields, |_| true))
-            }
-            Some(Named::Fields(names)) => context.add_variable_from_value(
-                subject.as_str(),
-                to_cel_facts(fields, |field| names.contains(field)),
-            ),
-            None => {}
-        }
-    }
+    tell(&mut context, &tree, named);
     let subject = serde_json::to_value(&host.subject).unwrap_or_default();
     context.add_variable_from_value("host", to_cel(&subject));
 
@@ -125,6 +129,7 @@ fn judge_host(judge: &Judge<'_>, host: &HostRecord) -> Vec<Verdict> {
         let mut sight = Sight {
             context: context.new_inner_scope(),
             facts: &tree,
+            deployment,
             probe: None,
             subject: Some(&subject),
             params,
@@ -149,7 +154,7 @@ fn judge_host(judge: &Judge<'_>, host: &HostRecord) -> Vec<Verdict> {
 }
 
 fn judge_fleet(judge: &Judge<'_>, hosts: &[HostRecord], fleet: &Fleet) -> Vec<Verdict> {
-    let Judge { catalog, profile, params, root, .. } = judge;
+    let Judge { catalog, profile, params, deployment, root, .. } = judge;
     let checks: Vec<&Arc<Check>> =
         catalog.checks().iter().filter(|check| check.file.scope == Scope::Fleet).collect();
     if checks.is_empty() {
@@ -172,8 +177,8 @@ fn judge_fleet(judge: &Judge<'_>, hosts: &[HostRecord], fleet: &Fleet) -> Vec<Ve
     }
     let mut verdicts: Vec<Verdict> = Vec::new();
     for check in checks {
-        let sight =
-            Sight { context: context.new_inner_scope(), facts: &tree, probe: None, subject: None, params };
+        let context = context.new_inner_scope();
+        let sight = Sight { context, facts: &tree, deployment, probe: None, subject: None, params };
         let verdict = judge_check(check, severity(check, profile, None), None, &sight, &verdicts);
         verdicts.push(verdict);
     }

@@ -13,7 +13,7 @@ use super::profile::Profile;
 use super::types::Type;
 use super::verdict::Verdict;
 use super::vocabulary;
-use crate::facts::{Fact, Fleet, HostFacts, HostRecord, Outcome};
+use crate::facts::{Deployment, Fact, Fleet, HostFacts, HostRecord, Outcome};
 
 /// What the source of an example's facts is called.
 const SOURCE: &str = "the example";
@@ -27,11 +27,12 @@ pub fn run_example(check: &Arc<Check>, example: &Example, profile: &Profile) -> 
     for (key, value) in &example.params {
         profile.set(key, value.clone())?;
     }
+    let (facts, deployment) = subjects(check, example)?;
     let outcome = match &example.unreachable {
         Some(stage) => {
             Outcome::Unreachable { stage: stage.clone(), reason: "as the example has it".to_owned() }
         }
-        None => Outcome::Gathered(Box::new(host_facts(check, example)?)),
+        None => Outcome::Gathered(Box::new(facts)),
     };
     let host = HostRecord {
         subject: example.host.subject(&check.file.roles),
@@ -42,7 +43,7 @@ pub fn run_example(check: &Arc<Check>, example: &Example, profile: &Profile) -> 
     let fleet = fleet(&example.fleet)?;
     // By itself: what it stands after is another check's business.
     let catalog = Catalog::alone(check);
-    let judge = Judge::new(&catalog, &profile);
+    let judge = Judge::new(&catalog, &profile, &deployment);
     let verdicts = match check.file.scope {
         Scope::Host => judge.host(&host),
         Scope::Fleet => judge.fleet(&[host], &fleet),
@@ -54,12 +55,19 @@ pub fn run_example(check: &Arc<Check>, example: &Example, profile: &Profile) -> 
     })
 }
 
-fn host_facts(check: &Check, example: &Example) -> Result<HostFacts, String> {
-    let known = vocabulary::subjects();
+/// The facts of the host and of the deployment that an example gives.
+fn subjects(check: &Check, example: &Example) -> Result<(HostFacts, Deployment), String> {
+    let (host, deployment) = (vocabulary::subjects(), vocabulary::deployment());
     let mut tree: BTreeMap<String, Value> = BTreeMap::new();
+    let mut shared = serde_json::Map::new();
     for (subject, fields) in &example.facts {
-        let Some(Type::Object(types)) = known.get(subject) else {
-            return Err(no_such("subject", subject, known.keys().map(String::as_str)));
+        if let Some(Type::Object(types)) = deployment.get(subject) {
+            shared.insert(subject.clone(), facts(subject, fields, types)?);
+            continue;
+        }
+        let Some(Type::Object(types)) = host.get(subject) else {
+            let known = host.keys().chain(deployment.keys()).map(String::as_str);
+            return Err(no_such("subject", subject, known));
         };
         tree.insert(subject.clone(), facts(subject, fields, types)?);
     }
@@ -75,7 +83,9 @@ fn host_facts(check: &Check, example: &Example) -> Result<HostFacts, String> {
         tree.insert("probes".to_owned(), serde_json::to_value(probes).unwrap_or_default());
     }
     let tree: Value = tree.into_iter().collect::<serde_json::Map<_, _>>().into();
-    serde_json::from_value(tree).map_err(|error| format!("facts: {error}"))
+    let broken = |error: serde_json::Error| format!("facts: {error}");
+    let deployment = serde_json::from_value(Value::Object(shared)).map_err(broken)?;
+    Ok((serde_json::from_value(tree).map_err(broken)?, deployment))
 }
 
 fn fleet(fields: &BTreeMap<String, Value>) -> Result<Fleet, String> {

@@ -35,6 +35,8 @@ impl<'p> Params<'p> {
 pub(super) struct Sight<'s> {
     pub(super) context: Context<'s, 'static>,
     pub(super) facts: &'s FactTree,
+    /// Those of the deployment.
+    pub(super) deployment: &'s FactTree,
     pub(super) probe: Option<Fact<Value>>,
     /// The inventory's part, as JSON.
     pub(super) subject: Option<&'s Value>,
@@ -42,11 +44,16 @@ pub(super) struct Sight<'s> {
 }
 
 impl Sight<'_> {
+    /// A subject's facts: the host's, the fleet's or the deployment's.
+    fn fields(&self, subject: &str) -> Option<&BTreeMap<String, Fact<Value>>> {
+        self.facts.get(subject).or_else(|| self.deployment.get(subject))
+    }
+
     /// The fact at the root of a path.
     pub(super) fn fact(&self, path: &[String]) -> Option<&Fact<Value>> {
         match path {
             [root, ..] if root == "probe" => self.probe.as_ref(),
-            [subject, field, ..] => self.facts.get(subject)?.get(field),
+            [subject, field, ..] => self.fields(subject)?.get(field),
             _ => None,
         }
     }
@@ -62,9 +69,9 @@ impl Sight<'_> {
             ("params", Some(field)) => self.params.values.get(field).map(Jinja::from_serialize),
             ("params", None) => Some(Jinja::from_serialize(self.params.values)),
             ("probe", _) => message::value(self.probe.as_ref()?),
-            (_, Some(field)) => message::value(self.facts.get(subject)?.get(field)?),
+            (_, Some(field)) => message::value(self.fields(subject)?.get(field)?),
             (_, None) => {
-                let fields = self.facts.get(subject)?.iter();
+                let fields = self.fields(subject)?.iter();
                 Some(Jinja::from_iter(
                     fields.filter_map(|(field, fact)| Some((field.clone(), message::value(fact)?))),
                 ))

@@ -6,7 +6,7 @@ use std::sync::OnceLock;
 use serde_json::Value;
 
 use super::types::Type;
-use crate::facts::{Fleet, HostFacts, Subject};
+use crate::facts::{Deployment, Fleet, HostFacts, Subject};
 
 /// The names in one condition's scope.
 #[derive(Clone, Debug)]
@@ -18,6 +18,7 @@ impl Vocabulary {
     /// Names a host check may use.
     pub fn host(params: &BTreeMap<String, Value>) -> Self {
         let mut names = subjects().clone();
+        names.extend(deployment().clone());
         names.insert("host".to_owned(), subject().clone());
         names.insert("params".to_owned(), parameters(params));
         Vocabulary { names }
@@ -29,7 +30,7 @@ impl Vocabulary {
         if let Type::Object(fields) = subject() {
             one.extend(fields.clone());
         }
-        let mut names = BTreeMap::new();
+        let mut names = deployment().clone();
         names.insert("hosts".to_owned(), Type::List(Box::new(Type::Object(one))));
         names.insert("fleet".to_owned(), fleet().clone());
         names.insert("params".to_owned(), parameters(params));
@@ -66,6 +67,12 @@ pub(super) fn subjects() -> &'static BTreeMap<String, Type> {
         subjects.remove("probes"); // a check sees its own as `probe`
         subjects
     })
+}
+
+/// Subjects of the deployment, by name.
+pub(super) fn deployment() -> &'static BTreeMap<String, Type> {
+    static TYPES: OnceLock<BTreeMap<String, Type>> = OnceLock::new();
+    TYPES.get_or_init(object::<Deployment>)
 }
 
 /// The fleet's facts.

@@ -12,6 +12,9 @@ pub struct TargetArgs {
     /// Inventory: kubespray/Ansible (YAML, INI, directory), OpenPAI layout.yaml, master.csv or worker.csv; repeatable
     #[arg(short, long, value_name = "PATH")]
     pub inventory: Vec<PathBuf>,
+    /// The kubespray that will deploy, a checkout: limits and flags are read from it
+    #[arg(long, value_name = "DIR")]
+    pub kubespray: Option<PathBuf>,
     /// Only these hosts: an Ansible host pattern (gpu*, infra:!node3, ~regex, @file)
     #[arg(short, long, value_name = "PATTERN")]
     pub limit: Option<String>,

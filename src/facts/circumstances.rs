@@ -1,6 +1,7 @@
 //! What the visit itself shows of a host, apart from what the host says.
 
 use super::fact::Fact;
+use super::variables::Variables;
 
 /// What the visit itself shows of a host. Everything is unknown where a saved answer is read.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -21,6 +22,8 @@ pub struct Circumstances {
     pub host_epoch_s: i64,
     /// The inventory's `ip`.
     pub node_ip: Option<String>,
+    /// What the inventory sets, of what kubespray reads.
+    pub variables: Variables,
     /// Whether a password for sudo was at hand.
     pub sudo_password: bool,
     /// The peers it was asked to reach, as `address port`.

@@ -1,6 +1,7 @@
 //! One thing read from a host: known, absent, or unknown, and where it was read.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::Error as _;
@@ -83,6 +84,22 @@ impl<T> Fact<T> {
         };
         Fact { reading, source: self.source }
     }
+}
+
+/// Facts by subject and field.
+pub type FactTree = BTreeMap<String, BTreeMap<String, Fact<serde_json::Value>>>;
+
+/// Facts by subject and field, taken out of a struct of subjects.
+pub(super) fn untyped(subjects: &impl Serialize) -> FactTree {
+    let Ok(serde_json::Value::Object(subjects)) = serde_json::to_value(subjects) else {
+        return FactTree::new();
+    };
+    let subjects = subjects.into_iter().filter_map(|(subject, fields)| match fields {
+        serde_json::Value::Object(fields) => Some((subject, fields)),
+        _ => None,
+    });
+    let one = |(field, fact)| Some((field, Fact::untyped(fact)?));
+    subjects.map(|(subject, fields)| (subject, fields.into_iter().filter_map(one).collect())).collect()
 }
 
 impl Fact<serde_json::Value> {

@@ -4,15 +4,14 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 
 use super::circumstances::Circumstances;
-use super::fact::Fact;
+use super::fact::{Fact, FactTree, untyped};
 use super::probe::Probe;
 use super::transcript::Transcript;
 use super::{
     accelerator, container_runtime, cpu, docker, gpu, identity, kubernetes, memory, network, os, pci, peers,
-    ports, registries, ssh, sudo, time, units,
+    ports, registries, ssh, sudo, time, units, variables,
 };
 use crate::role::Role;
 
@@ -52,6 +51,8 @@ pub struct HostFacts {
     pub gpu: gpu::Gpu,
     /// Other accelerators.
     pub accelerator: accelerator::Accelerator,
+    /// What the inventory sets for it, of what kubespray reads.
+    pub variables: variables::Variables,
     /// What the user's own probes wrote, by check id.
     pub probes: BTreeMap<String, Fact<String>>,
 }
@@ -113,6 +114,7 @@ pub fn parse(transcript: &Transcript, circumstances: &Circumstances) -> HostFact
         kubernetes: kubernetes::parse(transcript, &units),
         gpu: gpu::parse(transcript),
         accelerator: accelerator::parse(transcript),
+        variables: circumstances.variables.clone(),
         probes: own.collect(),
     }
 }
@@ -123,20 +125,9 @@ pub const OWN_PROBE: &str = "probe-";
 impl HostFacts {
     /// The same facts, without their types: what conditions see.
     pub fn tree(&self) -> FactTree {
-        let Ok(Value::Object(subjects)) = serde_json::to_value(self) else { return FactTree::new() };
-        let subjects = subjects.into_iter().filter_map(|(subject, fields)| match fields {
-            Value::Object(fields) => Some((subject, fields)),
-            _ => None,
-        });
-        let untyped = |(field, fact)| Some((field, Fact::untyped(fact)?));
-        subjects
-            .map(|(subject, fields)| (subject, fields.into_iter().filter_map(untyped).collect()))
-            .collect()
+        untyped(self)
     }
 }
-
-/// Facts by subject and field.
-pub type FactTree = BTreeMap<String, BTreeMap<String, Fact<Value>>>;
 
 /// What the inventory says of a machine, as far as conditions care.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]

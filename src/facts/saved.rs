@@ -7,6 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::deployment::Deployment;
 use super::host::{HostFacts, HostRecord, Outcome, Subject};
 
 /// The schema's name in every document.
@@ -43,6 +44,9 @@ pub struct SavedInventory {
     /// Parameters that the inventory's own configuration sets (OpenPAI's config.yaml).
     #[serde(default)]
     pub parameters: BTreeMap<String, Value>,
+    /// What the deployment is to be, as far as the run knew.
+    #[serde(default)]
+    pub deployment: Deployment,
     /// The host's place among the hosts of its run, from 0.
     pub position: usize,
     /// How many hosts that run had; 0 where a document does not say.

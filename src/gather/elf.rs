@@ -85,3 +85,45 @@ pub(super) fn parse_glibc(text: &str) -> Option<Glibc> {
         _ => None,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn own() -> Vec<u8> {
+        std::fs::read(std::env::current_exe().expect("this test runs")).expect("readable")
+    }
+
+    #[test]
+    fn a_program_tells_its_machine_and_its_glibc() {
+        let mut program = own();
+        let needs = Needs::of(&program).expect("this test is a program");
+        assert_eq!(needs.machine.name(), std::env::consts::ARCH);
+        let glibc = needs.glibc.expect("it is linked with glibc");
+        assert!(glibc > (2, 2) && glibc < (3, 0), "{glibc:?}");
+        let name = format!("GLIBC_{}.{}\0", glibc.0, glibc.1);
+        let at: Vec<usize> = memchr::memmem::find_iter(&program, name.as_bytes()).collect();
+        for at in at {
+            program[at..at + 10].copy_from_slice(b"GLIBC_9.99");
+        }
+        assert_eq!(Needs::of(&program).map(|needs| needs.glibc), Ok(Some((9, 99))));
+    }
+
+    #[test]
+    fn what_is_no_program_or_half_of_one_is_an_error_and_no_panic() {
+        assert!(Needs::of(b"#!/bin/sh\n").is_err());
+        assert!(Needs::of(b"").is_err());
+        let mut program = own();
+        program.truncate(64 * 1024);
+        for length in (0..program.len()).step_by(97) {
+            assert!(Needs::of(&program[..length]).is_err(), "the first {length} bytes");
+        }
+        let mut other = own();
+        for (machine, reason) in [([0x28, 0], "another machine"), ([0, 0x15], "another machine")] {
+            other[18..20].copy_from_slice(&machine);
+            assert!(Needs::of(&other).is_err_and(|error| error.contains(reason)));
+        }
+        other[18..20].copy_from_slice(&[0xb7, 0]);
+        assert_eq!(Needs::of(&other).map(|needs| needs.machine), Ok(Machine::Aarch64));
+    }
+}

@@ -118,3 +118,53 @@ fn read(path: &Path) -> Result<Option<(Helper, Machine)>, String> {
         Helper { path: path.to_owned(), bytes: bytes.into(), digest: digest.into(), glibc: needs.glibc };
     Ok(Some((helper, needs.machine)))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Two folders, and some program as a helper.
+    fn folders() -> (tempfile::TempDir, [PathBuf; 2], Vec<u8>) {
+        let folder = tempfile::tempdir().expect("a folder");
+        let both = [folder.path().join("first"), folder.path().join("second")];
+        for folder in &both {
+            std::fs::create_dir(folder).expect("a folder");
+        }
+        let program = std::fs::read("/bin/sh").expect("readable");
+        (folder, both, program)
+    }
+
+    fn put(path: &Path, bytes: &[u8]) {
+        std::fs::create_dir_all(path.parent().expect("a folder")).expect("made");
+        std::fs::write(path, bytes).expect("written");
+    }
+
+    #[test]
+    fn the_first_folder_counts_and_in_it_the_machines_own() {
+        let (_folder, [first, second], mut program) = folders();
+        let machine = Machine::named(std::env::consts::ARCH).expect("one of ours");
+        put(&second.join(NAME), &program);
+        put(&first.join(machine.name()).join(NAME), &program);
+        // Another machine's, where anybody's may lie: it is simply not for this one.
+        program[18] ^= 0x3e ^ 0xb7;
+        put(&first.join(NAME), &program);
+        let helpers = Helpers::in_folders(vec![first.clone(), second.clone()]);
+        let found = helpers.of(machine);
+        let paths: Vec<PathBuf> = found.helpers.iter().map(|helper| helper.path.clone()).collect();
+        assert_eq!(paths, [first.join(machine.name()).join(NAME), second.join(NAME)]);
+        assert_eq!(found.refused, Vec::<String>::new());
+        assert!(Arc::ptr_eq(&found, &helpers.of(machine)), "it is read once");
+    }
+
+    #[test]
+    fn what_is_no_helper_is_told() {
+        let (_folder, [first, second], _) = folders();
+        put(&first.join(NAME), b"#!/bin/sh\necho hello\n");
+        std::fs::create_dir(second.join(NAME)).expect("a folder");
+        let found = Helpers::in_folders(vec![first, second]).look(Machine::X86_64);
+        assert_eq!(found.helpers, []);
+        assert_eq!(found.refused.len(), 2, "{:?}", found.refused);
+        assert!(found.refused[0].contains("it is no 64-bit ELF program"), "{:?}", found.refused);
+        assert!(found.refused[1].contains("it is not a file"), "{:?}", found.refused);
+    }
+}

@@ -87,6 +87,7 @@ fn plain(word: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use super::super::elf::Needs;
     use super::*;
 
     #[test]
@@ -117,5 +118,33 @@ mod tests {
         ] {
             assert_eq!(Need::parse(line).answer(&helpers).map(|helper| helper.path), Err(reason.to_owned()));
         }
+    }
+
+    #[test]
+    fn a_helper_that_is_too_new_is_passed_over_for_an_older_one() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let (new, old) = (folder.path().join("new"), folder.path().join("old"));
+        let program = std::fs::read("/bin/sh").expect("readable");
+        let (major, minor) = Needs::of(&program).expect("a program").glibc.expect("linked with glibc");
+        let version = format!("GLIBC_{major}.{minor}\0");
+        let mut newer = program.clone();
+        for at in memchr::memmem::find_iter(&program, version.as_bytes()) {
+            newer[at..at + 10].copy_from_slice(b"GLIBC_9.99");
+        }
+        for (folder, bytes) in [(&new, &newer), (&old, &program)] {
+            std::fs::create_dir(folder).expect("a folder");
+            std::fs::write(folder.join("airworthy-nvml"), bytes).expect("written");
+        }
+        let ask = |libc: &str, folders: Vec<std::path::PathBuf>| {
+            let need = Need::parse(&format!("nvml {} {libc}", std::env::consts::ARCH));
+            need.answer(&Helpers::in_folders(folders)).map(|helper| helper.path)
+        };
+        let both = vec![new.clone(), old.clone()];
+        assert_eq!(ask("glibc 9.99", both.clone()), Ok(new.join("airworthy-nvml")));
+        assert_eq!(ask("glibc 2.99", both.clone()), Ok(old.join("airworthy-nvml")));
+        // Nobody told: the host's own loader decides.
+        assert_eq!(ask("", both), Ok(new.join("airworthy-nvml")));
+        let refusal = ask("glibc 2.99", vec![new]).expect_err("too new");
+        assert!(refusal.ends_with("needs glibc 9.99, and this host has 2.99"), "{refusal}");
     }
 }

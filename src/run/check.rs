@@ -21,8 +21,9 @@ use super::{saved, terminal};
 use crate::checks::{Judge, Severity, Status, Verdict, waiver};
 use crate::cli::{By, CheckArgs, Devbox, FailOn, Format, Stage};
 use crate::exit_code;
-use crate::facts::{Fleet, HostRecord, Outcome as Visit, fleet};
+use crate::facts::{Deployment, Fleet, HostRecord, Outcome as Visit, fleet};
 use crate::inventory::Host;
+use crate::kubespray::Demands;
 use crate::report::{
     self, FixRow, HostRow, InventoryRow, Mode, Outcome, Report, Scope, Summary, Tool, Unreachable,
 };
@@ -68,6 +69,7 @@ pub(super) fn check(args: &CheckArgs) -> Result<u8, RunError> {
 struct Judged {
     mode: Mode,
     settings: Settings,
+    deployment: Deployment,
     /// Every host; of its facts no more than the fleet's checks need.
     records: Vec<HostRecord>,
     /// Those of each host.
@@ -81,9 +83,10 @@ struct Judged {
 }
 
 fn live(args: &CheckArgs, team: &TeamConfig) -> Result<Judged, RunError> {
-    let cluster = Cluster::load(&args.target, team)?;
+    let mut cluster = Cluster::load(&args.target, team)?;
     let mut settings = Settings::load(&args.profile, team, cluster.default_profile(), &cluster.parameters)?;
     adapt(&mut settings, args);
+    cluster.survey(args.target.kubespray.as_deref())?;
     if cluster.kind == "kubespray" && args.profile.profile.is_none() && team.config.profile.is_none() {
         terminal::note(
             "airworthy: note: judged by the profile `openpai`; a profile of kubespray's own releases is not \
@@ -93,7 +96,7 @@ fn live(args: &CheckArgs, team: &TeamConfig) -> Result<Judged, RunError> {
     let common = Common::new(&settings.profile, &settings.catalog, &args.target)?;
     let reach = Reach::new(&cluster, &args.target)?;
     let worker = || {
-        let judge = Judge::new(&settings.catalog, &settings.profile);
+        let judge = Judge::new(&settings.catalog, &settings.profile, &cluster.deployment);
         let whole = args.fix || args.save_facts.is_some() || judge.compares_hosts();
         move |record, _| settle(&judge, record, whole)
     };
@@ -111,6 +114,7 @@ fn live(args: &CheckArgs, team: &TeamConfig) -> Result<Judged, RunError> {
     Ok(Judged {
         mode: Mode::Live,
         settings,
+        deployment: cluster.deployment.clone(),
         records,
         verdicts,
         inventory: InventoryRow { sources: cluster.sources.clone(), digest: cluster.digest.clone() },
@@ -126,6 +130,7 @@ fn from_saved(args: &CheckArgs, team: &TeamConfig, path: &Path) -> Result<Judged
     let from_facts =
         InventoryRow { sources: saved.inventory.sources.clone(), digest: saved.inventory.digest.clone() };
     let mut limit = args.target.limit.clone();
+    let mut deployment = saved.inventory.deployment.clone();
     let (mut records, inventory, settings) = if args.target.inventory.is_empty() {
         if args.target.limit.is_some() {
             return Err(RunError::flag(
@@ -135,11 +140,16 @@ fn from_saved(args: &CheckArgs, team: &TeamConfig, path: &Path) -> Result<Judged
         }
         saved::require_whole(path, &saved)?;
         let settings = Settings::load(&args.profile, team, default_profile(&kind), &parameters)?;
+        if let Some(checkout) = &args.target.kubespray {
+            deployment.kubespray = Demands::of_checkout(checkout)?.facts;
+        }
         limit = saved.inventory.limit.clone();
         (saved.records, from_facts, settings)
     } else {
-        let cluster = Cluster::load(&args.target, team)?;
+        let mut cluster = Cluster::load(&args.target, team)?;
         let settings = Settings::load(&args.profile, team, cluster.default_profile(), &cluster.parameters)?;
+        cluster.survey(args.target.kubespray.as_deref())?;
+        deployment = std::mem::take(&mut cluster.deployment);
         let records = saved::against(&cluster, saved);
         (records, InventoryRow { sources: cluster.sources, digest: cluster.digest }, settings)
     };
@@ -151,13 +161,14 @@ fn from_saved(args: &CheckArgs, team: &TeamConfig, path: &Path) -> Result<Judged
     }
     let mut settings = settings;
     adapt(&mut settings, args);
-    let prepare = || Judge::new(&settings.catalog, &settings.profile);
+    let prepare = || Judge::new(&settings.catalog, &settings.profile, &deployment);
     let whole = prepare().compares_hosts();
     let (records, verdicts) =
         records.into_par_iter().map_init(prepare, |judge, record| settle(judge, record, whole)).unzip();
     Ok(Judged {
         mode: Mode::Facts,
         settings,
+        deployment,
         records,
         verdicts,
         inventory,
@@ -213,7 +224,7 @@ impl Judged {
         let mut hosts: Vec<HostRow> = self.records.iter().map(row).collect();
         let mut results: Vec<Verdict> = std::mem::take(&mut self.verdicts).into_iter().flatten().collect();
         if is_fleet {
-            let judge = Judge::new(&self.settings.catalog, &self.settings.profile);
+            let judge = Judge::new(&self.settings.catalog, &self.settings.profile, &self.deployment);
             results.extend(judge.fleet(&self.records, &fleet));
         }
         let lost: Vec<&str> =

@@ -1,7 +1,7 @@
 //! The machines of one run: the inventory's, and the dev box.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::path::{Path, PathBuf};
 
 use secrecy::SecretString;
 use serde_json::{Value, json};
@@ -10,8 +10,10 @@ use super::error::RunError;
 use super::settings::TeamConfig;
 use super::{reading, terminal};
 use crate::cli::{Devbox, TargetArgs};
-use crate::facts;
+use crate::facts::variables::Variables;
+use crate::facts::{self, Deployment};
 use crate::inventory::{self, AnsibleConfig, Connection, Host, Inventory, Kind, LoadOptions};
+use crate::kubespray::{self, Demands};
 use crate::role::Role;
 
 /// The name of this machine among the hosts.
@@ -31,6 +33,12 @@ pub(super) struct Cluster {
     pub(super) hosts: Vec<Host>,
     /// A password for this machine's sudo that the inventory knows.
     pub(super) devbox_password: Option<SecretString>,
+    /// The inventory as a whole; none where this machine is looked at by itself.
+    pub(super) inventory: Option<Inventory>,
+    /// What the deployment is to be; told by [`Cluster::survey`].
+    pub(super) deployment: Deployment,
+    /// What the inventory sets of what kubespray reads, by host; likewise.
+    pub(super) variables: HashMap<String, Variables>,
     /// What `ansible.cfg` and Ansible's environment variables say about logging in.
     pub(super) config: AnsibleConfig,
 }
@@ -58,6 +66,9 @@ impl Cluster {
                 parameters: BTreeMap::new(),
                 hosts: vec![this_machine(THIS_MACHINE, role)],
                 devbox_password: None,
+                inventory: None,
+                deployment: Deployment::default(),
+                variables: HashMap::new(),
                 config,
             });
         }
@@ -82,8 +93,26 @@ impl Cluster {
             parameters: parameters(&inventory),
             hosts,
             devbox_password: inventory.openpai.as_ref().and_then(|config| config.password.clone()),
+            inventory: Some(inventory),
+            deployment: Deployment::default(),
+            variables: HashMap::new(),
             config,
         })
+    }
+
+    /// Holds the inventory against what kubespray demands; its checkout is the user's, where one was named.
+    pub(super) fn survey(&mut self, checkout: Option<&Path>) -> Result<(), RunError> {
+        let demands = match checkout {
+            Some(folder) => Demands::of_checkout(folder)?,
+            None => Demands::default(),
+        };
+        if let Some(inventory) = &self.inventory {
+            self.deployment.inventory = kubespray::survey(inventory, &demands);
+            let told = |host: &Host| (host.name.clone(), kubespray::variables(inventory, host, &demands));
+            self.variables = self.hosts.iter().filter(|host| !host.connection.local).map(told).collect();
+        }
+        self.deployment.kubespray = demands.facts;
+        Ok(())
     }
 
     /// The profile that fits the inventory's kind.

@@ -6,6 +6,7 @@ use thiserror::Error;
 
 use crate::checks::LoadError;
 use crate::inventory::InventoryError;
+use crate::kubespray::CheckoutError;
 
 /// Why a run could not start or finish its work.
 #[derive(Debug, Error)]
@@ -13,6 +14,9 @@ pub enum RunError {
     /// The inventory or the pattern over it.
     #[error(transparent)]
     Inventory(#[from] InventoryError),
+    /// The folder that `--kubespray` names.
+    #[error("--kubespray: {0}")]
+    Checkout(#[from] CheckoutError),
     /// A check file, a profile or airworthy.yaml.
     #[error("{0}")]
     Load(Box<LoadError>),

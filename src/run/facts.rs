@@ -11,7 +11,7 @@ use super::settings::{Settings, TeamConfig};
 use super::{saved, terminal};
 use crate::cli::{Devbox, FactsArgs, TargetArgs};
 use crate::exit_code;
-use crate::facts::{self, Circumstances, HostRecord, Outcome};
+use crate::facts::{self, Circumstances, Deployment, HostRecord, Outcome};
 use crate::gather::{self, Script};
 use crate::inventory::AnsibleConfig;
 use crate::role::Role;
@@ -28,11 +28,12 @@ pub(super) fn facts(args: &FactsArgs) -> Result<u8, RunError> {
         }
         false => TargetArgs { devbox: Devbox::Local, ..args.target.clone() },
     };
-    let cluster = match args.script {
+    let mut cluster = match args.script {
         true => alone(),
         false => Cluster::load(&target, &team)?,
     };
     let settings = Settings::load(&args.profile, &team, cluster.default_profile(), &cluster.parameters)?;
+    cluster.survey(args.target.kubespray.as_deref())?;
     let common = Common::new(&settings.profile, &settings.catalog, &target)?;
     if args.script {
         return script(&common.alone());
@@ -89,6 +90,9 @@ fn alone() -> Cluster {
         parameters: Default::default(),
         hosts: vec![this_machine(THIS_MACHINE, Role::Worker)],
         devbox_password: None,
+        inventory: None,
+        deployment: Deployment::default(),
+        variables: Default::default(),
         config: AnsibleConfig::default(),
     }
 }

@@ -85,6 +85,7 @@ impl<'r> Reach<'r> {
             .map(|host| Call {
                 host: host.clone(),
                 errand: common.of(host, &peers),
+                variables: self.cluster.variables.get(&host.name).cloned().unwrap_or_default(),
                 sudo_password: self.sudo_password(host),
                 refused: self.refusal(host),
             })

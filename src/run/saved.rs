@@ -74,6 +74,7 @@ pub(super) fn documents(cluster: &Cluster, limit: Option<&str>, records: &[HostR
         sources: cluster.sources.clone(),
         digest: cluster.digest.clone(),
         parameters: cluster.parameters.clone(),
+        deployment: cluster.deployment.clone(),
         position,
         hosts: records.len(),
         limit: limit.map(str::to_owned),
@@ -216,7 +217,12 @@ pub(super) fn against(cluster: &Cluster, saved: Saved) -> Vec<HostRecord> {
         saved.records.into_iter().map(|record| (record.subject.name.clone(), record)).collect();
     let known = cluster.hosts.iter().map(|host| match by_name.remove(&host.name) {
         Some(record) if host.connection.local => HostRecord { subject: subject(host), ..record },
-        Some(record) => seen_from_here(HostRecord { subject: subject(host), ..record }),
+        Some(mut record) => {
+            if let Outcome::Gathered(facts) = &mut record.outcome {
+                facts.variables = cluster.variables.get(&host.name).cloned().unwrap_or_default();
+            }
+            seen_from_here(HostRecord { subject: subject(host), ..record })
+        }
         None => lost(host, "facts", "no facts were saved of it"),
     });
     let records: Vec<HostRecord> = known.collect();

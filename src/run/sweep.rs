@@ -13,6 +13,7 @@ use secrecy::SecretString;
 use super::cluster::subject;
 use super::error::RunError;
 use super::terminal;
+use crate::facts::variables::Variables;
 use crate::facts::{self, Circumstances, Fact, HostRecord, Outcome};
 use crate::gather::{self, Errand, Gathered, Script, SudoPassword};
 use crate::inventory::Host;
@@ -28,6 +29,8 @@ const BACKLOG: usize = 64;
 pub(super) struct Call {
     pub(super) host: Host,
     pub(super) errand: Errand,
+    /// What the inventory sets for it, of what kubespray reads.
+    pub(super) variables: Variables,
     pub(super) sudo_password: Option<SecretString>,
     /// Why it is not visited at all.
     pub(super) refused: Option<String>,
@@ -245,6 +248,7 @@ fn circumstances(call: &Call, gathered: &Gathered) -> Circumstances {
         clock_uncertainty_ms,
         host_epoch_s: gathered.answered.clock.map_or(0, |clock| clock.seconds as i64),
         node_ip: call.host.ip.clone(),
+        variables: call.variables.clone(),
         sudo_password: gathered.sudo_password != SudoPassword::None,
         peers: call.errand.peers.clone(),
         registries: call.errand.registries.clone(),

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Each room and the rooms it may name.
-const TABLE: [(&str, &[&str]); 12] = [
+const TABLE: [(&str, &[&str]); 13] = [
     ("main", &["cli", "run"]),
     ("lib", &[]),
     ("cli", &["role"]),
@@ -16,6 +16,7 @@ const TABLE: [(&str, &[&str]); 12] = [
     ("facts", &["role"]),
     ("gather", &["inventory", "transport", "facts"]),
     ("checks", &["facts", "role"]),
+    ("kubespray", &["facts", "inventory"]),
     ("report", &["checks", "facts", "role"]),
     ("fix", &["facts", "gather", "inventory", "role", "transport"]),
 ];

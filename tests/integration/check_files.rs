@@ -379,7 +379,7 @@ fn a_check_of_ones_own_replaces_the_shipped_one_and_profiles_choose() {
     assert_eq!(listed[1]["severity"], "info", "the profile's word is shown");
     for (text, at, says) in [
         ("checks: [cpu-idel]\n", "mine.yaml:1:10", "did you mean `cpu-idle`?"),
-        ("include: [bse]\n", "mine.yaml:1:11", "base, openpai"),
+        ("include: [bse]\n", "mine.yaml:1:11", "base, kubespray, openpai"),
         ("chekcs: []\n", "mine.yaml:1:1", "did you mean `checks`?"),
         ("include: [openpai]\nparameters: {worker_cpus: x}\n", "mine.yaml:2:27", "is int, not string"),
         ("include: [openpai]\nseverities: {cpu-count: bad}\n", "mine.yaml:2:25", "error, warning or info"),

@@ -8,7 +8,8 @@ use std::sync::OnceLock;
 use airworthy::checks::{Catalog, Judge, Profile, Profiles, Source, Status, Verdict, shipped};
 use airworthy::facts::saved::SavedHost;
 use airworthy::facts::{
-    self, Circumstances, HostFacts, HostRecord, Layout, Outcome, Reading, Subject, Transcript, fleet,
+    self, Circumstances, Deployment, HostFacts, HostRecord, Layout, Outcome, Reading, Subject, Transcript,
+    fleet,
 };
 use airworthy::gather::{self, Answered};
 use airworthy::role::Role;
@@ -108,7 +109,7 @@ fn verdicts(subject: &Subject, facts: &HostFacts) -> Vec<Verdict> {
         outcome: Outcome::Gathered(Box::new(facts.clone())),
     };
     let fleet = fleet::compare(std::slice::from_ref(&record));
-    let judge = Judge::new(catalog, profile);
+    let judge = Judge::new(catalog, profile, &Deployment::default());
     let mut verdicts = judge.host(&record);
     verdicts.extend(judge.fleet(&[record], &fleet));
     verdicts
