@@ -57,7 +57,7 @@ const VERSION: &str = "/proc/driver/nvidia/version";
 /// own deadline.
 pub const PROBES: &[Probe] = &[
     Probe::files(&[VERSION]),
-    // `pci` has looked who is on the bus. NVML wakes every card, too.
+    // `pci` has looked who is on the bus. The helper gives up by itself after 20 s; the rest is for its way.
     Probe::helper(
         "nvml",
         "NVML",
@@ -69,7 +69,7 @@ done
 return 1"#,
         "no NVIDIA device is on the PCI bus",
     )
-    .within(Duration::from_secs(15)),
+    .within(Duration::from_secs(25)),
     Probe::shell(
         "nvidia-library",
         "libnvidia-ml.so on disk",
