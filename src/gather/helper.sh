@@ -4,7 +4,7 @@ bring() {
     p__=$dir__/airworthy-$1
     printf '#!/bin/sh\n' >"$p__"
     chmod 700 "$p__"
-    "$p__" 2>/dev/null || {
+    "$p__" </dev/null 2>/dev/null || {
         echo "nothing may be run from ${dir__%/*}: it is mounted noexec, or a policy forbids it" >&2
         return 127
     }
@@ -15,8 +15,8 @@ bring() {
     *15*00*) machine=ppc64le ;;
     *) machine=$(uname -m) ;;
     esac
-    libc=$(getconf GNU_LIBC_VERSION 2>/dev/null) || libc=$(ldd --version 2>&1)
-    printf '\n@%s need %s %s %s\n' "$mark__" "$1" "$machine" "${libc%%
+    libc=$(getconf GNU_LIBC_VERSION 2>/dev/null) || libc=$(ldd --version 2>&1 </dev/null)
+    printf '\n@%s need %s %.16s %.80s\n' "$mark__" "$1" "$machine" "${libc%%
 *}" >&6
     exec 6>&-
     IFS=' ' read -r answer size digest || {
