@@ -18,6 +18,7 @@ pub mod fix;
 pub mod gather;
 pub mod inventory;
 pub mod kubespray;
+pub mod nvml;
 pub mod report;
 pub mod role;
 pub mod run;

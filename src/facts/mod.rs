@@ -31,6 +31,7 @@ mod netplan;
 pub mod network;
 mod network_manager;
 mod networkd;
+pub mod nvml;
 pub mod os;
 pub mod pci;
 pub mod peers;
