@@ -16,8 +16,8 @@ const NAME: &str = "airworthy-nvml";
 /// Where packages put them, a folder for each machine.
 const SYSTEM: &str = "/usr/lib/airworthy";
 
-/// The largest helper, in bytes: a debug build has 10 MiB.
-const LARGEST: u64 = 32 * 1024 * 1024;
+/// The largest helper, in bytes: a debug build has 24 MiB.
+const LARGEST: u64 = 64 * 1024 * 1024;
 
 /// Where helpers are looked for, and what was found: each is read once.
 #[derive(Debug, Default)]

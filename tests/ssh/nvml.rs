@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
+use airworthy::facts::nvml::Document;
 use airworthy::facts::{self, Ended, Probe, Section};
 use airworthy::gather::{self, Errand, Gathered, Helpers, Script, Supply};
 use airworthy::inventory::{Connection, Host};
@@ -14,6 +15,9 @@ use secrecy::SecretString;
 use crate::machine::{Machine, wait_until};
 use crate::server::{Answer, Plan, Server};
 use crate::talk::{host, host_at, options};
+
+#[path = "../support/nvml_stub.rs"]
+mod nvml_stub;
 
 /// What the stand-in for the helper says.
 const DOCUMENT: &str = "{\"stand-in\":true}\n";
@@ -417,5 +421,31 @@ fn a_connection_that_breaks_during_the_push_leaves_nothing_behind() {
         assert_eq!(error.stage, Stage::Run, "{error}");
         assert_eq!(stdin_of(&server), cut);
         wait_until("the script cleans up by itself", || machine.is_clean());
+    }
+}
+
+/// The helper itself, and a library that plays.
+#[test]
+fn what_nvml_tells_comes_back_whole() {
+    let library = tempfile::tempdir().expect("a folder");
+    nvml_stub::compile(library.path(), false);
+    let helper = Path::new(env!("CARGO_BIN_EXE_airworthy-nvml"));
+    let supply = || {
+        let helpers = Helpers::in_folders(vec![helper.parent().expect("a folder").to_owned()]);
+        Supply::Auto(Arc::new(helpers))
+    };
+    for (play, failure, gpus) in
+        [("gpus=8", None, 8), ("gpus=2 lost=1", None, 2), ("init=9", Some("DRIVER_NOT_LOADED"), 0)]
+    {
+        let machine = gpu_machine();
+        let more = format!("LD_LIBRARY_PATH={} NVML_STUB='{play}'", library.path().display());
+        let server = started(&machine, &format!("{more}; export LD_LIBRARY_PATH NVML_STUB"));
+        let gathered = visit(&server, supply());
+        let nvml = section(&gathered, "nvml");
+        assert_eq!(nvml.ended, Ended::Exited(0), "{play}: {}", text(&nvml.err));
+        let document = Document::read(&nvml.out).unwrap_or_else(|error| panic!("{play}: {error}"));
+        assert_eq!(document.failure.as_ref().map(|failure| failure.error.as_str()), failure, "{play}");
+        assert_eq!(document.gpus.len(), gpus, "{play}");
+        wait_until("nothing is left behind", || machine.is_clean());
     }
 }
