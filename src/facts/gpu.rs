@@ -69,11 +69,27 @@ pub struct Gpu {
     pub mig_disabled: Fact<Vec<String>>,
 }
 
-/// What the subject reads beside [`nvidia_driver`]. It wakes every card where no persistence daemon runs, hence its own
-/// deadline.
-pub const PROBES: &[Probe] = &[Probe::shell("nvidia-smi", "nvidia-smi", nvidia_smi::TEXT)
-    .needs(&["nvidia-smi"])
-    .within(Duration::from_secs(15))];
+/// What the subject reads beside [`super::nvidia_driver`]: the helper, and `nvidia-smi` in its stead. Both wake every card where
+/// no persistence daemon runs, hence their own deadlines.
+pub const PROBES: &[Probe] = &[
+    // `pci` has looked who is on the bus. The helper gives up by itself after 20 s; the rest is for its way.
+    Probe::helper(
+        "nvml",
+        "NVML",
+        r#"for v in $ACCELERATORS; do
+    if read -r vendor <"$v" && read -r class <"${v%/vendor}/class"; then
+        case $vendor$class in 0x10de0x03*) return 0 ;; esac
+    fi
+done
+return 1"#,
+        "no NVIDIA device is on the PCI bus",
+    )
+    .within(Duration::from_secs(25)),
+    Probe::shell("nvidia-smi", "nvidia-smi", nvidia_smi::TEXT)
+        .needs(&["nvidia-smi"])
+        .within(Duration::from_secs(15))
+        .stands_in_for("nvml"),
+];
 
 /// Reads the subject out of a transcript.
 pub fn parse(transcript: &Transcript) -> Gpu {

@@ -1,5 +1,6 @@
 //! What is said to a host and heard from it, apart from how the bytes travel.
 
+use std::sync::Arc;
 use std::time::SystemTime;
 
 /// One command on a host and the dialogue over its stdin and stdout.
@@ -32,6 +33,8 @@ pub enum Reply {
     Listen,
     /// Send this on stdin, then wait for more.
     Say(Vec<u8>),
+    /// Send this on stdin, and behind it these bytes, of which all visits share one copy; then wait for more.
+    Hand(Vec<u8>, Arc<[u8]>),
     /// Close stdin, then wait for more.
     Close,
     /// All was heard: hang up without waiting for the command to end.

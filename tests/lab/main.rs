@@ -13,6 +13,7 @@ mod fix;
 mod fix_cuts;
 mod judge;
 mod leftovers;
+mod nvml;
 mod record;
 mod rig;
 mod secrets;

@@ -14,6 +14,8 @@ mod jumps;
 mod keys;
 mod local;
 mod login;
+mod machine;
+mod nvml;
 mod openssh;
 mod proxies;
 mod run;
