@@ -554,7 +554,7 @@ EOF"#,
                 && lab exec worker3 'mount -t tmpfs tmpfs /sys/bus/pci && mkdir -p /sys/bus/pci/devices/0000:43:00.0 \
                 && cd /sys/bus/pci/devices/0000:43:00.0 && echo 0x1002 > vendor && echo 0x66a1 > device && echo 0x038000 > class \
                 && echo DRIVER=amdgpu > uevent \
-                && printf \"#!/bin/sh\\necho GPU 0\\n\" > /usr/local/bin/rocm-smi && chmod 755 /usr/local/bin/rocm-smi'",
+                && printf \"#!/bin/sh\\necho GPU[0]: Device ID: 0x66a1\\n\" > /usr/local/bin/rocm-smi && chmod 755 /usr/local/bin/rocm-smi'",
         proof: "lab exec worker3 'grep -q 0x1002 /sys/bus/pci/devices/*/vendor && rocm-smi -i'",
         restore: "lab exec worker3 'umount /sys/bus/pci && rm /usr/local/bin/rocm-smi' && lab inventory",
         expect: Passes("device-runtime", "worker3"),
