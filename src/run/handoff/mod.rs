@@ -268,7 +268,7 @@ fn tell(decision: &Decision, overrides: &[Override]) {
 
 fn no_go(decision: &Decision) -> String {
     match decision.in_the_way.as_slice() {
-        [] => "NO-GO: a host was not reached, or no check applied to it".to_owned(),
+        [] => "NO-GO: the report says why".to_owned(),
         checks => format!("NO-GO: {}", checks.join(", ")),
     }
 }
