@@ -98,6 +98,8 @@ fn what_is_there_is_used_if_it_is_the_same_and_never_replaced_unasked() {
     bench.write("pai/kubespray-inventory/hosts.yml", "mine\n");
     handoff(&bench, &[]).refuses(2, &["hosts.yml", "--overwrite", "--output DIR"]);
     assert_eq!(bench.read("pai/kubespray-inventory/hosts.yml"), "mine\n");
+    let ran = handoff(&bench, &["--dry-run"]);
+    assert!(ran.code == 0 && ran.out.contains("~ hosts.yml (there, and different"), "{ran:?}");
     let ran = handoff(&bench, &["--dry-run", "--overwrite"]);
     assert!(ran.code == 0 && ran.out.contains("~ hosts.yml (replaced"), "{ran:?}");
     assert_eq!(bench.read("pai/kubespray-inventory/hosts.yml"), "mine\n");

@@ -54,6 +54,9 @@ pub(super) fn handoff(args: &HandoffArgs) -> Result<u8, RunError> {
         pair(&args.overrides, &args.reason, &ids).map_err(|reason| RunError::flag("--override", reason))?;
     let beside = beside(&flags.target.inventory, &here);
     let folder = written(&cluster, &order, output.as_deref(), &beside, args.overwrite)?;
+    if let Some(folder) = folder.as_ref().filter(|_| !args.dry_run) {
+        folder.is_free()?;
+    }
     let judged = match &from_report {
         Some(path) => earlier(path, args, &cluster, &settings)?,
         None => now(&flags, &team, &cluster, settings)?,
@@ -135,6 +138,15 @@ fn start(plan: &Plan, recording: &Recording, mut record: Record) -> Result<u8, R
         plan.folder.display(),
         plan.shell_line()
     ));
+    if plan
+        .words
+        .iter()
+        .any(|word| ["--ask-pass", "--ask-become-pass", "--ask-vault-pass"].contains(&word.as_str()))
+    {
+        terminal::note(
+            "airworthy: ansible-playbook asks for passwords itself: no password stands in a command line",
+        );
+    }
     let child = match watch.start(plan) {
         Ok(child) => child,
         Err(error) => {
