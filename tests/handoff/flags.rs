@@ -100,15 +100,23 @@ fn flags_go_on_to_ansible_playbook_seen_from_the_users_folder() {
 }
 
 #[test]
-fn the_checkouts_ansible_cfg_counts_as_it_will_for_ansible() {
+fn the_checkouts_ansible_cfg_says_how_inventories_are_read_and_the_users_how_hosts_are_reached() {
     let bench = Bench::new();
-    bench.write("checkout/ansible.cfg", "[defaults]\nforks = nonsense\n");
+    bench.write("checkout/ansible.cfg", "[defaults]\ninventory_ignore_extensions = .ini\nforks = nonsense\n");
+    bench.handoff_of("inv", &[]).refuses(2, &["holds no inventory file"]);
     let ran = bench.handoff(&[]);
-    assert!(ran.err.contains("checkout/ansible.cfg"), "{ran:?}");
-    bench.write("checkout/ansible.cfg", "");
+    assert!(ran.code == 0 && !ran.err.contains("nonsense"), "{ran:?}");
     bench.write("ansible.cfg", "[defaults]\nforks = nonsense\n");
-    let ran = bench.handoff(&[]);
-    assert!(!ran.err.contains("ansible.cfg"), "{ran:?}");
+    assert!(bench.handoff(&[]).err.contains("warning: `forks` in"));
+}
+
+#[test]
+fn variables_beside_the_playbooks_are_judged() {
+    let bench = Bench::new();
+    bench.write("checkout/group_vars/all.yml", "ansible_connection: ssh\nansible_host: 127.0.0.42\n");
+    bench.write("inv/hosts.ini", "[kube_control_plane]\nnode1\n\n[kube_node]\nnode1\n");
+    bench.handoff(&["--timeout", "1"]).refuses(1, &["NO-GO"]);
+    assert!(bench.handoff(&["--timeout", "1"]).out.contains("127.0.0.42"));
 }
 
 #[test]

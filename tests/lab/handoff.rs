@@ -22,14 +22,10 @@ const MARKS: &str = "\
 ";
 
 /// Marks every host, and then waits for somebody to press Ctrl-C.
-const WAITS: &str = "\
-    - ansible.builtin.command: sleep 120
-";
+const WAITS: &str = "    - ansible.builtin.command: sleep 120\n";
 
-const FAILS: &str = "\
-    - ansible.builtin.fail: {msg: as it should}
-      when: inventory_hostname == 'worker2'
-";
+const FAILS: &str =
+    "    - ansible.builtin.fail: {msg: as it should}\n      when: inventory_hostname == 'worker2'\n";
 
 /// ansible-core for the Python of the dev box, fetched once.
 fn ansible() -> &'static Path {

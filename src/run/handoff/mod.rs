@@ -43,8 +43,6 @@ pub(super) fn handoff(args: &HandoffArgs) -> Result<u8, RunError> {
     let here = std::env::current_dir()
         .map_err(|error| RunError::Internal(format!("the working folder is not known: {error}")))?;
     let Words { check: flags, order, output, from_report } = words(args, &here)?;
-    // From here on as Ansible will see it: ansible.cfg, and the variables beside the playbooks, are the checkout's.
-    std::env::set_current_dir(&order.checkout).map_err(|error| RunError::file(&order.checkout, &error))?;
     let reports: Vec<ReportFile> =
         flags.report.iter().map(|(_, path)| ReportFile::open(path)).collect::<Result<_, _>>()?;
     let team = TeamConfig::find(&flags.target.inventory)?;
