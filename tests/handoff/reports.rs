@@ -82,7 +82,7 @@ fn whatever_does_not_fit_is_refused_with_its_reason() {
         let then = Timestamp::now() - SignedDuration::from_mins(minutes);
         json!(then.to_string())
     };
-    let cases: [(Change, &str); 9] = [
+    let cases: [(Change, &str); 11] = [
         (|report| report["schema"] = json!("airworthy/report/v2"), "it is no report"),
         (|report| report["tool"]["version"] = json!("0.0.1"), "airworthy 0.0.1 wrote it"),
         (|report| report["mode"] = json!("facts"), "saved facts"),
@@ -91,6 +91,8 @@ fn whatever_does_not_fit_is_refused_with_its_reason() {
         (|report| report["scope"]["devbox"] = json!("none"), "leaves the dev box out"),
         (|report| report["scope"]["complete"] = json!(false), "not complete"),
         (|report| report["profile"] = json!("base"), "the profile `base`"),
+        (|report| report["kubespray"] = json!(null), "without --kubespray"),
+        (|report| report["kubespray"]["commit"] = json!("f00"), "at f00, not by"),
         (|report| report["parameters"]["sound"] = json!(7), "sound = 7"),
     ];
     for (change, told) in cases {
@@ -119,6 +121,9 @@ fn an_inventory_that_changed_since_is_another() {
     let text = bench.read("inv/hosts.ini");
     bench.write("inv/hosts.ini", text + "\n[all:vars]\nkube_version=v1.31.4\n");
     from_report(&bench, &[]).refuses(2, &["has changed since"]);
+    report(&bench, &["-e", "kube_version=v1.31.4"], |_| ());
+    from_report(&bench, &[]).refuses(2, &["another inventory"]);
+    assert_eq!(from_report(&bench, &["-e", "kube_version=v1.31.4"]).code, 0);
     report(&bench, &["--stage", "scale"], |_| ());
     from_report(&bench, &[]).refuses(2, &["stage"]);
     assert_eq!(from_report(&bench, &["--stage", "scale"]).code, 0);

@@ -56,7 +56,7 @@ pub(super) fn handoff(args: &HandoffArgs) -> Result<u8, RunError> {
         folder.is_free()?;
     }
     let judged = match &from_report {
-        Some(path) => earlier(path, args, &cluster, &settings)?,
+        Some(path) => earlier(path, args, &cluster, &settings, &order.checkout)?,
         None => now(&flags, &team, &cluster, settings)?,
     };
     let report = &judged.report;
@@ -199,6 +199,7 @@ fn earlier(
     args: &HandoffArgs,
     cluster: &Cluster,
     settings: &Settings,
+    checkout: &Path,
 ) -> Result<Judged, RunError> {
     let failed = |error: std::io::Error| RunError::file(path, &error);
     let wrong = |reason: String| RunError::File { path: path.to_owned(), reason, help: None };
@@ -215,6 +216,7 @@ fn earlier(
         hosts: cluster.hosts.iter().map(|host| host.name.as_str()).collect(),
         profile: &settings.profile.name,
         parameters: &settings.profile.parameters,
+        kubespray: check::checkout(checkout),
         limit: args.target.limit.as_deref(),
         version: env!("CARGO_PKG_VERSION"),
         max_age: args.facts_max_age,
