@@ -135,3 +135,32 @@ fn no_override_reaches_a_host_that_did_not_answer() {
     ran.refuses(1, &["NO-GO"]);
     assert_eq!(bench.started(), None);
 }
+
+#[test]
+fn an_inventory_that_is_changed_meanwhile_is_not_handed_over() {
+    let bench = Bench::new();
+    // A probe of the user's own edits the inventory while hosts are visited.
+    let probe = format!(
+        "title: T\nseverity: info\nroles: [infra]\nprobe: {{run: \"echo >> {}\", parse: text, deadline: 5s}}\n\
+         require: probe != null\nwhy: For tests.\nremediation: None.\nreferences: []\nexamples: []\n",
+        bench.at("inv/hosts.ini")
+    );
+    bench.write("checks/edits.yaml", probe);
+    bench.write(
+        "profile.yaml",
+        "title: T\nchecks: [fit, sound, edits]\nparameters: {fit: true, sound: true}\n",
+    );
+    let ran = bench.handoff(&[]);
+    ran.refuses(2, &["it was changed while the hosts were visited"]);
+    assert_eq!(bench.started(), None);
+}
+
+#[test]
+fn without_a_place_for_the_record_nobody_is_visited() {
+    let bench = Bench::new();
+    bench.write("inv/.airworthy", "a file");
+    bench.handoff(&[]).refuses(2, &[".airworthy"]);
+    assert_eq!(bench.started(), None);
+    assert_eq!(bench.handoff(&["--output", "out"]).code, 0);
+    assert_eq!(bench.record("out")["started"], true);
+}

@@ -2,6 +2,7 @@
 
 mod folder;
 mod recording;
+mod standstill;
 mod start;
 mod words;
 
@@ -14,6 +15,7 @@ use jiff::Timestamp;
 
 use self::folder::Folder;
 use self::recording::Recording;
+use self::standstill::Standstill;
 use self::start::Watch;
 use self::words::{Words, words};
 use super::cluster::Cluster;
@@ -55,10 +57,17 @@ pub(super) fn handoff(args: &HandoffArgs) -> Result<u8, RunError> {
     if let Some(folder) = folder.as_ref().filter(|_| !args.dry_run) {
         folder.is_free()?;
     }
+    // Proven writable before the first host is visited.
+    let recording = match args.dry_run {
+        true => None,
+        false => Some(Recording::beside(output.as_deref().unwrap_or(&beside), &fixing::stamp())?),
+    };
+    let still = Standstill::of(cluster.inventory.as_ref().map_or(&[], |inventory| &inventory.files));
     let judged = match &from_report {
         Some(path) => earlier(path, args, &cluster, &settings, &order.checkout)?,
         None => now(&flags, &team, &cluster, settings)?,
     };
+    still.holds()?;
     let report = &judged.report;
     let decision = decide(report, &overrides, fail_on(args));
     for (file, (format, _)) in reports.into_iter().zip(&flags.report) {
@@ -74,21 +83,18 @@ pub(super) fn handoff(args: &HandoffArgs) -> Result<u8, RunError> {
         None => order,
     };
     let plan = order.plan();
-    if args.dry_run {
-        show(&plan, folder.as_ref());
-    }
     let stop = match (judged.interrupted, decision.is_go) {
         (true, _) => Some((exit_code::INTERRUPTED, "interrupted".to_owned())),
         (false, false) => Some((exit_code::NO_GO, no_go(&decision))),
         (false, true) if args.dry_run => Some((exit_code::GO, "--dry-run".to_owned())),
         (false, true) => None,
     };
-    if args.dry_run {
+    let Some(recording) = recording else {
+        show(&plan, folder.as_ref());
         let (status, why) = stop.unwrap_or((exit_code::GO, String::new()));
         terminal::note(&format!("{NOT_STARTED} ({why})"));
         return Ok(status);
-    }
-    let recording = Recording::beside(output.as_deref().unwrap_or(&beside), &fixing::stamp())?;
+    };
     let (path, digest) = match judged.file {
         Some(file) => file,
         None => recording.keep_report(report::json::render(report).as_bytes())?,
@@ -97,10 +103,8 @@ pub(super) fn handoff(args: &HandoffArgs) -> Result<u8, RunError> {
     let mut record = record(args, &cluster, report, decision, &order);
     if let Some((status, why)) = stop {
         recording.write(&record)?;
-        terminal::note(&format!(
-            "{NOT_STARTED} ({why})\nairworthy: the record: {}",
-            recording.path().display()
-        ));
+        let path = recording.path();
+        terminal::note(&format!("{NOT_STARTED} ({why})\nairworthy: the record: {}", path.display()));
         return Ok(status);
     }
     if let Some(folder) = &folder {
