@@ -19,20 +19,23 @@ pub struct Python {
 
 const SOURCE: &str = "Ansible's list of interpreters, in PATH";
 
-/// What the subject reads. Ansible tries versioned names, newest first, then `/usr/bin/python3`, RHEL's
-/// `platform-python` and `/usr/bin/python`; what `/usr/bin/python3` leads to tells its version without a process.
+/// What the subject reads: of Ansible's list the distribution's own before versioned names. What `/usr/bin/python3` leads to tells its
+/// version without a process.
 pub const PROBES: &[Probe] = &[Probe::shell(
     "python",
     SOURCE,
-    r#"for f in python3.14 python3.13 python3.12 python3.11 python3.10 python3.9 python3.8 python3.7 python3.6 \
-    python3.5 /usr/bin/python3 /usr/libexec/platform-python python2.7 /usr/bin/python python; do
-    f=$(command -v "$f" 2>/dev/null) || continue
+    r#"for f in /usr/bin/python3 /usr/libexec/platform-python python3.14 python3.13 python3.12 python3.11 python3.10 python3.9 \
+    python3.8 python3.7 python3.6 python3.5 python3 /usr/bin/python python2.7 python; do
+    f=$(command -v "$f" 2>/dev/null) || f=
     case $f in /*) if [ -x "$f" ] && [ -f "$f" ]; then break; fi ;; esac
     f=
 done
 [ -n "$f" ] || return 44
 echo "$f"
-case $f in *[0-9].[0-9]*) echo "Python ${f##*python}" ;; *) "$f" -V 2>&1 ;; esac"#,
+for t in /usr/bin/python[23].*[0-9] /usr/libexec/platform-python[23].*[0-9]; do
+    if [ "$t" -ef "$f" ]; then echo "Python ${t##*python}"; return 0; fi
+done
+"$f" -V 2>&1"#,
 )
 .light()];
 
