@@ -86,7 +86,6 @@ pub fn probes() -> Vec<Probe> {
         python::PROBES,
         swap::PROBES,
         cgroup::PROBES,
-        disk::PROBES,
         temp::PROBES,
         apparmor::PROBES,
         packages::PROBES,
@@ -108,6 +107,7 @@ pub fn probes() -> Vec<Probe> {
         accelerator::PROBES,
         units::PROBES,
         ssh::PROBES,
+        disk::PROBES, // the last, as it says there
     ]
     .concat()
 }
