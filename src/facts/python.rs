@@ -11,21 +11,27 @@ use super::transcript::Transcript;
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct Python {
-    /// The interpreter that Ansible finds by itself: the path; absent where there is none.
+    /// The interpreter that the inventory names (`ansible_python_interpreter`), else the one that Ansible finds by itself: its
+    /// path; absent where it is not there.
     pub interpreter: Fact<String>,
     /// Its version as far as its name tells (`3.8`), else as it says itself (`3.8.10`).
     pub version: Fact<String>,
 }
 
-const SOURCE: &str = "Ansible's list of interpreters, in PATH";
+const SOURCE: &str = "ansible_python_interpreter, else Ansible's list of interpreters";
 
-/// What the subject reads: of Ansible's list the distribution's own before versioned names. What `/usr/bin/python3` leads to tells its
+/// What the subject reads: what the inventory names, else of Ansible's list the distribution's own before versioned names. What `/usr/bin/python3` leads to tells its
 /// version without a process.
 pub const PROBES: &[Probe] = &[Probe::shell(
     "python",
     SOURCE,
-    r#"for f in /usr/bin/python3 /usr/libexec/platform-python python3.14 python3.13 python3.12 python3.11 python3.10 python3.9 \
-    python3.8 python3.7 python3.6 python3.5 python3 /usr/bin/python python2.7 python; do
+    r#"case $PYTHON in
+*'{{'* | *'{%'*) echo "template $PYTHON"; return 45 ;;
+'' | auto*) set -- /usr/bin/python3 /usr/libexec/platform-python python3.14 python3.13 python3.12 python3.11 python3.10 python3.9 \
+    python3.8 python3.7 python3.6 python3.5 python3 /usr/bin/python python2.7 python ;;
+*) set -- "${PYTHON%% *}" ;;
+esac
+for f in "$@"; do
     f=$(command -v "$f" 2>/dev/null) || f=
     case $f in /*) if [ -x "$f" ] && [ -f "$f" ]; then break; fi ;; esac
     f=
@@ -45,6 +51,7 @@ pub fn parse(transcript: &Transcript) -> Python {
     let reading = match &answer.reading {
         Reading::Known(answer) => match (answer.status, answer.out.lines().next().map(str::trim)) {
             (44, _) => Reading::Absent,
+            (45, _) => Reading::Unknown("the inventory's ansible_python_interpreter is not known".to_owned()),
             (_, Some(path)) if path.starts_with('/') => Reading::Known(path.to_owned()),
             (status, _) => Reading::Unknown(format!("looking for it ended with status {status}")),
         },
@@ -89,6 +96,9 @@ mod tests {
             (parse(&none).interpreter.reading, parse(&none).version.reading),
             (Reading::Absent, Reading::Absent)
         );
+        let template =
+            Recorded::default().ended("python", Ended::Exited(45), "template {{ x }}\n", "").transcript();
+        assert!(matches!(parse(&template).interpreter.reading, Reading::Unknown(_)));
         let unasked = parse(&Recorded::default().transcript());
         assert!(matches!(unasked.interpreter.reading, Reading::Unknown(_)));
     }

@@ -457,19 +457,19 @@ EOF"#,
         expect: Fails("cgroup-controllers", "worker3"),
     }
     apparmor_without_its_parser {
-        on: "worker3",
+        on: "worker2",
         apply: "mkdir -p /sys/module/apparmor/parameters && echo Y > /sys/module/apparmor/parameters/enabled",
         proof: "grep -q Y /sys/module/apparmor/parameters/enabled",
         restore: "rm -r /sys/module/apparmor",
-        expect: Fails("apparmor-parser-present", "worker3"),
+        expect: Fails("apparmor-parser-present", "worker2"),
     }
     apparmor_with_its_parser {
-        on: "worker3",
+        on: "worker2",
         apply: "mkdir -p /sys/module/apparmor/parameters && echo Y > /sys/module/apparmor/parameters/enabled \
                 && cp /bin/true /usr/local/sbin/apparmor_parser",
         proof: "grep -q Y /sys/module/apparmor/parameters/enabled && command -v apparmor_parser",
         restore: "rm -r /sys/module/apparmor /usr/local/sbin/apparmor_parser",
-        expect: Passes("apparmor-parser-present", "worker3"),
+        expect: Passes("apparmor-parser-present", "worker2"),
     }
     swap_in_use {
         on: "worker3",
@@ -494,7 +494,7 @@ EOF"#,
     }
     hostname_no_dns_name {
         on: "worker3",
-        apply: "hostname Worker_3",
+        apply: "echo Worker_3 > /proc/sys/kernel/hostname",
         proof: "[ \"$(hostname)\" = Worker_3 ]",
         restore: "hostname worker3",
         expect: Fails("hostname-valid", "worker3"),
@@ -622,9 +622,9 @@ EOF"#,
     }
     ufw_at_work {
         on: "worker3",
-        apply: "mkdir /etc/ufw && echo ENABLED=yes > /etc/ufw/ufw.conf",
-        proof: "grep -q yes /etc/ufw/ufw.conf",
-        restore: "rm -r /etc/ufw",
+        apply: "mkdir -p /etc/ufw && echo ENABLED=yes > /etc/ufw/ufw.conf",
+        proof: "grep -q ENABLED=yes /etc/ufw/ufw.conf",
+        restore: "rm /etc/ufw/ufw.conf",
         expect: Warns("firewall-active", &["worker3"]),
     }
     smaller_packets_on_one_host {
