@@ -1,7 +1,6 @@
 //! The NVML helper on real hosts: through sshd and sudo to a worker, and every way in which it does not get there.
 
 use std::collections::BTreeMap;
-use std::path::Path;
 use std::process::Command;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -10,7 +9,7 @@ use airworthy::facts::nvml::Document;
 use airworthy::facts::{self, Ended, Section};
 use airworthy::gather;
 
-use crate::faults::{DEFAULTS, Fault, OUTSIDE};
+use crate::faults::{DEFAULTS, Fault};
 use crate::judge::Applied;
 use crate::leftovers::{nothing_new, traces};
 use crate::rig::{HOSTS, Lab};
