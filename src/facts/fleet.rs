@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::fact::{Fact, Reading};
+use super::gpu_uniformity;
 use super::host::{HostFacts, HostRecord};
 use super::network::Network;
 use crate::role::Role;
@@ -32,6 +33,8 @@ pub struct Fleet {
     pub unreachable_pairs: Fact<Vec<String>>,
     /// How many pairs were tried.
     pub pairs_tried: Fact<i64>,
+    /// What differs between the GPUs of machines of one type; absent where no two are of one type.
+    pub gpu_differences: Fact<Vec<String>>,
 }
 
 /// One worker's clock against the infra hosts' median.
@@ -48,9 +51,10 @@ pub struct ClockDeviation {
 /// What [`compare`] reads of a host, and nothing else: the facts of a thousand hosts take more room than what is said of
 /// them.
 pub fn essence(facts: HostFacts) -> HostFacts {
-    let HostFacts { identity, ssh, time, peers, network, .. } = facts;
+    let HostFacts { identity, ssh, time, peers, network, gpu, .. } = facts;
     let network = Network { addresses: network.addresses, address: network.address, ..Network::default() };
-    HostFacts { identity, ssh, time, peers, network, ..HostFacts::default() }
+    let gpu = gpu_uniformity::essence(gpu);
+    HostFacts { identity, ssh, time, peers, network, gpu, ..HostFacts::default() }
 }
 
 /// A host that was reached, with its facts.
@@ -87,6 +91,7 @@ pub fn compare(hosts: &[HostRecord]) -> Fleet {
                 .sum(),
             "TCP to the peers' SSH ports",
         ),
+        gpu_differences: gpu_uniformity::differences(&reached),
     }
 }
 

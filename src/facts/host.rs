@@ -10,8 +10,8 @@ use super::fact::{Fact, FactTree, untyped};
 use super::probe::Probe;
 use super::transcript::Transcript;
 use super::{
-    accelerator, container_runtime, cpu, docker, gpu, identity, kubernetes, memory, network, os, pci, peers,
-    ports, registries, ssh, sudo, time, units, variables,
+    accelerator, container_runtime, cpu, docker, gpu, identity, kubernetes, memory, network, nvidia_driver,
+    os, pci, peers, ports, registries, ssh, sudo, time, units, variables,
 };
 use crate::role::Role;
 
@@ -72,6 +72,7 @@ pub fn probes() -> Vec<Probe> {
         docker::PROBES,
         container_runtime::PROBES,
         kubernetes::PROBES,
+        nvidia_driver::PROBES,
         gpu::PROBES,
         pci::PROBES,
         accelerator::PROBES,

@@ -3,6 +3,7 @@
 #![deny(clippy::disallowed_methods)]
 
 pub mod accelerator;
+pub(crate) mod accelerator_model;
 mod address_origin;
 mod circumstances;
 pub mod container_runtime;
@@ -16,6 +17,9 @@ mod docker_unit;
 mod fact;
 pub mod fleet;
 pub mod gpu;
+mod gpu_card;
+mod gpu_fault;
+mod gpu_uniformity;
 pub mod host;
 pub mod identity;
 mod ifcfg;
@@ -31,6 +35,9 @@ mod netplan;
 pub mod network;
 mod network_manager;
 mod networkd;
+mod nvidia_driver;
+mod nvidia_smi;
+mod nvidia_smi_xml;
 pub mod nvml;
 pub mod os;
 pub mod pci;

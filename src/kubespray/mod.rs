@@ -2,7 +2,9 @@
 //! checkout; the rest is pure.
 
 mod demands;
+mod revision;
 mod survey;
 
 pub use demands::{CheckoutError, Demands};
+pub use revision::Revision;
 pub use survey::{survey, variables};

@@ -14,7 +14,7 @@ use super::gpu;
 use crate::facts::nvml::{Document, Failure, Gpu, HANGS, MOST_GPUS};
 
 /// How long one call may take. Where no persistence daemon runs, the first one wakes every card: seconds each.
-pub const CALL: Duration = Duration::from_secs(10);
+pub const CALL: Duration = Duration::from_secs(8);
 /// How long everything together may take.
 pub const TOTAL: Duration = Duration::from_secs(20);
 

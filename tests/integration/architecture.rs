@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Each room and the rooms it may name.
-const TABLE: [(&str, &[&str]); 15] = [
+const TABLE: [(&str, &[&str]); 16] = [
     ("main", &["cli", "run"]),
     ("lib", &[]),
     ("cli", &["role"]),
@@ -20,6 +20,7 @@ const TABLE: [(&str, &[&str]); 15] = [
     ("checks", &["facts", "role"]),
     ("kubespray", &["facts", "inventory"]),
     ("report", &["checks", "facts", "role"]),
+    ("handoff", &["checks", "inventory", "report", "role"]),
     ("fix", &["facts", "gather", "inventory", "role", "transport"]),
 ];
 
