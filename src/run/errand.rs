@@ -76,7 +76,7 @@ fn supply(target: &TargetArgs) -> Result<Supply, RunError> {
     Ok(match target.nvml {
         Nvml::Auto => Supply::Auto(helpers()),
         Nvml::Always => Supply::Always(helpers()),
-        Nvml::Never => Supply::Never(Cow::Borrowed("not asked: --nvml never")),
+        Nvml::Never => Supply::Never(Cow::Borrowed("--nvml never")),
     })
 }
 

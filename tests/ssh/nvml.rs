@@ -281,11 +281,11 @@ fn what_keeps_it_from_running_is_told_and_nvidia_smi_stands_in() {
     fs::create_dir(foreign.path().join("x86_64")).expect("a folder");
     fs::write(foreign.path().join("x86_64/airworthy-nvml"), &bytes).expect("written");
     let at = |folder: &Path| Supply::Auto(Arc::new(Helpers::in_folders(vec![folder.to_owned()])));
-    let never = Supply::Never("not asked: --nvml never".into());
+    let never = Supply::Never("--nvml never".into());
 
     // Whether it was sent, the reason, and how the host comes to it.
     let cases: [(bool, &str, Supply, &[(&str, &str)]); 11] = [
-        (false, "not asked: --nvml never", never, &[]),
+        (false, "--nvml never", never, &[]),
         (false, "the script ran without airworthy at the other end", Supply::default(), &[]),
         (false, "there is no helper for x86_64 (looked for airworthy-nvml in", at(nowhere.path()), &[]),
         (false, "is made for aarch64, not for x86_64", at(foreign.path()), &[]),
@@ -378,7 +378,10 @@ fn a_helper_that_hangs_costs_its_deadline_and_no_more() {
     let server = started(&machine, "STANDIN=hang; export STANDIN");
     let errand = Errand { supply: auto(), ..Errand::default() };
     assert_eq!(gather::total_deadline(&probes, &errand), Duration::from_millis(2500));
-    let ssh = Ssh::new(options());
+    // Without a helper the script would be done within 1.5 s: asking for one prolongs the visit.
+    let mut brief = options();
+    brief.timeouts.run = Duration::from_millis(2500);
+    let ssh = Ssh::new(brief);
     for (program, ended) in [
         ("echo smi", Ended::Exited(0)),
         ("sleep 1; echo smi", Ended::Exited(0)),
@@ -391,6 +394,27 @@ fn a_helper_that_hangs_costs_its_deadline_and_no_more() {
         assert_eq!(section(&gathered, "nvidia-smi").ended, ended, "{program}");
         wait_until("nothing is left behind", || machine.is_clean());
     }
+    // The same through the system's ssh, and without any.
+    let mut brief = options();
+    brief.timeouts.run = Duration::from_millis(2500);
+    if let Ok(ssh) = OpenSsh::new(brief) {
+        let gathered = visit_with(&ssh, &host(&server), &probes, auto(), None);
+        let gathered = gathered.unwrap_or_else(|error| panic!("{error}"));
+        assert_eq!(section(&gathered, "nvidia-smi").ended, Ended::TimedOut(1500));
+    }
+    let mut connection = Connection::ssh("localhost");
+    connection.local = true;
+    let slow = [
+        Probe::helper("nvml", "NVML", "return 0", "").within(Duration::from_secs(1)),
+        Probe::shell("nvidia-smi", "nvidia-smi", "sleep 60")
+            .within(Duration::from_millis(1500))
+            .stands_in_for("nvml"),
+    ];
+    let local = Local::new(Duration::from_millis(1500));
+    let nowhere = Supply::Auto(Arc::new(Helpers::in_folders(Vec::new())));
+    let gathered = visit_with(&local, &host_at(connection), &slow, nowhere, None);
+    let gathered = gathered.unwrap_or_else(|error| panic!("{error}"));
+    assert_eq!(section(&gathered, "nvidia-smi").ended, Ended::TimedOut(1500));
 }
 
 /// No signal comes to the host: its script reads the end of the stream, and cleans up by itself.
