@@ -68,7 +68,7 @@ impl Common {
 
 /// Whether hosts get the helper that reads NVML.
 fn supply(target: &TargetArgs) -> Result<Supply, RunError> {
-    for folder in target.helper_dir.iter().filter(|folder| !folder.is_dir()) {
+    if let Some(folder) = target.helper_dir.iter().find(|folder| !folder.is_dir()) {
         let reason = format!("{} is no folder; it is one that holds airworthy-nvml", folder.display());
         return Err(RunError::flag("--helper-dir", reason));
     }
