@@ -122,8 +122,15 @@ fn query_with(text: &str, complaint: Option<String>) -> Fact<Document> {
             Err(detail) => Queried::Failed(Failure { error: ENDED.to_owned(), detail: Some(detail.clone()) }),
         };
     }
-    let count = Queried::Known(gpus.len() as u32);
-    Fact::known(Document { gpus, gpu_count: count, ..Document::default() }, source)
+    let document = Document {
+        driver_version: Queried::failed(NOT_TOLD),
+        nvml_version: Queried::failed(NOT_TOLD),
+        cuda_driver_version: Queried::failed(NOT_TOLD),
+        gpu_count: Queried::Known(gpus.len() as u32),
+        gpus,
+        ..Document::default()
+    };
+    Fact::known(document, source)
 }
 
 fn lines(text: &str) -> impl Iterator<Item = &str> {
