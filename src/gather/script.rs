@@ -39,6 +39,8 @@ pub struct Errand {
     pub registries: Vec<String>,
     /// Mirrors of docker.io the deployment will configure, as base URLs.
     pub mirrors: Vec<String>,
+    /// The Python that the inventory names for Ansible's modules.
+    pub python: Option<String>,
     /// Probes that stand in the user's own check files.
     pub own_probes: Vec<OwnProbe>,
     /// Whether it gets the helpers that it asks for.
@@ -125,6 +127,7 @@ impl Script {
         let _ = writeln!(script, "PEERS={}", shell_quote(&peers.collect::<Vec<_>>().join("\n")));
         let _ = writeln!(script, "REGISTRIES={}", shell_quote(&errand.registries.join("\n")));
         let _ = writeln!(script, "MIRRORS={}", shell_quote(&errand.mirrors.join("\n")));
+        let _ = writeln!(script, "PYTHON={}", shell_quote(errand.python.as_deref().unwrap_or_default()));
         script.push_str(&self.ahead);
         script.push_str(&self.functions);
         let mut processes = self.processes.clone();
@@ -184,22 +187,25 @@ fn ending(mut processes: Vec<Process>) -> String {
     format!("{starts}{}}}\n{{ airworthy__ \"$@\"; }}\n", event_loop(&processes))
 }
 
-/// The longest the script can take: its probes' deadlines run side by side, but those of a helper and its stand-in.
+/// The longest the script can take where no helper is asked for: its probes' deadlines run side by side.
+pub(super) fn deadline_without_helpers(probes: &[Probe], errand: &Errand) -> Duration {
+    let probes = probes.iter().filter(|probe| !matches!(probe.read, Read::Helper { .. }));
+    let own = errand.own_probes.iter().map(|probe| probe.deadline);
+    probes.map(|probe| probe.deadline).chain(own).max().unwrap_or(crate::facts::DEADLINE)
+}
+
+/// The longest the script can take: a stand-in begins where the helper's deadline ends.
 pub fn total_deadline(probes: &[Probe], errand: &Errand) -> Duration {
-    let first = |probe: &Probe| match probe.stands_in_for {
+    if errand.supply.refusal().is_some() {
+        return deadline_without_helpers(probes, errand);
+    }
+    let of = |name: &str| probes.iter().find(|probe| probe.name == name).map(|probe| probe.deadline);
+    let with_helpers = probes.iter().map(|probe| match probe.stands_in_for {
         Some(_) if errand.supply.is_indispensable() => Duration::ZERO,
-        Some(helper) if errand.supply.refusal().is_none() => {
-            let waited = probes.iter().find(|probe| probe.name == helper).map(|probe| probe.deadline);
-            waited.unwrap_or_default() + probe.deadline
-        }
-        _ => probe.deadline,
-    };
-    probes
-        .iter()
-        .map(first)
-        .chain(errand.own_probes.iter().map(|probe| probe.deadline))
-        .max()
-        .unwrap_or(crate::facts::DEADLINE)
+        Some(helper) => of(helper).unwrap_or_default() + probe.deadline,
+        None => probe.deadline,
+    });
+    with_helpers.max().unwrap_or_default().max(deadline_without_helpers(probes, errand))
 }
 
 fn function_name(probe: &str) -> String {

@@ -55,6 +55,7 @@ impl Common {
             peers: peers.of(host),
             registries: self.registries.clone(),
             mirrors: self.mirrors.clone(),
+            python: host.connection.python_interpreter.clone(),
             own_probes: own.map(|(_, probe)| probe.clone()).collect(),
             supply: self.supply.clone(),
         }
@@ -68,7 +69,7 @@ impl Common {
 
 /// Whether hosts get the helper that reads NVML.
 fn supply(target: &TargetArgs) -> Result<Supply, RunError> {
-    for folder in target.helper_dir.iter().filter(|folder| !folder.is_dir()) {
+    if let Some(folder) = target.helper_dir.iter().find(|folder| !folder.is_dir()) {
         let reason = format!("{} is no folder; it is one that holds airworthy-nvml", folder.display());
         return Err(RunError::flag("--helper-dir", reason));
     }
@@ -76,7 +77,7 @@ fn supply(target: &TargetArgs) -> Result<Supply, RunError> {
     Ok(match target.nvml {
         Nvml::Auto => Supply::Auto(helpers()),
         Nvml::Always => Supply::Always(helpers()),
-        Nvml::Never => Supply::Never(Cow::Borrowed("not asked: --nvml never")),
+        Nvml::Never => Supply::Never(Cow::Borrowed("--nvml never")),
     })
 }
 

@@ -1,7 +1,6 @@
 //! The NVML helper on real hosts: through sshd and sudo to a worker, and every way in which it does not get there.
 
 use std::collections::BTreeMap;
-use std::path::Path;
 use std::process::Command;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -10,7 +9,7 @@ use airworthy::facts::nvml::Document;
 use airworthy::facts::{self, Ended, Section};
 use airworthy::gather;
 
-use crate::faults::{DEFAULTS, Fault, OUTSIDE};
+use crate::faults::{DEFAULTS, Fault};
 use crate::judge::Applied;
 use crate::leftovers::{nothing_new, traces};
 use crate::rig::{HOSTS, Lab};
@@ -30,7 +29,7 @@ const LIBRARY: Fault = Fault {
 const NOEXEC: Fault = Fault {
     on: "worker2",
     apply: "mount -o remount,noexec /tmp",
-    proof: "grep -q '^tmpfs /tmp [^ ]*noexec' /proc/mounts",
+    proof: "grep -q '^tmpfs /tmp tmpfs [^ ]*noexec' /proc/mounts",
     restore: "mount -o remount,exec /tmp",
     ..DEFAULTS
 };
@@ -139,7 +138,7 @@ fn a_worker_that_may_not_run_it_falls_back_and_says_why() {
         drop(applied);
     }
     let never = answers(&lab, "--nvml never");
-    assert_eq!(text(&never["worker1"]["nvml"].err), "not asked: --nvml never");
+    assert_eq!(text(&never["worker1"]["nvml"].err), "--nvml never");
     assert_eq!(never["worker1"]["nvidia-smi"].ended, Ended::Exited(0));
 }
 

@@ -20,4 +20,5 @@ mod openssh;
 mod proxies;
 mod run;
 mod server;
+mod stand_in;
 mod talk;

@@ -1,151 +1,26 @@
 //! The NVML helper on its way to a host: asked for on stdout, read from stdin, run, and gone.
 
 use std::fs;
-use std::path::{Path, PathBuf};
-use std::sync::{Arc, OnceLock};
+use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use airworthy::facts::nvml::Document;
-use airworthy::facts::{self, Ended, Probe, Section};
-use airworthy::gather::{self, Errand, Gathered, Helpers, Script, Supply};
-use airworthy::inventory::{Connection, Host};
-use airworthy::transport::{Local, OpenSsh, Ssh, Stage, Transport};
-use secrecy::SecretString;
+use airworthy::facts::{self, Ended, Probe};
+use airworthy::gather::{self, Errand, Helpers, Supply};
+use airworthy::inventory::Connection;
+use airworthy::transport::{Local, OpenSsh, Ssh, Stage};
 
-use crate::machine::{Machine, wait_until};
+use crate::machine::wait_until;
 use crate::server::{Answer, Plan, Server};
+use crate::stand_in::{
+    DOCUMENT, assert_document, assert_stand_in, auto, folder, gpu_machine, helper_size, machine_with,
+    questions, section, started, stdin_of, text, visit, visit_with,
+};
 use crate::talk::{host, host_at, options};
 
 #[path = "../support/nvml_stub.rs"]
 mod nvml_stub;
-
-/// What the stand-in for the helper says.
-const DOCUMENT: &str = "{\"stand-in\":true}\n";
-
-/// Plays the helper by the variable STANDIN; padded, so that the connection can break in the middle.
-const STAND_IN: &str = r#"
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
-const char padding[1 << 20] = {1};
-int main(void) {
-    const char *play = getenv("STANDIN");
-    if (play && !strcmp(play, "hang")) for (;;) pause();
-    if (play && !strcmp(play, "fail")) { fputs("no luck\nmore\n", stderr); return 7; }
-    puts("{\"stand-in\":true}");
-    return play && !strcmp(play, "old") ? 3 : 0;
-}
-"#;
-
-/// The folder with the stand-in, compiled once.
-fn folder() -> &'static Path {
-    static FOLDER: OnceLock<PathBuf> = OnceLock::new();
-    FOLDER.get_or_init(|| {
-        let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("stand-in");
-        fs::create_dir_all(&folder).expect("a folder");
-        let source = folder.join("stand-in.c");
-        fs::write(&source, STAND_IN).expect("written");
-        let done = std::process::Command::new("cc")
-            .args(["-O0", "-o"])
-            .arg(folder.join("airworthy-nvml"))
-            .arg(&source)
-            .status();
-        assert!(done.expect("cc starts").success());
-        folder
-    })
-}
-
-fn auto() -> Supply {
-    Supply::Auto(Arc::new(Helpers::in_folders(vec![folder().to_owned()])))
-}
-
-/// A machine whose bus has one NVIDIA device, and an nvidia-smi that leaves a trace.
-fn gpu_machine() -> Machine {
-    machine_with("0x10de", "0x030200")
-}
-
-fn machine_with(vendor: &str, class: &str) -> Machine {
-    let machine = Machine::new();
-    let slot = machine.path("0000:17:00.0");
-    fs::create_dir(&slot).expect("a folder");
-    for (name, text) in
-        [("vendor", vendor), ("class", class), ("device", "0x1db4"), ("uevent", "DRIVER=nvidia")]
-    {
-        fs::write(slot.join(name), format!("{text}\n")).expect("written");
-    }
-    // What the script finds on the bus, it finds with this one grep.
-    let grep = format!(
-        "case $* in *10de*) echo {}/vendor ;; *) PATH=${{PATH#*:}}; exec grep \"$@\" ;; esac",
-        slot.display()
-    );
-    machine.program("grep", &grep);
-    machine.program("nvidia-smi", "echo smi");
-    machine
-}
-
-fn visit_with(
-    transport: &dyn Transport,
-    host: &Host,
-    probes: &[Probe],
-    supply: Supply,
-    password: Option<&str>,
-) -> Result<Gathered, airworthy::transport::TransportError> {
-    let password = password.map(|password| SecretString::from(password.to_owned()));
-    let errand = Errand { supply, ..Errand::default() };
-    gather::visit(transport, host, &Script::new(probes), &errand, password.as_ref())
-}
-
-fn visit(server: &Server, supply: Supply) -> Gathered {
-    let ssh = Ssh::new(options());
-    visit_with(&ssh, &host(server), &facts::host::probes(), supply, None)
-        .unwrap_or_else(|error| panic!("{error}"))
-}
-
-fn section<'g>(gathered: &'g Gathered, name: &str) -> &'g Section {
-    gathered.answered.transcript.sections().get(name).unwrap_or_else(|| panic!("no section {name}"))
-}
-
-/// The helper answered, and nvidia-smi was not asked.
-fn assert_document(gathered: &Gathered) {
-    let nvml = section(gathered, "nvml");
-    assert_eq!((nvml.ended, text(&nvml.out)), (Ended::Exited(0), DOCUMENT), "{}", text(&nvml.err));
-    let smi = section(gathered, "nvidia-smi");
-    assert_eq!(
-        (smi.ended, text(&smi.out), text(&smi.err)),
-        (Ended::Exited(127), "", "not asked: the helper answered\n")
-    );
-}
-
-/// The helper did not answer for this reason, and nvidia-smi did.
-fn assert_stand_in(gathered: &Gathered, reason: &str) {
-    let nvml = section(gathered, "nvml");
-    assert_eq!((nvml.ended, text(&nvml.out)), (Ended::Exited(127), ""));
-    assert!(text(&nvml.err).contains(reason), "{}", text(&nvml.err));
-    let smi = section(gathered, "nvidia-smi");
-    assert!(text(&smi.out).starts_with("smi\n"), "{smi:?}");
-}
-
-fn text(bytes: &[u8]) -> &str {
-    std::str::from_utf8(bytes).expect("UTF-8").trim_start_matches('\n')
-}
-
-fn questions(gathered: &Gathered) -> usize {
-    String::from_utf8_lossy(&gathered.raw).lines().filter(|line| line.contains(" need nvml ")).count()
-}
-
-fn helper_size() -> usize {
-    fs::metadata(folder().join("airworthy-nvml")).expect("compiled").len() as usize
-}
-
-fn stdin_of(server: &Server) -> usize {
-    server.seen.stdin.lock().expect("a lock").len()
-}
-
-fn started(machine: &Machine, more: &str) -> Server {
-    let rc = format!("{}; {more}", machine.rc());
-    Server::start(Plan { answer: Answer::Login { shell: "sh", rc }, ..Plan::open() })
-}
 
 #[test]
 fn a_host_with_a_device_gets_the_helper_over_the_stream_it_has() {
@@ -281,11 +156,11 @@ fn what_keeps_it_from_running_is_told_and_nvidia_smi_stands_in() {
     fs::create_dir(foreign.path().join("x86_64")).expect("a folder");
     fs::write(foreign.path().join("x86_64/airworthy-nvml"), &bytes).expect("written");
     let at = |folder: &Path| Supply::Auto(Arc::new(Helpers::in_folders(vec![folder.to_owned()])));
-    let never = Supply::Never("not asked: --nvml never".into());
+    let never = Supply::Never("--nvml never".into());
 
     // Whether it was sent, the reason, and how the host comes to it.
     let cases: [(bool, &str, Supply, &[(&str, &str)]); 11] = [
-        (false, "not asked: --nvml never", never, &[]),
+        (false, "--nvml never", never, &[]),
         (false, "the script ran without airworthy at the other end", Supply::default(), &[]),
         (false, "there is no helper for x86_64 (looked for airworthy-nvml in", at(nowhere.path()), &[]),
         (false, "is made for aarch64, not for x86_64", at(foreign.path()), &[]),
@@ -378,7 +253,10 @@ fn a_helper_that_hangs_costs_its_deadline_and_no_more() {
     let server = started(&machine, "STANDIN=hang; export STANDIN");
     let errand = Errand { supply: auto(), ..Errand::default() };
     assert_eq!(gather::total_deadline(&probes, &errand), Duration::from_millis(2500));
-    let ssh = Ssh::new(options());
+    // Without a helper the script would be done within 1.5 s: asking for one prolongs the visit.
+    let mut brief = options();
+    brief.timeouts.run = Duration::from_millis(2500);
+    let ssh = Ssh::new(brief);
     for (program, ended) in [
         ("echo smi", Ended::Exited(0)),
         ("sleep 1; echo smi", Ended::Exited(0)),
@@ -391,6 +269,27 @@ fn a_helper_that_hangs_costs_its_deadline_and_no_more() {
         assert_eq!(section(&gathered, "nvidia-smi").ended, ended, "{program}");
         wait_until("nothing is left behind", || machine.is_clean());
     }
+    // The same through the system's ssh, and without any.
+    let mut brief = options();
+    brief.timeouts.run = Duration::from_millis(2500);
+    if let Ok(ssh) = OpenSsh::new(brief) {
+        let gathered = visit_with(&ssh, &host(&server), &probes, auto(), None);
+        let gathered = gathered.unwrap_or_else(|error| panic!("{error}"));
+        assert_eq!(section(&gathered, "nvidia-smi").ended, Ended::TimedOut(1500));
+    }
+    let mut connection = Connection::ssh("localhost");
+    connection.local = true;
+    let slow = [
+        Probe::helper("nvml", "NVML", "return 0", "").within(Duration::from_secs(1)),
+        Probe::shell("nvidia-smi", "nvidia-smi", "sleep 60")
+            .within(Duration::from_millis(1500))
+            .stands_in_for("nvml"),
+    ];
+    let local = Local::new(Duration::from_millis(1500));
+    let nowhere = Supply::Auto(Arc::new(Helpers::in_folders(Vec::new())));
+    let gathered = visit_with(&local, &host_at(connection), &slow, nowhere, None);
+    let gathered = gathered.unwrap_or_else(|error| panic!("{error}"));
+    assert_eq!(section(&gathered, "nvidia-smi").ended, Ended::TimedOut(1500));
 }
 
 /// No signal comes to the host: its script reads the end of the stream, and cleans up by itself.
