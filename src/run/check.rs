@@ -119,7 +119,7 @@ fn live(
              shipped yet (--set 'os_supported=[\"22.04\"]' and the like adapt its limits)",
         );
     }
-    let common = Common::new(&settings.profile, &settings.catalog)?;
+    let common = Common::new(&settings.profile, &settings.catalog, &args.target)?;
     let reach = Reach::new(cluster, &args.target)?;
     let worker = || {
         let judge = Judge::new(&settings.catalog, &settings.profile, &cluster.deployment);

@@ -14,6 +14,7 @@ mod fix_cuts;
 mod handoff;
 mod judge;
 mod leftovers;
+mod nvml;
 mod record;
 mod rig;
 mod secrets;
