@@ -115,7 +115,7 @@ fn the_other_commands_complain_as_well() {
         (&["inventory", "-i", "hosts.yaml", "--host", "nod1"], &["did you mean `node1`?"]),
         (&["inventory", "-i", "hosts.yaml", "--limit", "zzz"], &["zzz"]),
         (&["check-file", "nope.yaml"], &["nope.yaml", "No such file"]),
-        (&["schema", "reprt"], &["report, facts, check, profile, config"]),
+        (&["schema", "reprt"], &["report, facts, handoff, check, profile, config"]),
         (&["completions", "csh"], &["bash"]),
         (&["facts", "--transcript", "nope"], &["nope", "No such file"]),
         (&["facts", "--transcript", "/dev/null"], &["not our script"]),
