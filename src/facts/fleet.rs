@@ -6,6 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::duplicates::{self, Duplicates};
 use super::fact::{Fact, Reading};
 use super::gpu_uniformity;
 use super::host::{HostFacts, HostRecord};
@@ -33,6 +34,12 @@ pub struct Fleet {
     pub unreachable_pairs: Fact<Vec<String>>,
     /// How many pairs were tried.
     pub pairs_tried: Fact<i64>,
+    /// What only one host of the cluster may have, and several have.
+    #[serde(flatten)]
+    pub duplicates: Duplicates,
+    /// The MTU at each node's address, with the hosts that have it: one entry where all agree; absent where there are no two
+    /// hosts.
+    pub mtus: Fact<BTreeMap<String, Vec<String>>>,
     /// What differs between the GPUs of machines of one type; absent where no two are of one type.
     pub gpu_differences: Fact<Vec<String>>,
 }
@@ -52,13 +59,19 @@ pub struct ClockDeviation {
 /// them.
 pub fn essence(facts: HostFacts) -> HostFacts {
     let HostFacts { identity, ssh, time, peers, network, gpu, .. } = facts;
-    let network = Network { addresses: network.addresses, address: network.address, ..Network::default() };
+    let network = Network {
+        addresses: network.addresses,
+        address: network.address,
+        address_mac: network.address_mac,
+        address_mtu: network.address_mtu,
+        ..Network::default()
+    };
     let gpu = gpu_uniformity::essence(gpu);
     HostFacts { identity, ssh, time, peers, network, gpu, ..HostFacts::default() }
 }
 
 /// A host that was reached, with its facts.
-type Reached<'r> = (&'r HostRecord, &'r HostFacts);
+pub(super) type Reached<'r> = (&'r HostRecord, &'r HostFacts);
 
 /// Puts the hosts side by side. `devbox` is among them where the dev box is this machine.
 pub fn compare(hosts: &[HostRecord]) -> Fleet {
@@ -91,6 +104,8 @@ pub fn compare(hosts: &[HostRecord]) -> Fleet {
                 .sum(),
             "TCP to the peers' SSH ports",
         ),
+        duplicates: duplicates::find(&reached),
+        mtus: duplicates::mtus(&reached),
         gpu_differences: gpu_uniformity::differences(&reached),
     }
 }

@@ -6,5 +6,5 @@ mod revision;
 mod survey;
 
 pub use demands::{CheckoutError, Demands};
-pub use revision::Revision;
+pub use revision::{Revision, commit};
 pub use survey::{survey, variables};

@@ -32,7 +32,8 @@ impl Revision {
     }
 }
 
-fn commit(checkout: &Path) -> Option<String> {
+/// The commit that is checked out; `None` where it is no git checkout, or what git wrote is not understood.
+pub fn commit(checkout: &Path) -> Option<String> {
     let mut git = checkout.join(".git");
     if git.is_file() {
         // A worktree or a submodule: the file says where the rest is.

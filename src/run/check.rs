@@ -21,9 +21,10 @@ use crate::cli::{CheckArgs, Devbox, FailOn, Stage};
 use crate::exit_code;
 use crate::facts::{Deployment, Fleet, HostRecord, Outcome as Visit, fleet};
 use crate::inventory::Host;
-use crate::kubespray::Demands;
+use crate::kubespray::{self, Demands};
 use crate::report::{
-    self, FixRow, HostRow, InventoryRow, Mode, Outcome, Report, Scope, Summary, Tool, Unreachable,
+    self, FixRow, HostRow, InventoryRow, KubesprayRow, Mode, Outcome, Report, Scope, Summary, Tool,
+    Unreachable,
 };
 use crate::role::Role;
 
@@ -212,6 +213,12 @@ fn settle(judge: &Judge<'_>, mut record: HostRecord, whole: bool) -> (HostRecord
     (record, verdicts)
 }
 
+/// The checkout that was named, wherever it was seen from.
+pub(super) fn checkout(folder: &Path) -> KubesprayRow {
+    let whole = folder.canonicalize().unwrap_or_else(|_| folder.to_owned());
+    KubesprayRow { commit: kubespray::commit(&whole), checkout: whole.display().to_string() }
+}
+
 /// Tells the conditions of the flags they may depend on.
 fn adapt(settings: &mut Settings, args: &CheckArgs) {
     let parameters = &mut settings.profile.parameters;
@@ -290,6 +297,7 @@ impl Judged {
             profile: self.settings.profile.name.clone(),
             parameters: self.settings.profile.parameters.clone(),
             inventory: self.inventory.clone(),
+            kubespray: args.target.kubespray.as_deref().map(checkout),
             summary: Summary::of(&hosts, &results),
             hosts,
             results,

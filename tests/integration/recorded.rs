@@ -24,6 +24,8 @@ fn is_enough(check: &str, without: &str, subject: &Subject, facts: &HostFacts) -
         ("host-dedicated", "gpu.compute_processes") => {
             subject.accelerator.as_deref() != Some("nvidia.com/gpu")
         }
+        // A name that resolves needs no registry's word.
+        ("dns-resolves", "registries.asked") => facts.dns.resolves.value() != Some(&false),
         _ => false,
     }
 }

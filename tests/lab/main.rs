@@ -11,6 +11,7 @@ mod deadlines;
 mod faults;
 mod fix;
 mod fix_cuts;
+mod handoff;
 mod judge;
 mod leftovers;
 mod nvml;
