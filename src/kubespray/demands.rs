@@ -1,9 +1,12 @@
 //! What a release of kubespray demands.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
+use serde_json::Value;
 use thiserror::Error;
 
+use crate::facts::Fact;
 use crate::facts::kubespray::Kubespray;
 
 /// What a release of kubespray demands.
@@ -11,6 +14,32 @@ use crate::facts::kubespray::Kubespray;
 pub struct Demands {
     /// As conditions see it.
     pub facts: Kubespray,
+    /// What [`super::judged::JUDGED`]'s variables are where nobody sets them, by name: templated with the release's own
+    /// defaults. Absent where the release has no such variable, unknown where hosts, groups or facts decide.
+    pub defaults: BTreeMap<String, Fact<Value>>,
+    /// Every name of a variable that the release defines or reads; none where the built-in table stands in.
+    pub variables: Option<BTreeSet<String>>,
+    /// What a variable may be, where its own asserts list it: `kube_network_plugin` → `calico` …
+    pub choices: BTreeMap<String, Fact<Vec<String>>>,
+    /// Variables that its own asserts want as booleans, no texts.
+    pub booleans: Fact<Vec<String>>,
+    /// Variables that this release does not read any more.
+    pub gone: Vec<Gone>,
+    /// The groups that may not be empty, by this release's names; `etcd` is among them unless kubeadm deploys it.
+    pub groups: Fact<Vec<String>>,
+}
+
+/// A variable that was removed or renamed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Gone {
+    /// Its name.
+    pub name: String,
+    /// The release without it: `2.29`.
+    pub since: String,
+    /// Its new name; none where there is no successor.
+    pub instead: Option<String>,
+    /// Where that is written: a file of the checkout, or a URL.
+    pub source: String,
 }
 
 /// Why a folder could not be read as a checkout.

@@ -4,5 +4,5 @@
 mod demands;
 mod survey;
 
-pub use demands::{CheckoutError, Demands};
-pub use survey::{survey, variables};
+pub use demands::{CheckoutError, Demands, Gone};
+pub use survey::{Survey, survey};

@@ -107,9 +107,9 @@ impl Cluster {
             None => Demands::default(),
         };
         if let Some(inventory) = &self.inventory {
-            self.deployment.inventory = kubespray::survey(inventory, &demands);
-            let told = |host: &Host| (host.name.clone(), kubespray::variables(inventory, host, &demands));
-            self.variables = self.hosts.iter().filter(|host| !host.connection.local).map(told).collect();
+            let survey = kubespray::survey(inventory, &demands);
+            self.deployment.inventory = survey.inventory;
+            self.variables = survey.variables;
         }
         self.deployment.kubespray = demands.facts;
         Ok(())
@@ -121,10 +121,12 @@ impl Cluster {
     }
 }
 
-/// The profile that fits an inventory's kind. A profile of kubespray's own is not shipped yet, so its
-/// inventories are judged by OpenPAI's, which says so.
-pub(super) fn default_profile(_kind: &str) -> &'static str {
-    "openpai"
+/// The profile that fits an inventory's kind; one machine by itself is looked at as OpenPAI's dev box or node.
+pub(super) fn default_profile(kind: &str) -> &'static str {
+    match kind {
+        "kubespray" => "kubespray",
+        _ => "openpai",
+    }
 }
 
 /// A name for the dev box that no host of the inventory has, whatever part of it is in scope.
