@@ -233,7 +233,7 @@ fn route_reflectors(case: &Case<'_, '_>) -> Ruling {
         return Ok(None);
     }
     // A reflector's own cluster_id stands with the reflector; kubespray asks a control plane host.
-    if !case.view.members("kube_control_plane").first().is_some_and(|first| *first == case.host) {
+    if case.view.members("kube_control_plane").first().is_none_or(|first| *first != case.host) {
         return Ok(None);
     }
     let id = case.text("cluster_id")?;

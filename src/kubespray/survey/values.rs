@@ -4,6 +4,7 @@ use serde_json::Value;
 
 use super::contradictions::applies;
 use super::findings::{Findings, quoted, text_of};
+use super::networks::is_on;
 use super::view::View;
 use crate::facts::{Fact, Reading};
 use crate::inventory::nearest;
@@ -36,7 +37,7 @@ pub(super) fn text_booleans(view: &View<'_>) -> Fact<Vec<String>> {
                 Ok(Some(Value::String(text))) if is_boolean(&text) => findings.say(format!(
                     "`{name}` is the text {} ({place}): write it without quotes, or as JSON on the command line (-e '{{\"{name}\": {}}}')",
                     quoted(&text.as_str().into()),
-                    text.to_ascii_lowercase() == "true" || text.to_ascii_lowercase() == "yes",
+                    is_on(&text.as_str().into()),
                 )),
                 Ok(Some(value)) if is_insisted => {
                     findings.say(format!("`{name}` is {} ({place}), which is no boolean", quoted(&value)));
