@@ -20,6 +20,8 @@ pub(in crate::inventory) struct Context {
     pub(in crate::inventory) folders: Vec<Option<PathBuf>>,
     /// Why a host's variables are not all known.
     pub(in crate::inventory) locked: Vec<Option<String>>,
+    /// Whether there is no inventory: what templates ask of hosts and groups is not known.
+    pub(in crate::inventory) apart: bool,
 }
 
 /// What a template can see.
@@ -59,6 +61,11 @@ impl<'v> Scene<'v> {
     /// The passwords for what is encrypted.
     pub(super) fn vault(&self) -> &'v Vault {
         &self.context.vault
+    }
+
+    /// Whether there is no inventory.
+    pub(super) fn is_apart(&self) -> bool {
+        self.context.apart
     }
 
     /// The number of a host.
