@@ -51,6 +51,7 @@ pub mod variables;
 
 pub use circumstances::Circumstances;
 pub use deployment::Deployment;
+pub use docker_flags::keys as docker_flag_keys;
 pub use fact::{Fact, FactTree, Reading};
 pub use fleet::Fleet;
 pub use host::{HostFacts, HostRecord, Layout, Outcome, Subject};

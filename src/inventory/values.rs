@@ -3,17 +3,30 @@
 use serde_json::{Map, Value};
 
 use super::load::Inventory;
+use super::role_vars::RoleVars;
 use super::template::{Scene, Unresolved, resolve};
 use super::variables::Layer;
 
-/// Defaults that count where the inventory says nothing.
+/// What counts where the inventory says nothing.
 #[derive(Clone, Debug)]
-pub struct Defaults(Layer);
+pub enum Defaults<'d> {
+    /// As roles write them: their templates see the inventory.
+    Roles(&'d RoleVars),
+    /// Templated already.
+    Plain(Box<Layer>),
+}
 
-impl Defaults {
-    /// Values as a role writes them, or templated already; `origin` is what a reason names them by.
-    pub fn new(origin: impl Into<String>, values: Map<String, Value>) -> Defaults {
-        Defaults(Layer::new(origin.into(), values))
+impl Defaults<'_> {
+    /// Values that are templated already; `origin` is what a reason names them by.
+    pub fn plain(origin: impl Into<String>, values: Map<String, Value>) -> Self {
+        Defaults::Plain(Box::new(Layer::new(origin.into(), values)))
+    }
+
+    fn layers(&self) -> Vec<&Layer> {
+        match self {
+            Defaults::Roles(roles) => roles.layers().collect(),
+            Defaults::Plain(layer) => vec![layer],
+        }
     }
 }
 
@@ -39,8 +52,8 @@ impl<'i> Values<'i> {
 
 impl Inventory {
     /// The variables of every host, with `defaults` beneath them.
-    pub fn values<'i>(&'i self, defaults: &'i Defaults) -> Values<'i> {
-        Values { scene: Scene::new(&self.layers, &self.groups, &self.context).above(&defaults.0) }
+    pub fn values<'i>(&'i self, defaults: &'i Defaults<'i>) -> Values<'i> {
+        Values { scene: Scene::new(&self.layers, &self.groups, &self.context).above(defaults.layers()) }
     }
 
     /// Every place that gives variables to any host, each once.

@@ -1,8 +1,19 @@
 //! The kubespray that will deploy: what its checkout demands, and how an inventory fares by that. Reads the user's
 //! checkout; the rest is pure.
 
+mod asserts;
+mod checkout;
 mod demands;
+mod distributions;
+mod docker_unit;
+mod git;
+mod gone;
+mod ports;
+mod reading;
+mod requirements;
+mod roles;
 mod survey;
+mod table;
 
 pub use demands::{CheckoutError, Demands, Gone};
 pub use survey::{Survey, survey};

@@ -10,7 +10,7 @@ use std::time::{Instant, SystemTime};
 use jiff::{Timestamp, Zoned};
 use rayon::prelude::*;
 
-use super::cluster::{Cluster, default_profile};
+use super::cluster::{self, Cluster, default_profile};
 use super::errand::Common;
 use super::error::RunError;
 use super::fix::{self, Rounds};
@@ -23,7 +23,6 @@ use crate::cli::{By, CheckArgs, Devbox, FailOn, Format, Stage};
 use crate::exit_code;
 use crate::facts::{Deployment, Fleet, HostRecord, Outcome as Visit, fleet};
 use crate::inventory::Host;
-use crate::kubespray::Demands;
 use crate::report::{
     self, FixRow, HostRow, InventoryRow, Mode, Outcome, Report, Scope, Summary, Tool, Unreachable,
 };
@@ -86,7 +85,7 @@ fn live(args: &CheckArgs, team: &TeamConfig) -> Result<Judged, RunError> {
     let mut cluster = Cluster::load(&args.target, team)?;
     let mut settings = Settings::load(&args.profile, team, cluster.default_profile(), &cluster.parameters)?;
     adapt(&mut settings, args);
-    cluster.survey(args.target.kubespray.as_deref())?;
+    cluster.survey(cluster::demands(args.target.kubespray.as_deref(), &settings.profile)?);
     let common = Common::new(&settings.profile, &settings.catalog)?;
     let reach = Reach::new(&cluster, &args.target)?;
     let worker = || {
@@ -134,15 +133,18 @@ fn from_saved(args: &CheckArgs, team: &TeamConfig, path: &Path) -> Result<Judged
         }
         saved::require_whole(path, &saved)?;
         let settings = Settings::load(&args.profile, team, default_profile(&kind), &parameters)?;
-        if let Some(checkout) = &args.target.kubespray {
-            deployment.kubespray = Demands::of_checkout(checkout)?.facts;
+        // Facts of a run that knew nothing of kubespray, as those of older versions.
+        let is_known = deployment.kubespray.release.value().is_some();
+        if args.target.kubespray.is_some() || !is_known {
+            deployment.kubespray =
+                cluster::demands(args.target.kubespray.as_deref(), &settings.profile)?.facts;
         }
         limit = saved.inventory.limit.clone();
         (saved.records, from_facts, settings)
     } else {
         let mut cluster = Cluster::load(&args.target, team)?;
         let settings = Settings::load(&args.profile, team, cluster.default_profile(), &cluster.parameters)?;
-        cluster.survey(args.target.kubespray.as_deref())?;
+        cluster.survey(cluster::demands(args.target.kubespray.as_deref(), &settings.profile)?);
         deployment = std::mem::take(&mut cluster.deployment);
         let records = saved::against(&cluster, saved);
         (records, InventoryRow { sources: cluster.sources, digest: cluster.digest }, settings)

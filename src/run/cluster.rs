@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use super::error::RunError;
 use super::settings::TeamConfig;
 use super::{reading, terminal};
+use crate::checks::Profile;
 use crate::cli::{Devbox, TargetArgs};
 use crate::facts::variables::Variables;
 use crate::facts::{self, Deployment};
@@ -100,19 +101,14 @@ impl Cluster {
         })
     }
 
-    /// Holds the inventory against what kubespray demands; its checkout is the user's, where one was named.
-    pub(super) fn survey(&mut self, checkout: Option<&Path>) -> Result<(), RunError> {
-        let demands = match checkout {
-            Some(folder) => Demands::of_checkout(folder)?,
-            None => Demands::default(),
-        };
+    /// Holds the inventory against what kubespray demands.
+    pub(super) fn survey(&mut self, demands: Demands) {
         if let Some(inventory) = &self.inventory {
             let survey = kubespray::survey(inventory, &demands);
             self.deployment.inventory = survey.inventory;
             self.variables = survey.variables;
         }
         self.deployment.kubespray = demands.facts;
-        Ok(())
     }
 
     /// The profile that fits the inventory's kind.
@@ -120,6 +116,21 @@ impl Cluster {
         default_profile(self.kind)
     }
 }
+
+/// What the kubespray that will deploy demands: the user's checkout says it where one was named, else the built-in table,
+/// by the profile's `kubespray_release`.
+pub(super) fn demands(checkout: Option<&Path>, profile: &Profile) -> Result<Demands, RunError> {
+    match checkout {
+        Some(folder) => Ok(Demands::of_checkout(folder)?),
+        None => {
+            let release = profile.parameters.get(RELEASE).and_then(Value::as_str).unwrap_or_default();
+            Demands::of_release(release).map_err(|reason| RunError::flag(RELEASE, reason))
+        }
+    }
+}
+
+/// The profile's parameter that names a release of the table.
+const RELEASE: &str = "kubespray_release";
 
 /// The profile that fits an inventory's kind; one machine by itself is looked at as OpenPAI's dev box or node.
 pub(super) fn default_profile(kind: &str) -> &'static str {

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use super::cluster::{Cluster, THIS_MACHINE, this_machine};
+use super::cluster::{self, Cluster, THIS_MACHINE, this_machine};
 use super::errand::{Common, Peers};
 use super::error::RunError;
 use super::gathering::gather_all;
@@ -33,7 +33,7 @@ pub(super) fn facts(args: &FactsArgs) -> Result<u8, RunError> {
         false => Cluster::load(&target, &team)?,
     };
     let settings = Settings::load(&args.profile, &team, cluster.default_profile(), &cluster.parameters)?;
-    cluster.survey(args.target.kubespray.as_deref())?;
+    cluster.survey(cluster::demands(args.target.kubespray.as_deref(), &settings.profile)?);
     let common = Common::new(&settings.profile, &settings.catalog)?;
     if args.script {
         return script(&common);

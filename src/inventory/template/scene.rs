@@ -21,6 +21,8 @@ pub(in crate::inventory) struct Context {
     pub(in crate::inventory) folders: Vec<Option<PathBuf>>,
     /// Why a host's variables are not all known.
     pub(in crate::inventory) locked: Vec<Option<String>>,
+    /// Whether there is no inventory: what templates ask of hosts and groups is not known.
+    pub(in crate::inventory) apart: bool,
 }
 
 /// What a template can see.
@@ -28,8 +30,8 @@ pub(in crate::inventory) struct Scene<'v> {
     layers: &'v Layers,
     groups: &'v Groups,
     context: &'v Context,
-    /// What counts where no layer says anything: a role's own defaults.
-    beneath: Option<&'v Layer>,
+    /// What counts where no layer says anything, a later one before an earlier one: roles' own defaults.
+    beneath: Vec<&'v Layer>,
     /// The number of each host, in the order of the inventory.
     numbers: HashMap<&'v str, usize>,
     /// The names of the groups each host is in, sorted, without `all`.
@@ -47,7 +49,7 @@ impl<'v> Scene<'v> {
             layers,
             groups,
             context,
-            beneath: None,
+            beneath: Vec::new(),
             numbers,
             group_names: Vec::new(),
             members: RefCell::default(),
@@ -66,15 +68,20 @@ impl<'v> Scene<'v> {
         scene
     }
 
-    /// The same with a role's defaults beneath all layers.
-    pub(in crate::inventory) fn above(mut self, defaults: &'v Layer) -> Self {
-        self.beneath = Some(defaults);
+    /// The same with roles' defaults beneath all layers.
+    pub(in crate::inventory) fn above(mut self, defaults: Vec<&'v Layer>) -> Self {
+        self.beneath = defaults;
         self
     }
 
     /// The passwords for what is encrypted.
     pub(super) fn vault(&self) -> &'v Vault {
         &self.context.vault
+    }
+
+    /// Whether there is no inventory.
+    pub(super) fn is_apart(&self) -> bool {
+        self.context.apart
     }
 
     /// The number of a host.
@@ -109,7 +116,8 @@ impl<'v> Scene<'v> {
 
     /// A host's variable: that of the layer with the highest precedence, and where it is written.
     pub(super) fn variable(&self, host: usize, name: &str) -> Option<(&'v Value, String)> {
-        let layer = self.layer(host, name).or(self.beneath)?;
+        let beneath = || self.beneath.iter().rev().copied().find(|layer| layer.variables.contains_key(name));
+        let layer = self.layer(host, name).or_else(beneath)?;
         Some((layer.variables.get(name)?, layer.place_of(name)))
     }
 

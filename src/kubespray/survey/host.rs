@@ -53,8 +53,8 @@ fn switch(view: &View<'_>, host: &str, name: &str) -> Fact<bool> {
 
 /// Where a host's variable is written.
 fn source(view: &View<'_>, host: &str, name: &str) -> String {
-    view.place(host, name).unwrap_or_else(|| match view.demands.defaults.get(name) {
-        Some(fact) if !fact.source.is_empty() => fact.source.to_string(),
+    view.place(host, name).unwrap_or_else(|| match view.demands.source_of(name) {
+        source if !source.is_empty() => source,
         _ => "kubespray's default".to_owned(),
     })
 }

@@ -22,9 +22,8 @@ pub(super) fn text_booleans(view: &View<'_>) -> Fact<Vec<String>> {
             &[]
         }
     };
-    let others =
-        view.demands.defaults.iter().filter(|(_, fact)| matches!(fact.value(), Some(Value::Bool(_))));
-    let names = insisted.iter().chain(others.map(|(name, _)| name).filter(|name| !insisted.contains(name)));
+    let others = view.booleans();
+    let names = insisted.iter().chain(others.iter().filter(|name| !insisted.contains(name)));
     for name in names {
         let is_insisted = insisted.contains(name);
         for &host in &view.hosts {

@@ -3,19 +3,24 @@
 use serde_json::{Map, Value};
 
 use super::findings::{quoted, some};
-use crate::facts::{Fact, Reading};
 use crate::inventory::{Defaults, Inventory, Layer, Values};
-use crate::kubespray::demands::Demands;
+use crate::kubespray::demands::{Defaults as Known, Demands};
 
 /// Groups whose hosts kubespray deploys to.
 const DEPLOYED: [&str; 7] =
     ["k8s_cluster", "k8s-cluster", "kube_control_plane", "kube_node", "etcd", "calico_rr", "kube-master"];
 
 /// A release's own defaults, as templates of the inventory see them.
-pub(super) fn defaults(demands: &Demands) -> Defaults {
-    let known = |(name, fact): (&String, &Fact<Value>)| Some((name.clone(), fact.value()?.clone()));
-    let values: Map<String, Value> = demands.defaults.iter().filter_map(known).collect();
-    Defaults::new("kubespray's default", values)
+pub(super) fn defaults(demands: &Demands) -> Defaults<'_> {
+    match &demands.defaults {
+        Known::Roles { roles, .. } => Defaults::Roles(roles),
+        Known::Table { values, .. } => {
+            let set = values.iter().filter(|(_, value)| !value.is_null());
+            let set = set.map(|(name, value)| (name.clone(), value.clone()));
+            Defaults::plain("kubespray's default", set.collect())
+        }
+        Known::None => Defaults::plain("kubespray's default", Map::new()),
+    }
 }
 
 /// The inventory's variables as kubespray will see them.
@@ -49,7 +54,7 @@ impl Setting<'_> {
 
 impl<'i> View<'i> {
     /// Over an inventory, with the defaults of these demands.
-    pub(super) fn new(inventory: &'i Inventory, demands: &'i Demands, defaults: &'i Defaults) -> View<'i> {
+    pub(super) fn new(inventory: &'i Inventory, demands: &'i Demands, defaults: &'i Defaults<'i>) -> View<'i> {
         let deployed: std::collections::HashSet<&str> =
             DEPLOYED.iter().flat_map(|group| inventory.members(group)).collect();
         let hosts = inventory.names().iter().map(String::as_str).filter(|name| deployed.contains(name));
@@ -59,20 +64,31 @@ impl<'i> View<'i> {
     /// A host's variable, `None` where neither the inventory nor kubespray sets it; the error is the reason why it cannot
     /// be known.
     pub(super) fn get(&self, host: &str, name: &str) -> Result<Option<Value>, String> {
-        match self.written(host, name) {
-            Some(_) => self.values.of(host, name).map_err(|unresolved| unresolved.to_string()),
-            None => self.default_of(name),
+        match self.values.of(host, name) {
+            Ok(None) if self.written(host, name).is_none() && !self.is_known(name) => {
+                Err(format!("what kubespray sets `{name}` to is not in the built-in table; name your checkout with --kubespray"))
+            }
+            value => value.map_err(|unresolved| unresolved.to_string()),
         }
     }
 
-    /// What kubespray itself sets.
-    pub(super) fn default_of(&self, name: &str) -> Result<Option<Value>, String> {
-        match self.demands.defaults.get(name).map(|fact| (&fact.reading, &fact.source)) {
-            Some((Reading::Known(value), _)) => Ok(Some(value.clone())),
-            Some((Reading::Unknown(reason), source)) => {
-                Err(format!("`{name}` (kubespray's default, {source}): {reason}"))
+    /// Whether it is known that the release sets a variable, or does not.
+    fn is_known(&self, name: &str) -> bool {
+        match &self.demands.defaults {
+            Known::Roles { .. } => true,
+            Known::Table { values, .. } => values.contains_key(name),
+            Known::None => false,
+        }
+    }
+
+    /// The names of those defaults that are booleans.
+    pub(super) fn booleans(&self) -> Vec<String> {
+        match &self.demands.defaults {
+            Known::Roles { roles, .. } => roles.booleans().map(str::to_owned).collect(),
+            Known::Table { values, .. } => {
+                values.iter().filter(|(_, value)| value.is_boolean()).map(|(name, _)| name.clone()).collect()
             }
-            Some((Reading::Absent, _)) | None => Ok(None),
+            Known::None => Vec::new(),
         }
     }
 
