@@ -30,8 +30,10 @@ pub struct Inventory {
     pub overlapping_networks: Fact<Vec<String>>,
     /// Networks that are too small for the nodes, the pods of a node, or the services.
     pub tight_networks: Fact<Vec<String>>,
-    /// Variables that this release of kubespray does not read any more.
+    /// Variables that this release of kubespray does not read any more, and that were renamed or stop it.
     pub removed_variables: Fact<Vec<String>>,
+    /// Others that it does not read any more.
+    pub leftover_variables: Fact<Vec<String>>,
     /// Variables that kubespray never reads, whose names are nearly those of others that it does.
     pub misspelt_variables: Fact<Vec<String>>,
     /// Other variables that neither kubespray nor Ansible nor the inventory itself reads.

@@ -61,6 +61,8 @@ pub struct Gone {
     pub since: String,
     /// Its new name, or what to do instead; none where there is no successor.
     pub instead: Option<String>,
+    /// Whether the release stops where it is set.
+    pub refused: bool,
     /// Where that is written: a file of the checkout, or a URL.
     pub source: String,
 }

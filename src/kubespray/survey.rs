@@ -58,6 +58,7 @@ fn found(view: &View<'_>) -> Found {
         overlapping_networks: networks.overlapping,
         tight_networks: networks.tight,
         removed_variables: names.removed,
+        leftover_variables: names.leftover,
         misspelt_variables: names.misspelt,
         unread_variables: names.unread,
         text_booleans: values::text_booleans(view),

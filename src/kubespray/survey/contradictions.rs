@@ -228,7 +228,12 @@ fn calico_on_azure(case: &Case<'_, '_>) -> Ruling {
 }
 
 fn route_reflectors(case: &Case<'_, '_>) -> Ruling {
-    let reflects = !case.view.members("calico_rr").is_empty() || case.on("peer_with_calico_rr")?;
+    // The variable's default is whether that group has hosts.
+    let is_set = case.view.written(case.host, "peer_with_calico_rr").is_some();
+    let reflects = match is_set {
+        true => case.on("peer_with_calico_rr")?,
+        false => !case.view.members("calico_rr").is_empty(),
+    };
     if !reflects || !case.is("kube_network_plugin", &["calico"])? {
         return Ok(None);
     }

@@ -18,6 +18,7 @@ const COMPARED_FROM: usize = 6;
 /// Which variables nobody reads.
 pub(super) struct Unread {
     pub(super) removed: Fact<Vec<String>>,
+    pub(super) leftover: Fact<Vec<String>>,
     pub(super) misspelt: Fact<Vec<String>>,
     pub(super) unread: Fact<Vec<String>>,
 }
@@ -26,20 +27,24 @@ pub(super) struct Unread {
 pub(super) fn survey(view: &View<'_>) -> Unread {
     let set = set(view);
     let source = "inventory";
-    let mut removed = Findings::default();
+    let (mut removed, mut leftover) = (Findings::default(), Findings::default());
     for gone in &view.demands.gone {
         let Some(places) = set.get(gone.name.as_str()) else { continue };
-        let instead = match &gone.instead {
-            Some(name) => format!("use `{name}`"),
-            None => "remove it".to_owned(),
-        };
-        let (name, since, source) = (&gone.name, &gone.since, &gone.source);
-        removed
-            .say(format!("`{name}` ({}) is not read since {since}; {instead} ({source})", some_of(places)));
+        let instead =
+            gone.instead.as_ref().map_or_else(|| "remove it".to_owned(), |it| format!("use `{it}`"));
+        let since =
+            if gone.since.is_empty() { "any more".to_owned() } else { format!("since {}", gone.since) };
+        let (name, places, source) = (&gone.name, some_of(places), &gone.source);
+        let told = format!("`{name}` ({places}) is not read {since}; {instead}");
+        match gone.instead.is_some() || gone.refused {
+            true => removed.say(format!("{told} ({source})")),
+            false => leftover.say(told),
+        }
     }
+    let (removed, leftover) = (removed.into_fact(source), leftover.into_fact(source));
     let Some(known) = &view.demands.variables else {
         let absent = || Fact::absent("the built-in table of releases, which has no list of variables");
-        return Unread { removed: removed.into_fact(source), misspelt: absent(), unread: absent() };
+        return Unread { removed, leftover, misspelt: absent(), unread: absent() };
     };
     let read = read(view, set.keys().copied().collect());
     let (mut misspelt, mut unread) = (Findings::default(), Findings::default());
@@ -57,11 +62,7 @@ pub(super) fn survey(view: &View<'_>) -> Unread {
             None => unread.say(format!("`{name}` ({}) is never read", some_of(places))),
         }
     }
-    Unread {
-        removed: removed.into_fact(source),
-        misspelt: misspelt.into_fact(source),
-        unread: unread.into_fact(source),
-    }
+    Unread { removed, leftover, misspelt: misspelt.into_fact(source), unread: unread.into_fact(source) }
 }
 
 /// Whether a name is another's, mistyped, and no name of its own: `kube_node_prefix_2` is one.

@@ -10,6 +10,10 @@ use crate::kubespray::demands::{Defaults as Known, Demands};
 const DEPLOYED: [&str; 7] =
     ["k8s_cluster", "k8s-cluster", "kube_control_plane", "kube_node", "etcd", "calico_rr", "kube-master"];
 
+/// What only inventories set.
+const OF_HOSTS: [&str; 7] =
+    ["ip", "access_ip", "ip6", "access_ip6", "ansible_host", "ansible_ssh_host", "ansible_port"];
+
 /// A release's own defaults, as templates of the inventory see them.
 pub(super) fn defaults(demands: &Demands) -> Defaults<'_> {
     match &demands.defaults {
@@ -54,7 +58,11 @@ impl Setting<'_> {
 
 impl<'i> View<'i> {
     /// Over an inventory, with the defaults of these demands.
-    pub(super) fn new(inventory: &'i Inventory, demands: &'i Demands, defaults: &'i Defaults<'i>) -> View<'i> {
+    pub(super) fn new(
+        inventory: &'i Inventory,
+        demands: &'i Demands,
+        defaults: &'i Defaults<'i>,
+    ) -> View<'i> {
         let deployed: std::collections::HashSet<&str> =
             DEPLOYED.iter().flat_map(|group| inventory.members(group)).collect();
         let hosts = inventory.names().iter().map(String::as_str).filter(|name| deployed.contains(name));
@@ -65,15 +73,18 @@ impl<'i> View<'i> {
     /// be known.
     pub(super) fn get(&self, host: &str, name: &str) -> Result<Option<Value>, String> {
         match self.values.of(host, name) {
-            Ok(None) if self.written(host, name).is_none() && !self.is_known(name) => {
-                Err(format!("what kubespray sets `{name}` to is not in the built-in table; name your checkout with --kubespray"))
-            }
+            Ok(None) if self.written(host, name).is_none() && !self.is_known(name) => Err(format!(
+                "what kubespray sets `{name}` to is not in the built-in table; name your checkout with --kubespray"
+            )),
             value => value.map_err(|unresolved| unresolved.to_string()),
         }
     }
 
     /// Whether it is known that the release sets a variable, or does not.
     fn is_known(&self, name: &str) -> bool {
+        if OF_HOSTS.contains(&name) {
+            return true;
+        }
         match &self.demands.defaults {
             Known::Roles { .. } => true,
             Known::Table { values, .. } => values.contains_key(name),
