@@ -3,6 +3,7 @@
 
 mod asserts;
 mod checkout;
+pub mod control_node;
 mod demands;
 mod distributions;
 mod docker_unit;

@@ -86,6 +86,7 @@ fn live(args: &CheckArgs, team: &TeamConfig) -> Result<Judged, RunError> {
     let mut settings = Settings::load(&args.profile, team, cluster.default_profile(), &cluster.parameters)?;
     adapt(&mut settings, args);
     cluster.survey(cluster::demands(args.target.kubespray.as_deref(), &settings.profile)?);
+    cluster.inquire(&args.target, &settings.profile);
     if cluster.kind == "kubespray" && args.profile.profile.is_none() && team.config.profile.is_none() {
         terminal::note(
             "airworthy: note: judged by the profile `openpai`; a profile of kubespray's own releases is not \
