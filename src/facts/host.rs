@@ -113,7 +113,7 @@ pub fn parse(transcript: &Transcript, circumstances: &Circumstances) -> HostFact
         registries: registries::parse(transcript, circumstances),
         ports: ports::parse(transcript),
         docker: docker::parse(transcript, &units),
-        container_runtime: container_runtime::parse(transcript),
+        container_runtime: container_runtime::parse(transcript, &units),
         kubernetes: kubernetes::parse(transcript, &units),
         gpu: gpu::parse(transcript),
         accelerator: accelerator::parse(transcript),

@@ -66,6 +66,12 @@ impl RoleVars {
         self.layers().flat_map(|layer| layer.variables.keys().map(String::as_str))
     }
 
+    /// The names of those that are written as booleans.
+    pub fn booleans(&self) -> impl Iterator<Item = &str> {
+        let entries = self.layers().flat_map(|layer| layer.variables.iter());
+        entries.filter(|(_, value)| value.is_boolean()).map(|(name, _)| name.as_str())
+    }
+
     /// Where a variable's value stands: `file:line`.
     pub fn place_of(&self, name: &str) -> Option<String> {
         let layers: Vec<&Layer> = self.layers().collect();
@@ -104,7 +110,8 @@ impl RoleVars {
         Scene::new(&self.layers, &self.groups, &self.context)
     }
 
-    fn layers(&self) -> impl Iterator<Item = &Layer> {
+    /// Where they stand, a later one before an earlier one.
+    pub(super) fn layers(&self) -> impl Iterator<Item = &Layer> {
         self.layers.of(NOBODY, super::cluster::View::Runtime).into_iter().flatten()
     }
 }

@@ -61,6 +61,8 @@ pub struct Gone {
     pub since: String,
     /// Its new name, or what to do instead; none where there is no successor.
     pub instead: Option<String>,
+    /// Whether the release stops where it is set.
+    pub refused: bool,
     /// Where that is written: a file of the checkout, or a URL.
     pub source: String,
 }
@@ -98,8 +100,7 @@ impl Demands {
         match &self.defaults {
             Defaults::None => Fact::unknown("no release of kubespray is known", ""),
             Defaults::Roles { roles, source } => {
-                let place = roles.place_of(name).unwrap_or_else(|| "roles".to_owned());
-                let source = format!("{source}{place})");
+                let source = source_in(source, roles, name);
                 match roles.value_of(name) {
                     Ok(Some(value)) => Fact::known(value, source),
                     Ok(None) => Fact::absent(source),
@@ -118,4 +119,18 @@ impl Demands {
             },
         }
     }
+
+    /// Where it stands what a variable is where nobody sets it.
+    pub(super) fn source_of(&self, name: &str) -> String {
+        match &self.defaults {
+            Defaults::None => String::new(),
+            Defaults::Roles { roles, source } => source_in(source, roles, name),
+            Defaults::Table { source, .. } => source.clone(),
+        }
+    }
+}
+
+fn source_in(source: &str, roles: &RoleVars, name: &str) -> String {
+    let place = roles.place_of(name).unwrap_or_else(|| "roles".to_owned());
+    format!("{source}{place})")
 }

@@ -16,6 +16,8 @@ struct Entry {
     since: String,
     #[serde(default)]
     instead: Option<String>,
+    #[serde(default)]
+    refused: bool,
 }
 
 /// Those that a release does not have any more: what its own asserts name, and of the built-in list what is as old as the
@@ -38,6 +40,7 @@ pub(super) fn among(own: Vec<Gone>, release: &str, is_there: impl Fn(&str) -> bo
                 name: entry.name.clone(),
                 since: entry.since.clone(),
                 instead: entry.instead.clone(),
+                refused: entry.refused,
                 source: format!("no role of kubespray {} or later names it (built-in list)", entry.since),
             }),
         }
@@ -66,6 +69,7 @@ mod tests {
             name: "weave_password".to_owned(),
             since: String::new(),
             instead: None,
+            refused: true,
             source: "its asserts".to_owned(),
         };
         let told = among(vec![weave], "2.31", |_| false);

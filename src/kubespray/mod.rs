@@ -15,6 +15,8 @@ mod requirements;
 mod roles;
 mod survey;
 mod table;
+mod tailored;
 
 pub use demands::{CheckoutError, Demands, Gone};
-pub use survey::{survey, variables};
+pub use survey::{Survey, survey};
+pub use tailored::tailored;

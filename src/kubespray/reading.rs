@@ -90,6 +90,7 @@ pub(super) fn read(folder: &Path) -> Result<Demands, CheckoutError> {
         name,
         since: String::new(),
         instead: None,
+        refused: true,
         source: reader.place(&file),
     });
     let release = told.as_ref().map_or("", |(release, _)| release.as_str());

@@ -87,12 +87,6 @@ fn live(args: &CheckArgs, team: &TeamConfig) -> Result<Judged, RunError> {
     adapt(&mut settings, args);
     cluster.survey(cluster::demands(args.target.kubespray.as_deref(), &settings.profile)?);
     cluster.inquire(&args.target, &settings.profile);
-    if cluster.kind == "kubespray" && args.profile.profile.is_none() && team.config.profile.is_none() {
-        terminal::note(
-            "airworthy: note: judged by the profile `openpai`; a profile of kubespray's own releases is not \
-             shipped yet (--set 'os_supported=[\"22.04\"]' and the like adapt its limits)",
-        );
-    }
     let common = Common::new(&settings.profile, &settings.catalog)?;
     let reach = Reach::new(&cluster, &args.target)?;
     let worker = || {

@@ -111,11 +111,13 @@ impl Cluster {
     /// Holds the inventory against what kubespray demands.
     pub(super) fn survey(&mut self, demands: Demands) {
         if let Some(inventory) = &self.inventory {
-            self.deployment.inventory = kubespray::survey(inventory, &demands);
-            let told = |host: &Host| (host.name.clone(), kubespray::variables(inventory, host, &demands));
-            self.variables = self.hosts.iter().filter(|host| !host.connection.local).map(told).collect();
+            let survey = kubespray::survey(inventory, &demands);
+            self.deployment.inventory = survey.inventory;
+            self.variables = survey.variables;
+            self.deployment.kubespray = kubespray::tailored(inventory, &demands);
+        } else {
+            self.deployment.kubespray = demands.facts;
         }
-        self.deployment.kubespray = demands.facts;
     }
 
     /// Starts to ask what Ansible would run with here, where this machine is the dev box and kubespray is what deploys: its
@@ -162,10 +164,12 @@ pub(super) fn demands(checkout: Option<&Path>, profile: &Profile) -> Result<Dema
 /// The profile's parameter that names a release of the table.
 const RELEASE: &str = "kubespray_release";
 
-/// The profile that fits an inventory's kind. A profile of kubespray's own is not shipped yet, so its
-/// inventories are judged by OpenPAI's, which says so.
-pub(super) fn default_profile(_kind: &str) -> &'static str {
-    "openpai"
+/// The profile that fits an inventory's kind; one machine by itself is looked at as OpenPAI's dev box or node.
+pub(super) fn default_profile(kind: &str) -> &'static str {
+    match kind {
+        "kubespray" => "kubespray",
+        _ => "openpai",
+    }
 }
 
 /// A name for the dev box that no host of the inventory has, whatever part of it is in scope.

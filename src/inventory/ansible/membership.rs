@@ -150,7 +150,7 @@ fn reached(
     // What an encrypted file says is no place to show.
     let place_of = |name: &str| {
         let layers = layers.of(&entry.name, View::Runtime).into_iter().flatten();
-        let layer = layers.filter(|layer| layer.variables.contains_key(name)).last();
+        let layer = layers.rev().find(|layer| layer.variables.contains_key(name));
         let place = layer.filter(|layer| !layer.is_secret()).and_then(|layer| layer.places.get(name));
         place.unwrap_or(&entry.place).clone()
     };
