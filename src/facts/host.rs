@@ -10,8 +10,8 @@ use super::fact::{Fact, FactTree, untyped};
 use super::probe::Probe;
 use super::transcript::Transcript;
 use super::{
-    accelerator, container_runtime, cpu, docker, gpu, identity, kubernetes, memory, network, os, pci, peers,
-    ports, registries, ssh, sudo, time, units, variables,
+    accelerator, container_runtime, control_node, cpu, docker, gpu, identity, kubernetes, memory, network,
+    os, pci, peers, ports, registries, ssh, sudo, time, units, variables,
 };
 use crate::role::Role;
 
@@ -53,6 +53,9 @@ pub struct HostFacts {
     pub accelerator: accelerator::Accelerator,
     /// What the inventory sets for it, of what kubespray reads.
     pub variables: variables::Variables,
+    /// Ansible's control node; asked on the dev box alone, and only where kubespray is looked at.
+    #[serde(skip_serializing_if = "control_node::ControlNode::is_blank")]
+    pub control_node: control_node::ControlNode,
     /// What the user's own probes wrote, by check id.
     pub probes: BTreeMap<String, Fact<String>>,
 }
@@ -115,6 +118,7 @@ pub fn parse(transcript: &Transcript, circumstances: &Circumstances) -> HostFact
         gpu: gpu::parse(transcript),
         accelerator: accelerator::parse(transcript),
         variables: circumstances.variables.clone(),
+        control_node: circumstances.control_node.clone(),
         probes: own.collect(),
     }
 }
@@ -125,7 +129,10 @@ pub const OWN_PROBE: &str = "probe-";
 impl HostFacts {
     /// The same facts, without their types: what conditions see.
     pub fn tree(&self) -> FactTree {
-        untyped(self)
+        let mut tree = untyped(self);
+        tree.entry("control_node".to_owned())
+            .or_insert_with(|| control_node::ControlNode::default().fields());
+        tree
     }
 }
 

@@ -6,6 +6,7 @@ pub mod accelerator;
 mod address_origin;
 mod circumstances;
 pub mod container_runtime;
+pub mod control_node;
 pub mod cpu;
 mod default_route;
 mod deployment;

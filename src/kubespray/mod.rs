@@ -3,6 +3,7 @@
 
 mod asserts;
 mod checkout;
+pub mod control_node;
 mod demands;
 mod distributions;
 mod docker_unit;
@@ -14,6 +15,8 @@ mod requirements;
 mod roles;
 mod survey;
 mod table;
+mod tailored;
 
 pub use demands::{CheckoutError, Demands, Gone};
 pub use survey::{Survey, survey};
+pub use tailored::tailored;

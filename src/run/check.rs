@@ -86,6 +86,7 @@ fn live(args: &CheckArgs, team: &TeamConfig) -> Result<Judged, RunError> {
     let mut settings = Settings::load(&args.profile, team, cluster.default_profile(), &cluster.parameters)?;
     adapt(&mut settings, args);
     cluster.survey(cluster::demands(args.target.kubespray.as_deref(), &settings.profile)?);
+    cluster.inquire(&args.target, &settings.profile);
     let common = Common::new(&settings.profile, &settings.catalog)?;
     let reach = Reach::new(&cluster, &args.target)?;
     let worker = || {

@@ -2,10 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use secrecy::SecretString;
 use serde_json::{Value, json};
 
+use super::control_node::Inquiry;
 use super::error::RunError;
 use super::settings::TeamConfig;
 use super::{reading, terminal};
@@ -14,6 +16,7 @@ use crate::cli::{Devbox, TargetArgs};
 use crate::facts::variables::Variables;
 use crate::facts::{self, Deployment};
 use crate::inventory::{self, AnsibleConfig, Connection, Host, Inventory, Kind, LoadOptions};
+use crate::kubespray::control_node::{Question, Target};
 use crate::kubespray::{self, Demands};
 use crate::role::Role;
 
@@ -40,6 +43,8 @@ pub(super) struct Cluster {
     pub(super) deployment: Deployment,
     /// What the inventory sets of what kubespray reads, by host; likewise.
     pub(super) variables: HashMap<String, Variables>,
+    /// What Ansible would run with on this machine, where that is asked; likewise.
+    pub(super) control_node: Option<Arc<Inquiry>>,
     /// What `ansible.cfg` and Ansible's environment variables say about logging in.
     pub(super) config: AnsibleConfig,
 }
@@ -70,6 +75,7 @@ impl Cluster {
                 inventory: None,
                 deployment: Deployment::default(),
                 variables: HashMap::new(),
+                control_node: None,
                 config,
             });
         }
@@ -97,6 +103,7 @@ impl Cluster {
             inventory: Some(inventory),
             deployment: Deployment::default(),
             variables: HashMap::new(),
+            control_node: None,
             config,
         })
     }
@@ -107,8 +114,33 @@ impl Cluster {
             let survey = kubespray::survey(inventory, &demands);
             self.deployment.inventory = survey.inventory;
             self.variables = survey.variables;
+            self.deployment.kubespray = kubespray::tailored(inventory, &demands);
+        } else {
+            self.deployment.kubespray = demands.facts;
         }
-        self.deployment.kubespray = demands.facts;
+    }
+
+    /// Starts to ask what Ansible would run with here, where this machine is the dev box and kubespray is what deploys: its
+    /// checkout is named, or the profile has `control_node_check`.
+    pub(super) fn inquire(&mut self, args: &TargetArgs, profile: &Profile) {
+        let wanted = profile.parameters.get("control_node_check") == Some(&Value::Bool(true));
+        let is_here =
+            self.hosts.iter().any(|host| host.connection.local && host.roles.contains(&Role::Devbox));
+        if !is_here || !(wanted || args.kubespray.is_some()) {
+            return;
+        }
+        let others = || self.hosts.iter().map(|host| &host.connection).filter(|connection| !connection.local);
+        let target = |connection: &Connection| Target {
+            address: connection.address.clone(),
+            user: args.user.clone().or_else(|| connection.user.clone()).unwrap_or_default(),
+            port: connection.port.unwrap_or(22),
+        };
+        let question = Question {
+            targets: others().map(target).collect(),
+            password_login: args.ask_pass || others().any(|connection| connection.password.is_some()),
+            ..Question::of(&self.deployment.kubespray)
+        };
+        self.control_node = Some(Arc::new(Inquiry::start(question)));
     }
 
     /// The profile that fits the inventory's kind.

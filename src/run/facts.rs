@@ -38,6 +38,7 @@ pub(super) fn facts(args: &FactsArgs) -> Result<u8, RunError> {
     if args.script {
         return script(&common);
     }
+    cluster.inquire(&target, &settings.profile);
     let keep = args.save_transcripts.is_some();
     let swept =
         gather_all(&cluster, &target, &common, || |record, raw| (record, if keep { raw } else { None }))?;
@@ -93,6 +94,7 @@ fn alone() -> Cluster {
         inventory: None,
         deployment: Deployment::default(),
         variables: Default::default(),
+        control_node: None,
         config: AnsibleConfig::default(),
     }
 }

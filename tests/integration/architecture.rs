@@ -16,7 +16,7 @@ const TABLE: [(&str, &[&str]); 13] = [
     ("facts", &["role"]),
     ("gather", &["inventory", "transport", "facts"]),
     ("checks", &["facts", "role"]),
-    ("kubespray", &["facts", "inventory"]),
+    ("kubespray", &["facts", "inventory", "role"]),
     ("report", &["checks", "facts", "role"]),
     ("fix", &["facts", "gather", "inventory", "role", "transport"]),
 ];
