@@ -1,12 +1,14 @@
 //! Every type that clap fills; only `main` and `run` name it. Flags that exist in `ansible-playbook` keep
 //! their name and meaning.
 
+mod handoff;
 mod target;
 
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+pub use handoff::HandoffArgs;
 pub use target::{Devbox, HostKeyPolicy, TargetArgs, TransportKind, VaultArgs};
 
 /// Tells whether machines are fit to become a Kubernetes cluster, before kubespray touches them.
@@ -31,6 +33,8 @@ pub enum Command {
     Explain(ExplainArgs),
     /// Hosts, roles and groups as understood
     Inventory(InventoryArgs),
+    /// Check, then run kubespray if GO
+    Handoff(Box<HandoffArgs>),
     /// Take back what `check --fix` did
     #[command(subcommand)]
     Fix(FixCommand),
@@ -294,6 +298,8 @@ pub enum SchemaOf {
     Report,
     /// Saved facts
     Facts,
+    /// The record of a handoff
+    Handoff,
     /// Check files
     Check,
     /// Profiles

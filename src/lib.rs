@@ -16,6 +16,7 @@ pub mod exit_code;
 pub mod facts;
 pub mod fix;
 pub mod gather;
+pub mod handoff;
 pub mod inventory;
 pub mod kubespray;
 pub mod report;

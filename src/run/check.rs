@@ -1,10 +1,7 @@
 //! `check`: gather or load, judge, report.
 
 use std::collections::HashMap;
-use std::fs::{File, Permissions};
-use std::io::{self, BufWriter, Write};
-use std::os::unix::fs::PermissionsExt as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::{Instant, SystemTime};
 
 use jiff::{Timestamp, Zoned};
@@ -15,12 +12,14 @@ use super::errand::Common;
 use super::error::RunError;
 use super::fix::{self, Rounds};
 use super::gathering::Reach;
+use super::report_file::{ReportFile, render};
 use super::settings::{Settings, TeamConfig};
 use super::sweep::rfc3339;
 use super::{saved, terminal};
 use crate::checks::{Judge, Severity, Status, Verdict, waiver};
-use crate::cli::{By, CheckArgs, Devbox, FailOn, Format, Stage};
+use crate::cli::{CheckArgs, Devbox, FailOn, Stage};
 use crate::exit_code;
+use crate::facts::kubespray::Kubespray;
 use crate::facts::{Deployment, Fleet, HostRecord, Outcome as Visit, fleet};
 use crate::inventory::Host;
 use crate::report::{
@@ -45,7 +44,10 @@ pub(super) fn check(args: &CheckArgs) -> Result<u8, RunError> {
     let team = TeamConfig::find(args.target.inventory.iter().chain(&args.facts))?;
     let mut judged = match &args.facts {
         Some(path) => from_saved(args, &team, path)?,
-        None => live(args, &team)?,
+        None => {
+            let (cluster, settings) = prepare(args, &team)?;
+            live(args, &team, &cluster, settings)?
+        }
     };
     let report = judged.report(args, &team, &started_at, started)?;
     for (file, (format, _)) in reports.into_iter().zip(&args.report) {
@@ -81,14 +83,38 @@ struct Judged {
     fixes: Vec<FixRow>,
 }
 
-fn live(args: &CheckArgs, team: &TeamConfig) -> Result<Judged, RunError> {
+/// Whom to visit, and what to judge them by.
+pub(super) fn prepare(args: &CheckArgs, team: &TeamConfig) -> Result<(Cluster, Settings), RunError> {
     let mut cluster = Cluster::load(&args.target, team)?;
     let mut settings = Settings::load(&args.profile, team, cluster.default_profile(), &cluster.parameters)?;
     adapt(&mut settings, args);
     cluster.survey(cluster::demands(args.target.kubespray.as_deref(), &settings.profile)?);
     cluster.inquire(&args.target, &settings.profile);
+    Ok((cluster, settings))
+}
+
+/// A report of hosts that are visited now, and whether the user interrupted it.
+pub(super) fn report(
+    args: &CheckArgs,
+    team: &TeamConfig,
+    cluster: &Cluster,
+    settings: Settings,
+) -> Result<(Report, bool), RunError> {
+    let started = Instant::now();
+    let started_at = rfc3339(SystemTime::now()).unwrap_or_default();
+    let mut judged = live(args, team, cluster, settings)?;
+    let report = judged.report(args, team, &started_at, started)?;
+    Ok((report, judged.interrupted))
+}
+
+fn live(
+    args: &CheckArgs,
+    team: &TeamConfig,
+    cluster: &Cluster,
+    settings: Settings,
+) -> Result<Judged, RunError> {
     let common = Common::new(&settings.profile, &settings.catalog)?;
-    let reach = Reach::new(&cluster, &args.target)?;
+    let reach = Reach::new(cluster, &args.target)?;
     let worker = || {
         let judge = Judge::new(&settings.catalog, &settings.profile, &cluster.deployment);
         let whole = args.fix || args.save_facts.is_some() || judge.compares_hosts();
@@ -103,7 +129,7 @@ fn live(args: &CheckArgs, team: &TeamConfig) -> Result<Judged, RunError> {
         fixes = fix::mend(&mut rounds, &settings, &team.config.waivers, &reach, args.consent, &judge)?;
     }
     if let Some(folder) = &args.save_facts {
-        saved::write(folder, &saved::documents(&cluster, args.target.limit.as_deref(), &records))?;
+        saved::write(folder, &saved::documents(cluster, args.target.limit.as_deref(), &records))?;
     }
     Ok(Judged {
         mode: Mode::Live,
@@ -191,7 +217,8 @@ fn adapt(settings: &mut Settings, args: &CheckArgs) {
     parameters.insert("devbox".to_owned(), devbox(args.target.devbox).into());
 }
 
-fn stage(stage: Stage) -> &'static str {
+/// A stage's name.
+pub(super) fn stage(stage: Stage) -> &'static str {
     match stage {
         Stage::New => "new",
         Stage::Rerun => "rerun",
@@ -261,12 +288,22 @@ impl Judged {
             profile: self.settings.profile.name.clone(),
             parameters: self.settings.profile.parameters.clone(),
             inventory: self.inventory.clone(),
+            kubespray: told(&self.deployment.kubespray),
             summary: Summary::of(&hosts, &results),
             hosts,
             results,
             fixes: std::mem::take(&mut self.fixes),
         })
     }
+}
+
+/// Whose limits were used.
+fn told(kubespray: &Kubespray) -> Option<String> {
+    let release = kubespray.release.value()?;
+    Some(match kubespray.checkout.value() {
+        Some(folder) => format!("kubespray {release} (checkout {folder})"),
+        None => format!("kubespray {release} (built-in table)"),
+    })
 }
 
 /// A host's row, its verdict still to come.
@@ -299,79 +336,5 @@ fn give_verdicts(hosts: &mut [HostRow], results: &[Verdict], fail_on: Severity) 
     for host in hosts {
         let own = by_host.get(host.name.as_str()).into_iter().flatten().copied();
         host.verdict = report::host_outcome(host.reached, own, fail_on);
-    }
-}
-
-fn render(report: &Report, format: Format, args: &CheckArgs, into: &mut dyn Write) -> io::Result<()> {
-    match format {
-        Format::Json => report::json::write(report, into),
-        Format::Table => {
-            let options = report::table::TableOptions {
-                width: terminal::width(),
-                color: terminal::color(terminal::stdout_is_terminal()),
-                verbose: args.verbose,
-                by: match args.by {
-                    By::Check => report::table::By::Check,
-                    By::Host => report::table::By::Host,
-                },
-            };
-            into.write_all(report::table::render(report, &options).as_bytes())
-        }
-    }
-}
-
-/// A report file, proven writable before the first host is visited. A device or a pipe is written to; anything else
-/// is replaced when the report is whole.
-struct ReportFile {
-    path: PathBuf,
-    sink: Sink,
-}
-
-enum Sink {
-    Stream(File),
-    Scratch(tempfile::NamedTempFile),
-}
-
-impl ReportFile {
-    fn open(path: &Path) -> Result<ReportFile, RunError> {
-        let failed = |error: std::io::Error| RunError::file(path, &error);
-        // A link stays a link: what it leads to is replaced.
-        let path = path.canonicalize().unwrap_or_else(|_| path.to_owned());
-        let kind = path.metadata().map(|metadata| metadata.file_type());
-        if kind.as_ref().is_ok_and(std::fs::FileType::is_dir) {
-            return Err(RunError::File { path, reason: "it is a folder, not a file".to_owned(), help: None });
-        }
-        let sink = match kind {
-            Ok(kind) if !kind.is_file() => {
-                Sink::Stream(File::options().write(true).open(&path).map_err(failed)?)
-            }
-            _ => {
-                let folder =
-                    path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-                Sink::Scratch(tempfile::NamedTempFile::new_in(folder).map_err(failed)?)
-            }
-        };
-        Ok(ReportFile { path, sink })
-    }
-
-    fn write(self, render: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<(), RunError> {
-        let written = match self.sink {
-            Sink::Stream(file) => {
-                let mut into = BufWriter::new(file);
-                render(&mut into).and_then(|()| into.flush())
-            }
-            Sink::Scratch(file) => {
-                let mut into = BufWriter::new(file);
-                let rendered = render(&mut into).and_then(|()| into.flush());
-                rendered.and_then(|()| into.into_inner().map_err(io::IntoInnerError::into_error)).and_then(
-                    |file| {
-                        // A report is for others to read; the scratch file was private.
-                        file.as_file().set_permissions(Permissions::from_mode(0o644))?;
-                        file.persist(&self.path).map_err(|error| error.error).map(|_| ())
-                    },
-                )
-            }
-        };
-        written.map_err(|error| RunError::file(&self.path, &error))
     }
 }

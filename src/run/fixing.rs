@@ -243,7 +243,7 @@ fn come_back(
 }
 
 /// UTC, to the second, as file names have it.
-fn stamp() -> String {
+pub(super) fn stamp() -> String {
     let seconds = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
     let time = jiff::Timestamp::from_second(i64::try_from(seconds).unwrap_or_default()).unwrap_or_default();
     time.strftime("%Y%m%dT%H%M%SZ").to_string()

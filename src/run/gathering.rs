@@ -12,9 +12,8 @@ use super::cluster::Cluster;
 use super::errand::{Common, Peers};
 use super::error::RunError;
 use super::sweep::{Call, Swept, Transports, sweep};
-use super::terminal;
+use super::{interrupt, terminal};
 use crate::cli::{HostKeyPolicy, TargetArgs, TransportKind};
-use crate::exit_code;
 use crate::facts::{self, HostRecord};
 use crate::gather::{self, Errand};
 use crate::inventory::{AnsibleConfig, Host, HostKeyChecking};
@@ -59,16 +58,8 @@ impl<'r> Reach<'r> {
             Some(empty) if empty.expose_secret().is_empty() => login_password.clone(),
             other => other,
         };
-        let interrupted = Arc::new(AtomicBool::new(false));
-        let heard = Arc::clone(&interrupted);
-        // A second Ctrl-C ends the process at once; there may be one handler, and a run has one reach.
-        #[allow(clippy::exit)] // nothing is half-written: reports are renamed into place whole
-        let handler = ctrlc::set_handler(move || {
-            if heard.swap(true, Ordering::Relaxed) {
-                std::process::exit(i32::from(exit_code::INTERRUPTED));
-            }
-        });
-        handler.map_err(|error| RunError::Internal(format!("Ctrl-C cannot be caught: {error}")))?;
+        let interrupted = interrupt::listen()
+            .map_err(|error| RunError::Internal(format!("Ctrl-C cannot be caught: {error}")))?;
         let transports = OnceLock::new();
         Ok(Reach { cluster, args, login_password, become_password, interrupted, transports })
     }

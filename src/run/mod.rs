@@ -12,10 +12,13 @@ mod facts;
 mod fix;
 mod fixing;
 mod gathering;
+mod handoff;
+mod interrupt;
 mod inventory;
 mod list;
 mod reading;
 mod redact;
+mod report_file;
 mod saved;
 mod settings;
 mod sweep;
@@ -28,6 +31,7 @@ use crate::checks::{CheckFile, Config, ProfileFile};
 use crate::cli::{Cli, Command, FixCommand, SchemaOf};
 use crate::exit_code;
 use crate::facts::saved::SavedHost;
+use crate::handoff::record;
 use crate::report;
 
 pub use crate::transport::answer_prompt;
@@ -41,6 +45,7 @@ pub fn run(cli: &Cli) -> u8 {
         Command::List(args) => list::list(args),
         Command::Explain(args) => list::explain(args),
         Command::Inventory(args) => inventory::inventory(args),
+        Command::Handoff(args) => handoff::handoff(args),
         Command::Fix(FixCommand::Undo(args)) => undo::undo(args),
         Command::CheckFile(args) => check_file::check_file(args),
         Command::Schema(args) => schema(args.of),
@@ -49,6 +54,9 @@ pub fn run(cli: &Cli) -> u8 {
     result.unwrap_or_else(|error| {
         let color = terminal::color(terminal::stderr_is_terminal());
         terminal::error(diagnostic::render(&error, color, terminal::width()).trim_end());
+        if matches!(cli.command, Command::Handoff(_)) {
+            terminal::note(handoff::NOT_STARTED);
+        }
         exit_code::COULD_NOT_RUN
     })
 }
@@ -57,6 +65,7 @@ fn schema(of: SchemaOf) -> Result<u8, RunError> {
     let schema = match of {
         SchemaOf::Report => report::json::schema(),
         SchemaOf::Facts => schemars::schema_for!(SavedHost).to_value(),
+        SchemaOf::Handoff => record::schema(),
         SchemaOf::Check => schemars::schema_for!(CheckFile).to_value(),
         SchemaOf::Profile => schemars::schema_for!(ProfileFile).to_value(),
         SchemaOf::Config => schemars::schema_for!(Config).to_value(),

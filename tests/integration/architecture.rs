@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Each room and the rooms it may name.
-const TABLE: [(&str, &[&str]); 13] = [
+const TABLE: [(&str, &[&str]); 14] = [
     ("main", &["cli", "run"]),
     ("lib", &[]),
     ("cli", &["role"]),
@@ -18,6 +18,7 @@ const TABLE: [(&str, &[&str]); 13] = [
     ("checks", &["facts", "role"]),
     ("kubespray", &["facts", "inventory", "role"]),
     ("report", &["checks", "facts", "role"]),
+    ("handoff", &["checks", "inventory", "report", "role"]),
     ("fix", &["facts", "gather", "inventory", "role", "transport"]),
 ];
 

@@ -42,6 +42,8 @@ pub struct OpenPaiConfig {
     pub docker_data_root: Option<String>,
     /// `docker_config_file_path`.
     pub docker_config_file_path: Option<String>,
+    /// Everything the file says, passwords included; printed without the values. `None` where it says nothing.
+    pub settings: Option<Layer>,
 }
 
 impl Default for OpenPaiConfig {
@@ -58,6 +60,7 @@ impl Default for OpenPaiConfig {
             insecure_registries: Vec::new(),
             docker_data_root: None,
             docker_config_file_path: None,
+            settings: None,
         }
     }
 }
@@ -80,7 +83,7 @@ pub(super) fn read_beside(
     };
     let config = Settings { source: &source, root: &root }.config()?;
     let layer = Layer::new(file.display().to_string(), root.to_map());
-    Ok((OpenPaiConfig { file: Some(file), ..config }, Some(layer)))
+    Ok((OpenPaiConfig { file: Some(file), settings: Some(layer.clone()), ..config }, Some(layer)))
 }
 
 struct Settings<'a> {
@@ -107,6 +110,7 @@ impl Settings<'_> {
             insecure_registries: self.list("openpai_docker_insecure_registries")?,
             docker_data_root: self.text("docker_data_root")?,
             docker_config_file_path: self.text("docker_config_file_path")?,
+            settings: None,
         })
     }
 

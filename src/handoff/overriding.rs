@@ -1,0 +1,108 @@
+//! `--override`: findings of one named check are let through, by hand and with a reason. There is no way to let all
+//! through, nor a host that was not reached: that takes a waiver.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::checks::{Severity, Status, Verdict, nearest};
+use crate::report::{Outcome, Report, outcome};
+
+/// A check whose findings are let through.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Override {
+    /// The check's id.
+    pub check: String,
+    /// Why, for whoever reads the record.
+    pub reason: String,
+}
+
+/// What an override did.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct LetThrough {
+    /// The check's id.
+    pub check: String,
+    /// Why.
+    pub reason: String,
+    /// The hosts whose finding was let through; none where it was the fleet's.
+    pub hosts: Vec<String>,
+    /// Whether there was anything to let through.
+    pub used: bool,
+}
+
+/// What a report and the overrides come to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Decision {
+    /// Whether kubespray may start.
+    pub is_go: bool,
+    /// What each override did.
+    pub overrides: Vec<LetThrough>,
+    /// The checks that stand in the way still, each once.
+    pub in_the_way: Vec<String>,
+}
+
+/// Pairs `--override`s with `--reason`s, in the order in which they were given.
+///
+/// # Errors
+/// A check that does not exist, one that is named twice, a reason that is missing.
+pub fn pair(checks: &[String], reasons: &[String], known: &[&str]) -> Result<Vec<Override>, String> {
+    if checks.len() != reasons.len() {
+        return Err(format!(
+            "{} checks and {} reasons: each --override needs its own --reason behind it",
+            checks.len(),
+            reasons.len()
+        ));
+    }
+    let mut overrides: Vec<Override> = Vec::new();
+    for (check, reason) in checks.iter().zip(reasons) {
+        if !known.contains(&check.as_str()) {
+            let help = match nearest(check, known.iter().copied()) {
+                _ if check == "all" || check.contains(['*', '?', '[', ',']) => {
+                    "name one check; there is no way to let all through".to_owned()
+                }
+                Some(near) => format!("did you mean `{near}`?"),
+                None => "the report and `airworthy list` have the ids".to_owned(),
+            };
+            return Err(format!("there is no check `{check}` in this profile; {help}"));
+        }
+        if reason.trim().is_empty() {
+            return Err(format!("the reason for `{check}` is empty"));
+        }
+        if overrides.iter().any(|known| known.check == *check) {
+            return Err(format!("`{check}` is there twice"));
+        }
+        overrides.push(Override { check: check.clone(), reason: reason.clone() });
+    }
+    Ok(overrides)
+}
+
+/// Decides anew, with the overrides' findings taken for waived.
+pub fn decide(report: &Report, overrides: &[Override], fail_on: Severity) -> Decision {
+    let lost = |verdict: &Verdict| {
+        let of = |host: &String| report.hosts.iter().any(|row| row.name == *host && !row.reached);
+        verdict.host.as_ref().is_some_and(of)
+    };
+    let mut let_through: Vec<LetThrough> = overrides
+        .iter()
+        .map(|it| LetThrough {
+            check: it.check.clone(),
+            reason: it.reason.clone(),
+            hosts: Vec::new(),
+            used: false,
+        })
+        .collect();
+    let mut results = report.results.clone();
+    for verdict in results.iter_mut().filter(|verdict| verdict.is_finding() && !lost(verdict)) {
+        let Some(it) = let_through.iter_mut().find(|it| it.check == verdict.check) else { continue };
+        it.used = true;
+        it.hosts.extend(verdict.host.clone());
+        verdict.status = Status::Waived;
+    }
+    let mut in_the_way: Vec<String> = Vec::new();
+    for verdict in results.iter().filter(|verdict| verdict.is_finding() && verdict.severity >= fail_on) {
+        if !in_the_way.contains(&verdict.check) {
+            in_the_way.push(verdict.check.clone());
+        }
+    }
+    let is_go = outcome(&report.hosts, &results, fail_on) == Outcome::Go;
+    Decision { is_go, overrides: let_through, in_the_way }
+}

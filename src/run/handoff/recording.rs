@@ -1,0 +1,61 @@
+//! The record of a handoff, and the report behind it: beside the inventory, in a hidden folder that Ansible does not take for
+//! a part of it.
+
+use std::path::{Path, PathBuf};
+
+use sha2::{Digest as _, Sha256};
+
+use crate::handoff::record::Record;
+use crate::run::error::RunError;
+use crate::run::handoff::folder::private_folder;
+use crate::run::saved;
+
+/// The folder's name.
+const FOLDER: &str = ".airworthy";
+
+/// Where one handoff is recorded.
+pub(super) struct Recording {
+    folder: PathBuf,
+    /// The time, as file names have it; with a number where there is a record of that second already.
+    stamp: String,
+}
+
+impl Recording {
+    /// A place for a record, beside an inventory or in `folder`.
+    pub(super) fn beside(folder: &Path, stamp: &str) -> Result<Recording, RunError> {
+        let folder = folder.join(FOLDER);
+        private_folder(&folder)?;
+        let names = (1..1000).map(|number| match number {
+            1 => stamp.to_owned(),
+            _ => format!("{stamp}-{number}"),
+        });
+        let free = |name: &String| !folder.join(format!("handoff-{name}.json")).exists();
+        let stamp = names.into_iter().find(free).unwrap_or_else(|| stamp.to_owned());
+        Ok(Recording { folder, stamp })
+    }
+
+    /// The record's file.
+    pub(super) fn path(&self) -> PathBuf {
+        self.folder.join(format!("handoff-{}.json", self.stamp))
+    }
+
+    /// Keeps the report; its file, and the digest over its bytes.
+    pub(super) fn keep_report(&self, bytes: &[u8]) -> Result<(PathBuf, String), RunError> {
+        let path = self.folder.join(format!("report-{}.json", self.stamp));
+        saved::write_whole(&path, bytes)?;
+        Ok((path, digest(bytes)))
+    }
+
+    /// Writes the record, whole or not at all, over an earlier state of it.
+    pub(super) fn write(&self, record: &Record) -> Result<(), RunError> {
+        let text =
+            serde_json::to_string_pretty(record).map_err(|error| RunError::Internal(error.to_string()))?;
+        saved::write_whole(&self.path(), (text + "\n").as_bytes())
+    }
+}
+
+/// `sha256:…` over bytes.
+pub(super) fn digest(bytes: &[u8]) -> String {
+    let hex: String = Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect();
+    format!("sha256:{hex}")
+}
