@@ -23,6 +23,26 @@ pub(super) struct Git {
     pub(super) modified: Fact<Vec<String>>,
 }
 
+/// Where a checkout stands.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Revision {
+    /// The commit; `None` where it is no git checkout, or what git wrote is not understood.
+    pub commit: Option<String>,
+    /// Whether files that git knows were changed; `None` where that could not be told.
+    pub dirty: Option<bool>,
+}
+
+impl Revision {
+    /// Looks at a checkout.
+    pub fn of(checkout: &Path) -> Revision {
+        let git = look(checkout);
+        Revision {
+            commit: git.commit.value().cloned(),
+            dirty: git.modified.value().map(|modified| !modified.is_empty()),
+        }
+    }
+}
+
 /// Looks into a checkout.
 pub(super) fn look(folder: &Path) -> Git {
     let source = folder.join(".git").display().to_string();
@@ -187,7 +207,7 @@ fn ask(folder: &Path, arguments: &[&str]) -> Result<String, String> {
 mod tests {
     use std::fs;
 
-    use super::{changed, is_release, look};
+    use super::{Revision, changed, is_release, look};
     use crate::facts::{Fact, Reading};
 
     const ONE: &str = "1111111111111111111111111111111111111111";
@@ -216,6 +236,32 @@ mod tests {
         assert_eq!(look(folder.path()).commit.value().map(String::as_str), Some(ONE));
         fs::write(git.join("HEAD"), "ref: ../../etc/passwd\n").expect("written");
         assert!(matches!(look(folder.path()).commit.reading, Reading::Unknown(_)));
+    }
+
+    #[test]
+    fn a_work_tree_is_followed_to_its_repository() {
+        let folder = tempfile::tempdir().expect("a folder");
+        for (name, text) in [
+            (".git", "gitdir: x/main/worktrees/a\n"),
+            ("x/main/worktrees/a/HEAD", "ref: refs/heads/a\n"),
+            ("x/main/worktrees/a/commondir", "../..\n"),
+            ("x/main/refs/heads/a", ONE),
+        ] {
+            let path = folder.path().join(name);
+            fs::create_dir_all(path.parent().expect("a folder")).expect("made");
+            fs::write(path, text).expect("written");
+        }
+        assert_eq!(Revision::of(folder.path()).commit.as_deref(), Some(ONE));
+    }
+
+    #[test]
+    fn what_is_no_commit_is_none() {
+        for head in ["ref: refs/heads/none\n", "\u{1b}[31m0123456789abcdef0123456789abcdef012345", ""] {
+            let folder = tempfile::tempdir().expect("a folder");
+            fs::create_dir(folder.path().join(".git")).expect("made");
+            fs::write(folder.path().join(".git/HEAD"), head).expect("written");
+            assert_eq!(Revision::of(folder.path()), Revision::default(), "{head}");
+        }
     }
 
     #[test]

@@ -12,13 +12,12 @@ mod gone;
 mod ports;
 mod reading;
 mod requirements;
-mod revision;
 mod roles;
 mod survey;
 mod table;
 mod tailored;
 
 pub use demands::{CheckoutError, Demands, Gone};
-pub use revision::Revision;
+pub use git::Revision;
 pub use survey::{Survey, survey};
 pub use tailored::tailored;

@@ -34,6 +34,9 @@ pub struct Report {
     pub parameters: BTreeMap<String, serde_json::Value>,
     /// Where the hosts came from.
     pub inventory: InventoryRow,
+    /// Whose limits were used: `kubespray 2.28.1 (checkout /srv/kubespray)`, `kubespray 2.12 (built-in table)`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kubespray: Option<String>,
     /// Counts; the statuses are disjoint.
     pub summary: Summary,
     /// Every host of the inventory in scope, reached or not.

@@ -85,6 +85,7 @@ pub(super) fn report(mut hosts: Vec<HostRow>, results: Vec<Verdict>) -> Report {
         profile: "openpai".to_owned(),
         parameters: BTreeMap::from([("worker_cpus".to_owned(), json!(4))]),
         inventory: InventoryRow { sources: vec!["layout.yaml".to_owned()], digest: "sha256:00".to_owned() },
+        kubespray: Some("kubespray 2.12 (built-in table)".to_owned()),
         summary: Summary::of(&hosts, &results),
         hosts,
         results,

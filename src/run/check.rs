@@ -19,6 +19,7 @@ use super::{saved, terminal};
 use crate::checks::{Judge, Severity, Status, Verdict, waiver};
 use crate::cli::{CheckArgs, Devbox, FailOn, Stage};
 use crate::exit_code;
+use crate::facts::kubespray::Kubespray;
 use crate::facts::{Deployment, Fleet, HostRecord, Outcome as Visit, fleet};
 use crate::inventory::Host;
 use crate::report::{
@@ -287,12 +288,22 @@ impl Judged {
             profile: self.settings.profile.name.clone(),
             parameters: self.settings.profile.parameters.clone(),
             inventory: self.inventory.clone(),
+            kubespray: told(&self.deployment.kubespray),
             summary: Summary::of(&hosts, &results),
             hosts,
             results,
             fixes: std::mem::take(&mut self.fixes),
         })
     }
+}
+
+/// Whose limits were used.
+fn told(kubespray: &Kubespray) -> Option<String> {
+    let release = kubespray.release.value()?;
+    Some(match kubespray.checkout.value() {
+        Some(folder) => format!("kubespray {release} (checkout {folder})"),
+        None => format!("kubespray {release} (built-in table)"),
+    })
 }
 
 /// A host's row, its verdict still to come.
