@@ -6,6 +6,7 @@ mod checks;
 mod command_line;
 mod coverage;
 mod harness;
+mod kubespray_profile;
 mod recorded;
 mod robustness;
 mod saved_facts;
