@@ -17,6 +17,7 @@ macro_rules! each_fault {
 #[path = "../lab/faults.rs"]
 mod faults;
 
+use super::control_node::COVERED as CONTROL_NODE;
 use faults::{Expect, FAULTS};
 
 fn ids() -> BTreeSet<String> {
@@ -37,7 +38,7 @@ fn failing() -> BTreeSet<&'static str> {
         // Not certain to fail.
         Expect::FailsOrUnknown(..) | Expect::Passes(..) | Expect::Nothing => None,
     };
-    FAULTS.iter().filter_map(|(_, fault)| fails(&fault.expect)).collect()
+    FAULTS.iter().filter_map(|(_, fault)| fails(&fault.expect)).chain(CONTROL_NODE).collect()
 }
 
 /// The checks that pass on a recorded host, or in a state that the lab brings about for that.
@@ -47,7 +48,7 @@ fn passing(healthy: &Report) -> BTreeSet<&str> {
         Expect::Passes(check, _) => Some(check),
         _ => None,
     });
-    recorded.chain(in_lab).collect()
+    recorded.chain(in_lab).chain(CONTROL_NODE).collect()
 }
 
 /// One line for each check that lacks a failure or a pass.
