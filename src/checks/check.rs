@@ -154,6 +154,8 @@ pub struct Example {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct ExampleHost {
+    /// The inventory's name for it; `example` if the check does not care.
+    pub name: Option<String>,
     /// Roles; by default the first of the check's.
     pub roles: BTreeSet<Role>,
     /// The promised device resource.
@@ -166,7 +168,7 @@ impl ExampleHost {
     /// The host of an example, of a check with these roles.
     pub fn subject(&self, roles: &BTreeSet<Role>) -> Subject {
         Subject {
-            name: "example".to_owned(),
+            name: self.name.clone().unwrap_or_else(|| "example".to_owned()),
             address: "192.0.2.1".to_owned(),
             peer_address: "192.0.2.1".to_owned(),
             roles: if self.roles.is_empty() {

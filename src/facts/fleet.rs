@@ -6,6 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::duplicates::{self, Duplicates};
 use super::fact::{Fact, Reading};
 use super::host::{HostFacts, HostRecord};
 use super::network::Network;
@@ -32,6 +33,12 @@ pub struct Fleet {
     pub unreachable_pairs: Fact<Vec<String>>,
     /// How many pairs were tried.
     pub pairs_tried: Fact<i64>,
+    /// What only one host of the cluster may have, and several have.
+    #[serde(flatten)]
+    pub duplicates: Duplicates,
+    /// The MTU at each node's address, with the hosts that have it: one entry where all agree; absent where there are no two
+    /// hosts.
+    pub mtus: Fact<BTreeMap<String, Vec<String>>>,
 }
 
 /// One worker's clock against the infra hosts' median.
@@ -49,12 +56,18 @@ pub struct ClockDeviation {
 /// them.
 pub fn essence(facts: HostFacts) -> HostFacts {
     let HostFacts { identity, ssh, time, peers, network, .. } = facts;
-    let network = Network { addresses: network.addresses, address: network.address, ..Network::default() };
+    let network = Network {
+        addresses: network.addresses,
+        address: network.address,
+        address_mac: network.address_mac,
+        address_mtu: network.address_mtu,
+        ..Network::default()
+    };
     HostFacts { identity, ssh, time, peers, network, ..HostFacts::default() }
 }
 
 /// A host that was reached, with its facts.
-type Reached<'r> = (&'r HostRecord, &'r HostFacts);
+pub(super) type Reached<'r> = (&'r HostRecord, &'r HostFacts);
 
 /// Puts the hosts side by side. `devbox` is among them where the dev box is this machine.
 pub fn compare(hosts: &[HostRecord]) -> Fleet {
@@ -87,6 +100,8 @@ pub fn compare(hosts: &[HostRecord]) -> Fleet {
                 .sum(),
             "TCP to the peers' SSH ports",
         ),
+        duplicates: duplicates::find(&reached),
+        mtus: duplicates::mtus(&reached),
     }
 }
 

@@ -10,8 +10,9 @@ use super::fact::{Fact, FactTree, untyped};
 use super::probe::Probe;
 use super::transcript::Transcript;
 use super::{
-    accelerator, container_runtime, control_node, cpu, docker, gpu, identity, kubernetes, memory, network,
-    os, pci, peers, ports, registries, ssh, sudo, time, units, variables,
+    accelerator, apparmor, cgroup, container_runtime, control_node, cpu, disk, dns, docker, firewall, gpu,
+    identity, kernel, kubernetes, memory, network, os, packages, pci, peers, ports, python, registries, ssh,
+    sudo, swap, temp, time, units, variables,
 };
 use crate::role::Role;
 
@@ -21,6 +22,10 @@ use crate::role::Role;
 pub struct HostFacts {
     /// The operating system.
     pub os: os::Os,
+    /// Its kernel's modules.
+    pub kernel: kernel::Kernel,
+    /// The Python that Ansible will use.
+    pub python: python::Python,
     /// What tells it from others.
     pub identity: identity::Identity,
     /// How it was logged in to.
@@ -33,8 +38,24 @@ pub struct HostFacts {
     pub memory: memory::Memory,
     /// Its processors.
     pub cpu: cpu::Cpu,
+    /// Swap.
+    pub swap: swap::Swap,
+    /// Control groups.
+    pub cgroup: cgroup::Cgroup,
+    /// Room on its filesystems.
+    pub disk: disk::Disk,
+    /// Its folder for temporary files.
+    pub temp: temp::Temp,
+    /// AppArmor.
+    pub apparmor: apparmor::Apparmor,
+    /// Its package manager.
+    pub packages: packages::Packages,
     /// Its addresses and routes.
     pub network: network::Network,
+    /// How it resolves names.
+    pub dns: dns::Dns,
+    /// Its firewalls.
+    pub firewall: firewall::Firewall,
     /// Which peers it reaches.
     pub peers: peers::Peers,
     /// Which registries answer it.
@@ -64,6 +85,15 @@ pub struct HostFacts {
 pub fn probes() -> Vec<Probe> {
     [
         os::PROBES,
+        kernel::PROBES,
+        python::PROBES,
+        swap::PROBES,
+        cgroup::PROBES,
+        temp::PROBES,
+        apparmor::PROBES,
+        packages::PROBES,
+        dns::PROBES,
+        firewall::PROBES,
         identity::PROBES,
         time::PROBES,
         memory::PROBES,
@@ -80,6 +110,7 @@ pub fn probes() -> Vec<Probe> {
         accelerator::PROBES,
         units::PROBES,
         ssh::PROBES,
+        disk::PROBES, // the last, as it says there
     ]
     .concat()
 }
@@ -98,6 +129,16 @@ pub fn parse(transcript: &Transcript, circumstances: &Circumstances) -> HostFact
     let units = units::parse(transcript);
     HostFacts {
         os: os::parse(transcript),
+        kernel: kernel::parse(transcript),
+        python: python::parse(transcript),
+        swap: swap::parse(transcript),
+        cgroup: cgroup::parse(transcript),
+        disk: disk::parse(transcript),
+        temp: temp::parse(transcript),
+        apparmor: apparmor::parse(transcript),
+        packages: packages::parse(transcript),
+        dns: dns::parse(transcript),
+        firewall: firewall::parse(transcript, &units),
         identity: identity::parse(transcript),
         ssh: ssh::parse(transcript, &units, circumstances),
         sudo: sudo::parse(transcript, circumstances),

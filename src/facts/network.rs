@@ -75,6 +75,10 @@ pub struct Network {
     pub address_assigned: Fact<bool>,
     /// The interface that has the node's address; absent where none has.
     pub address_interface: Fact<String>,
+    /// That interface's Ethernet address; absent where it has none.
+    pub address_mac: Fact<String>,
+    /// That interface's largest packet, in bytes.
+    pub address_mtu: Fact<u32>,
     /// The network of the node's address there, as CIDR.
     pub address_network: Fact<String>,
     /// `static` or `dhcp`; absent where the address is on no interface.
@@ -122,6 +126,8 @@ impl Network {
                 _ => place.clone().map(|_| true),
             },
             address: address.map(|address| address.to_string()),
+            address_mac: and_then(&place, |(interface, _)| given(interface.mac.clone())),
+            address_mtu: and_then(&place, |(interface, _)| given(interface.mtu)),
             address_interface: place.clone().map(|(interface, _)| interface.name),
             address_network,
             address_origin: origin.0,
@@ -131,6 +137,10 @@ impl Network {
             interfaces,
         }
     }
+}
+
+fn given<T>(value: Option<T>) -> Reading<T> {
+    value.map_or(Reading::Absent, Reading::Known)
 }
 
 /// Another reading made of a known one; absent and unknown stay what they are.

@@ -19,11 +19,15 @@ pub struct Os {
     pub pretty_name: Fact<String>,
     /// The running kernel's release: `4.4.0-210-generic`.
     pub kernel_release: Fact<String>,
+    /// The program that is process 1: `systemd`.
+    pub init: Fact<String>,
 }
 
 /// What the subject reads.
 pub const PROBES: &[Probe] =
-    &[Probe::files(&["/etc/os-release", "/usr/lib/os-release", "/proc/sys/kernel/osrelease"])];
+    &[Probe::files(&["/etc/os-release", "/usr/lib/os-release", "/proc/sys/kernel/osrelease", INIT])];
+
+const INIT: &str = "/proc/1/comm";
 
 /// Reads the subject out of a transcript.
 pub fn parse(transcript: &Transcript) -> Os {
@@ -42,7 +46,18 @@ pub fn parse(transcript: &Transcript) -> Os {
         id: field("ID"),
         version_id: field("VERSION_ID"),
         pretty_name: field("PRETTY_NAME"),
+        init: init(transcript),
         kernel_release: transcript.file("/proc/sys/kernel/osrelease").map(|text| text.trim().to_owned()),
+    }
+}
+
+/// There is always a process 1; one that is not shown is hidden (`hidepid`), not absent.
+fn init(transcript: &Transcript) -> Fact<String> {
+    let name = transcript.file(INIT).map(|text| text.trim().to_owned());
+    match name.value() {
+        Some(name) if name.is_empty() => Fact::unknown("process 1 has no name", INIT),
+        None if name.reading == Reading::Absent => Fact::unknown("process 1 is hidden", INIT),
+        _ => name,
     }
 }
 

@@ -34,6 +34,8 @@ pub struct Errand {
     pub registries: Vec<String>,
     /// Mirrors of docker.io the deployment will configure, as base URLs.
     pub mirrors: Vec<String>,
+    /// The Python that the inventory names for Ansible's modules.
+    pub python: Option<String>,
     /// Probes that stand in the user's own check files.
     pub own_probes: Vec<OwnProbe>,
 }
@@ -109,6 +111,7 @@ impl Script {
         let _ = writeln!(script, "PEERS={}", shell_quote(&peers.collect::<Vec<_>>().join("\n")));
         let _ = writeln!(script, "REGISTRIES={}", shell_quote(&errand.registries.join("\n")));
         let _ = writeln!(script, "MIRRORS={}", shell_quote(&errand.mirrors.join("\n")));
+        let _ = writeln!(script, "PYTHON={}", shell_quote(errand.python.as_deref().unwrap_or_default()));
         script.push_str(&self.functions);
         if errand.own_probes.is_empty() {
             script.push_str(&self.ending);

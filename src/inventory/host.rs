@@ -67,6 +67,8 @@ pub struct Connection {
     pub password: Option<SecretString>,
     /// `ansible_become_password` / `ansible_become_pass`.
     pub become_password: Option<SecretString>,
+    /// `ansible_python_interpreter`; a template where it cannot be known.
+    pub python_interpreter: Option<String>,
     /// `ansible_host_key_checking` / `StrictHostKeyChecking` in the SSH arguments.
     pub host_key_checking: Option<HostKeyChecking>,
     /// `ansible_ssh_args`: on ssh's command line before what the variables above put there.
@@ -92,6 +94,7 @@ impl Connection {
             private_key: None,
             password: None,
             become_password: None,
+            python_interpreter: None,
             host_key_checking: None,
             ssh_arguments: SshArguments::default(),
             more_ssh_arguments: SshArguments::default(),

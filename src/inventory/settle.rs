@@ -22,9 +22,12 @@ fn is_needed_to_connect(name: &str) -> bool {
         )
 }
 
+/// The Python that Ansible's modules run with.
+pub(super) const PYTHON: &str = "ansible_python_interpreter";
+
 /// A host's variables, settled.
 pub(super) struct Settled {
-    /// Those that are known. Where `ip` or `access_ip` is not, it stands here as it is written, so that it is named.
+    /// Those that are known. Where `ip`, `access_ip` or the Python is not, it stands here as it is written, so that it is named.
     pub(super) variables: Map<String, Value>,
     /// The address as it is written, where it is not known.
     pub(super) address: Option<String>,
@@ -53,7 +56,7 @@ pub(super) fn settle(
     }
     for (name, value) in variables {
         let is_address = matches!(name.as_str(), "ip" | "access_ip" | "ansible_host" | "ansible_ssh_host");
-        if !is_address && !is_needed_to_connect(&name) {
+        if !is_address && name != PYTHON && !is_needed_to_connect(&name) {
             settled.variables.insert(name, value);
             continue;
         }

@@ -50,6 +50,7 @@ impl Common {
             peers: peers.of(host),
             registries: self.registries.clone(),
             mirrors: self.mirrors.clone(),
+            python: host.connection.python_interpreter.clone(),
             own_probes: own.map(|(_, probe)| probe.clone()).collect(),
         }
     }

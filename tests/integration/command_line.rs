@@ -63,7 +63,7 @@ fn wrong_flags_are_told_with_what_was_expected() {
     let cases: [(&[&str], &[&str]); 32] = [
         (&["--set", "foo"], &["--set", "`foo` is not KEY=VALUE", "worker_cpus=8"]),
         (&["--set", "worker_cpu=1"], &["no parameter `worker_cpu`", "did you mean `worker_cpus`?"]),
-        (&["--set", "zzzzzzzzzz=1"], &["no parameter", "there are: clock_skew_max_ms"]),
+        (&["--set", "zzzzzzzzzz=1"], &["no parameter", "there are: cgroup_v1_controllers"]),
         (&["--set", "worker_cpus=x"], &["`worker_cpus` is int, not string"]),
         (&["--set", "worker_cpus=1.5"], &["`worker_cpus` is int, not double"]),
         (&["--set", "worker_cpus="], &["`worker_cpus` is int, not null", "give it a value"]),
@@ -115,7 +115,7 @@ fn the_other_commands_complain_as_well() {
         (&["inventory", "-i", "hosts.yaml", "--host", "nod1"], &["did you mean `node1`?"]),
         (&["inventory", "-i", "hosts.yaml", "--limit", "zzz"], &["zzz"]),
         (&["check-file", "nope.yaml"], &["nope.yaml", "No such file"]),
-        (&["schema", "reprt"], &["report, facts, check, profile, config"]),
+        (&["schema", "reprt"], &["report, facts, handoff, check, profile, config"]),
         (&["completions", "csh"], &["bash"]),
         (&["facts", "--transcript", "nope"], &["nope", "No such file"]),
         (&["facts", "--transcript", "/dev/null"], &["not our script"]),

@@ -12,3 +12,4 @@ mod recorded;
 mod robustness;
 mod saved_facts;
 mod script;
+mod written;

@@ -99,6 +99,7 @@ fn what_hosts_are_asked_about_is_one_inert_word() {
         peers: vec![(hostile.to_owned(), 22)],
         registries: vec![hostile.to_owned()],
         mirrors: vec!["$(touch /tmp/airworthy-was-here)".to_owned()],
+        python: Some(hostile.to_owned()),
         ..Errand::default()
     };
     let _ = std::fs::remove_file("/tmp/airworthy-was-here");

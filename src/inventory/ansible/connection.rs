@@ -9,6 +9,7 @@ use super::unsupported::{counting, plain, unsupported};
 use crate::inventory::diagnostic::Diagnostic;
 use crate::inventory::host::{Connection, Host, HostKeyChecking};
 use crate::inventory::options::SshWords;
+use crate::inventory::settle::PYTHON;
 use crate::inventory::source::Place;
 use crate::inventory::ssh_arguments::SshArguments;
 use crate::inventory::template::Unresolved;
@@ -48,6 +49,7 @@ pub(super) fn connection(
     connection.private_key = settings.text(&PRIVATE_KEY).map(|path| expand_home(&path));
     connection.password = settings.text(&PASSWORD).map(SecretString::from);
     connection.become_password = settings.text(&BECOME_PASSWORD).map(SecretString::from);
+    connection.python_interpreter = settings.text(&[PYTHON]);
     connection.ssh_arguments = settings.arguments("ansible_ssh_args", words.args.as_deref());
     let common = settings.arguments("ansible_ssh_common_args", words.common_args.as_deref());
     connection.has_common_arguments =
