@@ -134,7 +134,13 @@ fn take(text: &str, flags: &mut Vec<String>) {
         if key.is_some_and(|key| !matches!(key, "" | "ExecStart" | "Environment")) {
             continue;
         }
-        let words = line.split([' ', '\t', '"', '\\']).filter(|word| word.starts_with('-'));
+        // The first flag may stand right behind the variable's name: "DOCKER_OPTS=--iptables=false".
+        let bare = |word: &'_ str| -> usize {
+            let name = word.find(|c: char| !c.is_ascii_uppercase() && c != '_').unwrap_or(0);
+            if name > 0 && word[name..].starts_with('=') { name + 1 } else { 0 }
+        };
+        let words = line.split([' ', '\t', '"', '\\']).map(|word| &word[bare(word)..]);
+        let words = words.filter(|word| word.starts_with('-'));
         let is_flag =
             |word: &&str| word.trim_start_matches('-').starts_with(|c: char| c.is_ascii_alphabetic());
         flags.extend(words.filter(is_flag).map(str::to_owned));

@@ -160,11 +160,13 @@ fn from_saved(args: &CheckArgs, team: &TeamConfig, path: &Path) -> Result<Judged
         }
         saved::require_whole(path, &saved)?;
         let settings = Settings::load(&args.profile, team, default_profile(&kind), &parameters)?;
-        // Facts of a run that knew nothing of kubespray, as those of older versions.
-        let is_known = deployment.kubespray.release.value().is_some();
-        if args.target.kubespray.is_some() || !is_known {
-            deployment.kubespray =
-                cluster::demands(args.target.kubespray.as_deref(), &settings.profile)?.facts;
+        // The table's word is taken anew, for the release may be another one now.
+        if args.target.kubespray.is_some() || deployment.kubespray.checkout.value().is_none() {
+            let now = cluster::demands(args.target.kubespray.as_deref(), &settings.profile)?.facts;
+            if args.target.kubespray.is_some() || deployment.kubespray.release.value() != now.release.value()
+            {
+                deployment.kubespray = now;
+            }
         }
         limit = saved.inventory.limit.clone();
         (saved.records, from_facts, settings)
@@ -299,11 +301,12 @@ impl Judged {
 
 /// Whose limits were used.
 fn told(kubespray: &Kubespray) -> Option<String> {
-    let release = kubespray.release.value()?;
-    Some(match kubespray.checkout.value() {
-        Some(folder) => format!("kubespray {release} (checkout {folder})"),
-        None => format!("kubespray {release} (built-in table)"),
-    })
+    match (kubespray.release.value(), kubespray.checkout.value()) {
+        (Some(release), Some(folder)) => Some(format!("kubespray {release} (checkout {folder})")),
+        (Some(release), None) => Some(format!("kubespray {release} (built-in table)")),
+        (None, Some(folder)) => Some(format!("kubespray (checkout {folder})")),
+        (None, None) => None,
+    }
 }
 
 /// A host's row, its verdict still to come.

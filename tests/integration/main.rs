@@ -2,8 +2,10 @@
 
 mod architecture;
 mod check_files;
+mod checkouts;
 mod checks;
 mod command_line;
+mod control_node;
 mod coverage;
 mod harness;
 mod kubespray_profile;
