@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub use handoff::HandoffArgs;
-pub use target::{Devbox, HostKeyPolicy, TargetArgs, TransportKind, VaultArgs};
+pub use target::{Devbox, HostKeyPolicy, Nvml, TargetArgs, TransportKind, VaultArgs};
 
 /// Tells whether machines are fit to become a Kubernetes cluster, before kubespray touches them.
 #[derive(Debug, Parser)]

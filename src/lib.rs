@@ -1,13 +1,14 @@
 //! airworthy: is this set of machines fit to become a Kubernetes cluster?
 //!
-//! A pure core (`facts`, `checks`, `report`) inside an I/O shell (`inventory`, `transport`,
+//! A pure core (`facts`, `checks`, `report`, `handoff`) inside an I/O shell (`inventory`, `transport`,
 //! `gather`, `run`). Data moves one way:
 //!
 //! ```text
 //! inventory ──▶ transport ──▶ gather ──▶ facts ──▶ checks ──▶ report
 //!   who           how to         what       what is    what it     how it
 //!   and where     reach          was read   true       means       is shown
-//!                                                        └──▶ fix: plan (pure), apply (back through transport)
+//!                                                        ├──▶ fix: plan (pure), apply (back through transport)
+//!                                                        └──▶ handoff: plan (pure), start (run)
 //! ```
 
 pub mod checks;
@@ -19,6 +20,7 @@ pub mod gather;
 pub mod handoff;
 pub mod inventory;
 pub mod kubespray;
+pub mod nvml;
 pub mod report;
 pub mod role;
 pub mod run;

@@ -250,7 +250,9 @@ fn judge_check(
             }
             Truth::Unknown(said) => {
                 let found = sight.found(when);
-                return unknown(verdict, when, said, found, sight, fold(check, earlier, false));
+                // Whether it concerns the host may be what the cause keeps from being known.
+                let cause = fold(check, earlier, true).or_else(|| fold(check, earlier, false));
+                return unknown(verdict, when, said, found, sight, cause);
             }
         }
     }

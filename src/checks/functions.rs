@@ -9,6 +9,7 @@ use ipnet::IpNet;
 
 use super::types::Type;
 use super::version;
+use crate::facts::accelerator_model::same_model;
 use crate::facts::registries::base_url;
 
 /// A function conditions can call: its name, what it takes, what it gives.
@@ -138,20 +139,6 @@ fn compare(f: &FunctionContext<'_, '_>, a: &str, b: &str) -> Result<Ordering, Ex
 
 fn network(f: &FunctionContext<'_, '_>, text: &str) -> Result<IpNet, ExecutionError> {
     text.parse().map_err(|_| f.error(format!("`{text}` is not a network such as 10.0.0.0/8")))
-}
-
-/// `V100-32GB` is a `Tesla V100-SXM2-32GB`, `teslak80` a `Tesla K80`; `A10` is no `A100`. Words count, whatever
-/// their case and what stands between them.
-fn same_model(name: &str, promised: &str) -> bool {
-    let words = |text: &str| -> Vec<String> {
-        let lower = text.to_lowercase();
-        lower.split(|c: char| !c.is_alphanumeric()).filter(|w| !w.is_empty()).map(str::to_owned).collect()
-    };
-    let (name, promised) = (words(name), words(promised));
-    let joined = promised.concat();
-    let is_run =
-        || (0..name.len()).any(|from| (from..name.len()).any(|to| name[from..=to].concat() == joined));
-    !promised.is_empty() && (promised.iter().all(|word| name.contains(word)) || is_run())
 }
 
 /// A Kubernetes quantity: a decimal number and a suffix (`Ki` … `Ei`, `k` … `E`, `m`).

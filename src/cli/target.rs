@@ -51,6 +51,12 @@ pub struct TargetArgs {
     /// How hosts are reached: ssh2 needs no ssh here; openssh runs the system's (certificates, GSSAPI, hardware keys, Match exec)
     #[arg(long, value_name = "WHICH", default_value = "ssh2")]
     pub transport: TransportKind,
+    /// GPUs through NVML: a small helper goes to hosts with an NVIDIA device; auto takes nvidia-smi where it cannot run
+    #[arg(long, value_name = "WHEN", default_value = "auto")]
+    pub nvml: Nvml,
+    /// Look here first for airworthy-nvml, or x86_64/airworthy-nvml; repeatable [then: beside airworthy, /usr/lib/airworthy]
+    #[arg(long, value_name = "DIR")]
+    pub helper_dir: Vec<PathBuf>,
     /// The dev box: this machine, or none where the runner is not the dev box
     #[arg(long, value_name = "WHERE", default_value = "local")]
     pub devbox: Devbox,
@@ -102,4 +108,16 @@ pub enum Devbox {
     Local,
     /// Not judged
     None,
+}
+
+/// `--nvml`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum Nvml {
+    /// NVML, or nvidia-smi where the helper cannot run
+    #[default]
+    Auto,
+    /// NVML alone: where the helper cannot run, what the GPUs are is unknown
+    Always,
+    /// nvidia-smi alone: nothing is brought to a host
+    Never,
 }

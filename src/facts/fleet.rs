@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use super::duplicates::{self, Duplicates};
 use super::fact::{Fact, Reading};
+use super::gpu_uniformity;
 use super::host::{HostFacts, HostRecord};
 use super::network::Network;
 use crate::role::Role;
@@ -39,6 +40,8 @@ pub struct Fleet {
     /// The MTU at each node's address, with the hosts that have it: one entry where all agree; absent where there are no two
     /// hosts.
     pub mtus: Fact<BTreeMap<String, Vec<String>>>,
+    /// What differs between the GPUs of machines of one type; absent where no two are of one type.
+    pub gpu_differences: Fact<Vec<String>>,
 }
 
 /// One worker's clock against the infra hosts' median.
@@ -55,7 +58,7 @@ pub struct ClockDeviation {
 /// What [`compare`] reads of a host, and nothing else: the facts of a thousand hosts take more room than what is said of
 /// them.
 pub fn essence(facts: HostFacts) -> HostFacts {
-    let HostFacts { identity, ssh, time, peers, network, .. } = facts;
+    let HostFacts { identity, ssh, time, peers, network, gpu, .. } = facts;
     let network = Network {
         addresses: network.addresses,
         address: network.address,
@@ -63,7 +66,8 @@ pub fn essence(facts: HostFacts) -> HostFacts {
         address_mtu: network.address_mtu,
         ..Network::default()
     };
-    HostFacts { identity, ssh, time, peers, network, ..HostFacts::default() }
+    let gpu = gpu_uniformity::essence(gpu);
+    HostFacts { identity, ssh, time, peers, network, gpu, ..HostFacts::default() }
 }
 
 /// A host that was reached, with its facts.
@@ -102,6 +106,7 @@ pub fn compare(hosts: &[HostRecord]) -> Fleet {
         ),
         duplicates: duplicates::find(&reached),
         mtus: duplicates::mtus(&reached),
+        gpu_differences: gpu_uniformity::differences(&reached),
     }
 }
 

@@ -1,4 +1,4 @@
-//! NVIDIA GPUs: on the bus, in the kernel, in the library, and as `nvidia-smi` enumerates them.
+//! NVIDIA GPUs: on the bus, in the kernel, in the library, and as NVML or `nvidia-smi` enumerates them.
 
 use std::time::Duration;
 
@@ -6,11 +6,16 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::fact::{Fact, Reading};
+pub use super::gpu_card::EnumeratedGpu;
+use super::gpu_fault::{self, brokenness, label};
+use super::nvidia_driver;
+use super::nvidia_smi;
+use super::nvml::{self, Document, FUNCTION_NOT_FOUND, HANGS, Queried};
 use super::pci::{self, Device};
 use super::probe::Probe;
-use super::transcript::Transcript;
+use super::transcript::{Ended, Transcript};
 
-/// NVIDIA GPUs: on the bus, in the kernel, in the library, and as `nvidia-smi` enumerates them.
+/// NVIDIA GPUs: on the bus, in the kernel, in the library, and as NVML or `nvidia-smi` enumerates them.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct Gpu {
@@ -20,62 +25,70 @@ pub struct Gpu {
     pub device_count: Fact<i64>,
     /// Kernel drivers that hold one of them: `nvidia`, `nouveau`, `nova`, `vfio-pci`; each once.
     pub bound_drivers: Fact<Vec<String>>,
+    /// The virtual machine's make, which has to pass cards through; absent on a machine of its own.
+    pub virtual_machine: Fact<String>,
     /// Version of the kernel module; absent where it is not loaded.
     pub driver_version: Fact<String>,
+    /// Kernel releases for which an nvidia module is installed.
+    pub module_kernels: Fact<Vec<String>>,
+    /// Whether the running kernel is one of them.
+    pub module_for_running_kernel: Fact<bool>,
     /// Version of `libnvidia-ml.so` on disk; absent where there is none.
     pub library_version: Fact<String>,
-    /// What `nvidia-smi` says when it fails; absent where it does not.
+    /// The newest CUDA that the driver runs: `12.2`.
+    pub cuda_driver_version: Fact<String>,
+    /// Device nodes: `/dev/nvidiactl`, `/dev/nvidia0` …
+    pub device_nodes: Fact<Vec<String>>,
+    /// Why NVML, or `nvidia-smi` in its stead, tells of no GPU; absent where it does.
     pub failure: Fact<String>,
-    /// The GPUs it enumerates.
+    /// GPUs that are there and do not work, each with why: lost, to be reset, or a call that does not come back.
+    pub broken: Fact<Vec<String>>,
+    /// Slots of the bus in which the driver shows no working GPU.
+    pub silent_slots: Fact<Vec<String>>,
+    /// The GPUs that answer.
     pub enumerated: Fact<Vec<EnumeratedGpu>>,
     /// How many.
     pub enumerated_count: Fact<i64>,
     /// Their names, in order.
     pub models: Fact<Vec<String>>,
+    /// The most memory that is in use on one of them, in MiB; absent where none of them tells.
+    pub memory_used_max_mib: Fact<i64>,
     /// Programs that compute on them, as `pid name`.
     pub compute_processes: Fact<Vec<String>>,
+    /// GPUs with uncorrected memory errors; absent where none of them counts any.
+    pub ecc_uncorrected: Fact<Vec<String>>,
+    /// GPUs whose rows or pages wait to be remapped, or could not be; absent where none of them does that.
+    pub rows_to_remap: Fact<Vec<String>>,
+    /// GPUs with fewer PCIe lanes than card and slot allow; absent where none of them tells.
+    pub narrow_links: Fact<Vec<String>>,
+    /// GPUs without persistence mode; absent where none of them has it.
+    pub persistence_off: Fact<Vec<String>>,
+    /// GPUs that are cut into MIG devices; absent where none of them can be.
+    pub mig_enabled: Fact<Vec<String>>,
+    /// GPUs that could be cut and are not; absent where none of them can be.
+    pub mig_disabled: Fact<Vec<String>>,
 }
 
-/// One GPU as the driver enumerates it; NVML's terms.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct EnumeratedGpu {
-    /// NVML's index.
-    pub index: i64,
-    /// Product name.
-    pub name: String,
-    /// `GPU-…`.
-    pub uuid: String,
-    /// PCI bus id.
-    pub pci_bus_id: String,
-    /// Memory, in MiB.
-    pub memory_total_mib: Option<i64>,
-}
-
-const VERSION: &str = "/proc/driver/nvidia/version";
-
-/// What the subject reads. `nvidia-smi` wakes every card where no persistence daemon runs, hence its
-/// own deadline.
+/// What the subject reads beside [`super::nvidia_driver`]: the helper, and `nvidia-smi` in its stead. Both wake every card where
+/// no persistence daemon runs, hence their own deadlines.
 pub const PROBES: &[Probe] = &[
-    Probe::files(&[VERSION]),
-    Probe::shell(
-        "nvidia-library",
-        "libnvidia-ml.so on disk",
-        r#"for f in /usr/lib/*-linux-gnu/libnvidia-ml.so.[0-9]*.* /usr/lib64/libnvidia-ml.so.[0-9]*.* \
-    /usr/lib/libnvidia-ml.so.[0-9]*.* /usr/lib/nvidia-[0-9]*/libnvidia-ml.so.[0-9]*.* \
-    /usr/lib/*-linux-gnu/nvidia/current/libnvidia-ml.so.[0-9]*.* /usr/local/nvidia/lib64/libnvidia-ml.so.[0-9]*.*; do
-    if [ -e "$f" ]; then echo "$f"; fi
-done"#,
+    // `pci` has looked who is on the bus. The helper gives up by itself after 20 s; the rest is for its way.
+    Probe::helper(
+        "nvml",
+        "NVML",
+        r#"for v in $ACCELERATORS; do
+    if read -r vendor <"$v" && read -r class <"${v%/vendor}/class"; then
+        case $vendor$class in 0x10de0x03*) return 0 ;; esac
+    fi
+done
+return 1"#,
+        "no NVIDIA device is on the PCI bus",
     )
-    .light(),
-    Probe::shell(
-        "nvidia-smi",
-        "nvidia-smi",
-        r#"nvidia-smi --query-gpu=index,name,uuid,pci.bus_id,memory.total --format=csv,noheader,nounits || return $?
-echo "[compute]"
-nvidia-smi --query-compute-apps=pid,process_name --format=csv,noheader"#,
-    )
-    .needs(&["nvidia-smi"])
-    .within(Duration::from_secs(15)),
+    .within(Duration::from_secs(25)),
+    Probe::shell("nvidia-smi", "nvidia-smi", nvidia_smi::TEXT)
+        .needs(&["nvidia-smi"])
+        .within(Duration::from_secs(15))
+        .stands_in_for("nvml"),
 ];
 
 /// Reads the subject out of a transcript.
@@ -87,135 +100,208 @@ pub fn parse(transcript: &Transcript) -> Gpu {
         drivers.dedup();
         drivers
     });
-    let smi = Smi::parse(transcript);
-    Gpu {
+    let module_kernels = nvidia_driver::module_kernels(transcript);
+    let known = Gpu {
         device_count: devices.clone().map(|devices| devices.len() as i64),
-        devices,
         bound_drivers,
-        driver_version: transcript.file(VERSION).try_map(|text| {
-            version_in(text).ok_or_else(|| format!("{VERSION} names no version: {}", text.trim()))
-        }),
-        library_version: library_version(transcript),
-        enumerated_count: smi.gpus.clone().map(|gpus| gpus.len() as i64),
-        models: smi.gpus.clone().map(|gpus| gpus.into_iter().map(|gpu| gpu.name).collect()),
-        failure: smi.failure,
-        enumerated: smi.gpus,
-        compute_processes: smi.processes,
-    }
-}
-
-/// The first dotted number of the line that names the kernel module.
-fn version_in(text: &str) -> Option<String> {
-    let line = text.lines().find(|line| line.contains("NVRM version"))?;
-    line.split_whitespace()
-        .find(|word| word.split('.').count() >= 2 && word.split('.').all(|part| part.parse::<u32>().is_ok()))
-        .map(str::to_owned)
-}
-
-fn library_version(transcript: &Transcript) -> Fact<String> {
-    let answer = transcript.answer("nvidia-library");
-    let Some(text) = answer.value().map(|answer| answer.out.clone().into_owned()) else {
-        return answer.map(|_| String::new());
+        virtual_machine: nvidia_driver::virtual_machine(transcript),
+        driver_version: nvidia_driver::loaded_version(transcript),
+        module_for_running_kernel: nvidia_driver::is_for_running_kernel(transcript, &module_kernels),
+        module_kernels,
+        library_version: nvidia_driver::library_version(transcript),
+        device_nodes: nvidia_driver::device_nodes(transcript),
+        devices,
+        ..Gpu::default()
     };
-    let mut found: Vec<(&str, &str)> =
-        text.lines().filter_map(|path| Some((path, path.split_once("libnvidia-ml.so.")?.1))).collect();
-    found.dedup_by_key(|(_, version)| *version);
-    match found.as_slice() {
-        [] => Fact::absent(answer.source),
-        [(path, version)] => Fact::known((*version).to_owned(), (*path).to_owned()),
-        several => {
-            let paths: Vec<&str> = several.iter().map(|(path, _)| *path).collect();
-            Fact::unknown(format!("libraries of several versions: {}", paths.join(", ")), answer.source)
-        }
-    }
+    told(known, transcript)
 }
 
-struct Smi {
-    failure: Fact<String>,
-    gpus: Fact<Vec<EnumeratedGpu>>,
-    processes: Fact<Vec<String>>,
-}
-
-impl Smi {
-    fn parse(transcript: &Transcript) -> Smi {
-        let answer = transcript.answer("nvidia-smi");
-        let reason = match &answer.reading {
-            Reading::Known(answer) if answer.status == 127 => {
-                "there is no nvidia-smi on this machine".to_owned()
-            }
-            Reading::Known(answer) if answer.status != 0 && !answer.out.contains("[compute]") => {
-                let failure = explain(answer.status, &format!("{} {}", answer.out.trim(), answer.err));
-                return Smi {
-                    gpus: Fact::unknown(failure.clone(), "nvidia-smi"),
-                    processes: Fact::unknown(failure.clone(), "nvidia-smi"),
-                    failure: Fact::known(failure, "nvidia-smi"),
-                };
-            }
-            Reading::Known(answer) => return Smi::answered(answer.status, &answer.out, &answer.err),
-            Reading::Unknown(reason) => reason.clone(),
-            Reading::Absent => "not asked".to_owned(),
-        };
-        Smi {
-            failure: Fact::unknown(reason.clone(), "nvidia-smi"),
-            gpus: Fact::unknown(reason.clone(), "nvidia-smi"),
-            processes: Fact::unknown(reason, "nvidia-smi"),
-        }
-    }
-
-    fn answered(status: i32, text: &str, complaint: &str) -> Smi {
-        let (gpus, processes) = text.split_once("[compute]").unwrap_or((text, ""));
-        let read: Option<Vec<EnumeratedGpu>> =
-            gpus.lines().map(str::trim).filter(|line| !line.is_empty()).map(gpu).collect();
-        let processes: Vec<&str> = processes.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
-        let are_processes =
-            status == 0 && processes.iter().all(|line| line.starts_with(|c: char| c.is_ascii_digit()));
-        let source = "nvidia-smi --query-compute-apps";
-        Smi {
-            failure: Fact::absent("nvidia-smi"),
-            gpus: match read {
-                Some(gpus) => Fact::known(gpus, "nvidia-smi --query-gpu"),
-                None => {
-                    Fact::unknown(format!("nvidia-smi answered `{}`", gpus.trim()), "nvidia-smi --query-gpu")
-                }
-            },
-            processes: match are_processes {
-                true => {
-                    Fact::known(processes.iter().map(|line| line.replacen(", ", " ", 1)).collect(), source)
-                }
-                false => {
-                    Fact::unknown(explain(status, &format!("{} {complaint}", processes.join(" "))), source)
-                }
-            },
-        }
-    }
-}
-
-fn gpu(line: &str) -> Option<EnumeratedGpu> {
-    let fields: Vec<&str> = line.split(',').map(str::trim).collect();
-    let [index, name, uuid, pci_bus_id, memory] = fields.as_slice() else { return None };
-    Some(EnumeratedGpu {
-        index: index.parse().ok()?,
-        name: (*name).to_owned(),
-        uuid: (*uuid).to_owned(),
-        pci_bus_id: (*pci_bus_id).to_owned(),
-        memory_total_mib: memory.parse().ok(),
-    })
-}
-
-/// nvidia-smi's exit status in words (its manual page, RETURN VALUE).
-fn explain(status: i32, said: &str) -> String {
-    let meaning = match status {
-        9 => "the NVIDIA driver is not loaded",
-        12 => "the NVML library could not be found or loaded",
-        15 => "a GPU has fallen off the bus or is otherwise inaccessible",
-        14 => "a GPU's infoROM is corrupted",
-        8 => "a GPU's external power cables are not attached",
-        18 => "the driver and the library are of different versions",
-        _ => "nvidia-smi failed",
+/// What the driver tells, by the helper's document or nvidia-smi's.
+fn told(mut gpu: Gpu, transcript: &Transcript) -> Gpu {
+    let told = document(transcript);
+    let source = told.source.clone().into_owned();
+    let document = match told.reading {
+        Reading::Known(document) => document,
+        Reading::Unknown(reason) => return untold(gpu, &reason, &source),
+        Reading::Absent => return untold(gpu, "not asked", &source),
     };
-    let said = said.split_whitespace().collect::<Vec<_>>().join(" ");
-    match said.is_empty() {
-        true => format!("{meaning} (nvidia-smi exit status {status})"),
-        false => format!("{meaning} (nvidia-smi exit status {status}: {said})"),
+    if let Some(failure) = &document.failure {
+        let words = explained(&nvidia_smi::words(failure), &gpu);
+        // One that does not come back may only be slow: seconds a card, where none is awake.
+        let hangs = failure.error == HANGS;
+        gpu = untold(gpu, &words, &source);
+        if !hangs {
+            gpu.failure = Fact::known(words, source);
+        }
+        return gpu;
+    }
+    let fact = |queried: Queried<String>| match queried {
+        Queried::Known(value) => Fact::known(value, source.clone()),
+        Queried::NotSupported => Fact::absent(source.clone()),
+        Queried::Failed(failure) => Fact::unknown(nvidia_smi::words(&failure), source.clone()),
+    };
+    gpu.cuda_driver_version = fact(document.cuda_driver_version);
+    if let Some(failure) = document.gpu_count.failure().filter(|_| document.gpus.is_empty()) {
+        let words = nvidia_smi::words(failure);
+        return untold(gpu, &words, &source);
+    }
+    let gpus = document.gpus;
+    gpu.failure = Fact::absent(source.clone());
+    gpu.broken = Fact::known(gpu_fault::broken(&gpus), source.clone());
+    gpu.silent_slots = gpu.devices.clone().map(|devices| gpu_fault::silent(&devices, &gpus));
+    let working: Vec<&nvml::Gpu> = gpus.iter().filter(|gpu| brokenness(gpu).is_none()).collect();
+    let enumerated: Vec<EnumeratedGpu> =
+        working.iter().filter_map(|gpu| super::gpu_card::enumerated(gpu)).collect();
+    gpu.enumerated_count = Fact::known(enumerated.len() as i64, source.clone());
+    gpu.models = Fact::known(enumerated.iter().map(|gpu| gpu.name.clone()).collect(), source.clone());
+    gpu.enumerated = Fact::known(enumerated, source.clone());
+    gpu.memory_used_max_mib = memory_used(&working, &source);
+    gpu.compute_processes = processes(&working, &source);
+    let offenders =
+        |offence: fn(&nvml::Gpu) -> Queried<Option<String>>| gpu_fault::offenders(&gpus, &source, offence);
+    gpu.ecc_uncorrected = offenders(gpu_fault::ecc);
+    gpu.rows_to_remap = offenders(gpu_fault::rows);
+    gpu.narrow_links = offenders(gpu_fault::link);
+    gpu.persistence_off = offenders(|gpu| gpu_fault::switch(&gpu.persistence_mode, false));
+    gpu.mig_enabled = offenders(gpu_fault::mig);
+    gpu.mig_disabled = offenders(|gpu| gpu_fault::switch(&gpu.mig_mode, false));
+    gpu
+}
+
+/// The helper's document; nvidia-smi's where there is none, or where the library is so old that it knows less.
+fn document(transcript: &Transcript) -> Fact<Document> {
+    let smi = || nvidia_smi::parse(transcript);
+    let Some(section) = transcript.sections().get("nvml") else { return smi() };
+    match section.ended {
+        Ended::Exited(0 | 3) => match Document::read(&section.out) {
+            Ok(document) if document.is_too_old() => match smi() {
+                told @ Fact { reading: Reading::Known(_), .. } => told,
+                _ => Fact::known(document, "NVML"),
+            },
+            Ok(document) => Fact::known(document, "NVML"),
+            Err(reason) => Fact::unknown(reason, "NVML"),
+        },
+        // What it wrote counts, where it was only not able to end.
+        Ended::TimedOut(_) => {
+            Document::read(&section.out).map_or_else(|_| smi(), |document| Fact::known(document, "NVML"))
+        }
+        Ended::Exited(_) => match smi() {
+            Fact { reading: Reading::Unknown(reason), source } => {
+                let why = String::from_utf8_lossy(&section.err);
+                let why = why.trim().chars().filter(|c| !c.is_control()).take(400).collect::<String>();
+                Fact::unknown(format!("{reason}; NVML was not asked: {why}"), source)
+            }
+            told => told,
+        },
     }
 }
+
+/// Nothing told by the driver is known.
+fn untold(gpu: Gpu, reason: &str, source: &str) -> Gpu {
+    fn unknown<T>(reason: &str, source: &str) -> Fact<T> {
+        Fact::unknown(reason, source.to_owned())
+    }
+    Gpu {
+        cuda_driver_version: unknown(reason, source),
+        failure: unknown(reason, source),
+        broken: unknown(reason, source),
+        silent_slots: unknown(reason, source),
+        enumerated: unknown(reason, source),
+        enumerated_count: unknown(reason, source),
+        models: unknown(reason, source),
+        memory_used_max_mib: unknown(reason, source),
+        compute_processes: unknown(reason, source),
+        ecc_uncorrected: unknown(reason, source),
+        rows_to_remap: unknown(reason, source),
+        narrow_links: unknown(reason, source),
+        persistence_off: unknown(reason, source),
+        mig_enabled: unknown(reason, source),
+        mig_disabled: unknown(reason, source),
+        ..gpu
+    }
+}
+
+/// The failure with what else is seen of its cause.
+fn explained(words: &str, gpu: &Gpu) -> String {
+    let mut causes = Vec::new();
+    match (&gpu.driver_version.reading, gpu.library_version.value()) {
+        (Reading::Known(module), Some(library)) if module != library => {
+            causes.push(format!("the loaded module is {module}, the library {library}"));
+        }
+        (Reading::Known(_), _) => {
+            if gpu.device_nodes.value().is_some_and(|nodes| !nodes.iter().any(|n| n == "/dev/nvidiactl")) {
+                causes.push("the device nodes are missing: no /dev/nvidiactl".to_owned());
+            }
+        }
+        (Reading::Absent, _) => match gpu.module_kernels.value() {
+            Some(kernels) if kernels.is_empty() => {
+                causes.push("no nvidia module is installed for any kernel".to_owned());
+            }
+            Some(kernels) if gpu.module_for_running_kernel.value() == Some(&false) => {
+                causes.push(format!(
+                    "the nvidia module is installed for {} and not for the kernel that runs",
+                    kernels.join(", ")
+                ));
+            }
+            _ => causes.push("the nvidia module is not loaded".to_owned()),
+        },
+        _ => {}
+    }
+    causes.insert(0, words.to_owned());
+    causes.join("; ")
+}
+
+fn memory_used(working: &[&nvml::Gpu], source: &str) -> Fact<i64> {
+    let mut most = None;
+    for gpu in working {
+        match &gpu.memory_used_mib {
+            Queried::Known(used) => most = most.max(Some(*used)),
+            Queried::NotSupported => {}
+            Queried::Failed(failure) => {
+                return Fact::unknown(
+                    format!("{}: {}", label(gpu), nvidia_smi::words(failure)),
+                    source.to_owned(),
+                );
+            }
+        }
+    }
+    match most {
+        Some(most) => Fact::known(i64::try_from(most).unwrap_or(i64::MAX), source.to_owned()),
+        None => Fact::absent(source.to_owned()),
+    }
+}
+
+fn processes(working: &[&nvml::Gpu], source: &str) -> Fact<Vec<String>> {
+    let mut found: Vec<String> = Vec::new();
+    let mut untold = None;
+    for gpu in working {
+        match &gpu.compute_processes {
+            Queried::Known(processes) => found.extend(processes.iter().map(|process| {
+                let name = process.name.value().map_or("(name unknown)", String::as_str);
+                format!("{} {name}", process.pid)
+            })),
+            // A card that cannot tell is no idle card.
+            Queried::NotSupported => untold = Some(format!("{}: it does not tell", label(gpu))),
+            Queried::Failed(failure) => {
+                untold = Some(match failure.error == FUNCTION_NOT_FOUND {
+                    true => nvidia_smi::words(failure),
+                    false => format!("{}: {}", label(gpu), nvidia_smi::words(failure)),
+                });
+            }
+        }
+    }
+    // A program may compute on several.
+    let mut seen = std::collections::HashSet::new();
+    found.retain(|process| seen.insert(process.clone()));
+    let source = match source {
+        "nvidia-smi --query-gpu" => "nvidia-smi --query-compute-apps",
+        source => source,
+    };
+    match untold {
+        Some(reason) if found.is_empty() => Fact::unknown(reason, source.to_owned()),
+        _ => Fact::known(found, source.to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -11,8 +11,8 @@ use super::probe::Probe;
 use super::transcript::Transcript;
 use super::{
     accelerator, apparmor, cgroup, container_runtime, control_node, cpu, disk, dns, docker, firewall, gpu,
-    identity, kernel, kubernetes, memory, network, os, packages, pci, peers, ports, python, registries, ssh,
-    sudo, swap, temp, time, units, variables,
+    identity, kernel, kubernetes, memory, network, nvidia_driver, os, packages, pci, peers, ports, python,
+    registries, ssh, sudo, swap, temp, time, units, variables,
 };
 use crate::role::Role;
 
@@ -105,6 +105,7 @@ pub fn probes() -> Vec<Probe> {
         docker::PROBES,
         container_runtime::PROBES,
         kubernetes::PROBES,
+        nvidia_driver::PROBES,
         gpu::PROBES,
         pci::PROBES,
         accelerator::PROBES,

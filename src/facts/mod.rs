@@ -3,6 +3,7 @@
 #![deny(clippy::disallowed_methods)]
 
 pub mod accelerator;
+pub(crate) mod accelerator_model;
 mod address_origin;
 pub mod apparmor;
 pub mod cgroup;
@@ -23,6 +24,9 @@ mod fact;
 pub mod firewall;
 pub mod fleet;
 pub mod gpu;
+mod gpu_card;
+mod gpu_fault;
+mod gpu_uniformity;
 pub mod host;
 pub mod identity;
 mod ifcfg;
@@ -39,6 +43,10 @@ mod netplan;
 pub mod network;
 mod network_manager;
 mod networkd;
+mod nvidia_driver;
+mod nvidia_smi;
+mod nvidia_smi_xml;
+pub mod nvml;
 pub mod os;
 pub mod packages;
 pub mod pci;

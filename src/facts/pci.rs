@@ -19,19 +19,26 @@ pub struct Device {
 }
 
 /// What the subjects read: devices of NVIDIA (10de), AMD's graphics (1002) and Enflame (1e36). One
-/// `grep` finds them; the rest is shell built-ins.
-pub const PROBES: &[Probe] = &[Probe::shell(
+/// `grep` finds them, ahead of all probes, for the NVML helper's too; the rest is shell built-ins.
+pub const PROBES: &[Probe] = &[SLOTS, DEVICES];
+
+const SLOTS: Probe = Probe::ahead(
+    "pci-slots",
+    r#"ACCELERATORS=$(grep -lE '0x(10de|1002|1e36)' /sys/bus/pci/devices/*/vendor 2>/dev/null)"#,
+);
+
+const DEVICES: Probe = Probe::shell(
     "pci",
     "/sys/bus/pci/devices",
     r#"[ -d /sys/bus/pci/devices ] || return 44
-for v in $(grep -lE '0x(10de|1002|1e36)' /sys/bus/pci/devices/*/vendor 2>/dev/null); do
+for v in $ACCELERATORS; do
     s=${v%/vendor}; class=; device=; driver=-
     read -r vendor <"$v"; read -r class <"$s/class"; read -r device <"$s/device"
     while IFS= read -r line; do case $line in DRIVER=*) driver=${line#*=} ;; esac; done <"$s/uevent"
     echo "${s##*/} $vendor $device $class $driver"
 done"#,
 )
-.light()];
+.light();
 
 /// Display controllers (PCI class 03) and processing accelerators (12) of one vendor.
 pub fn devices(transcript: &Transcript, vendor: &str) -> Fact<Vec<Device>> {

@@ -20,6 +20,8 @@ pub struct Probe {
     pub needs: &'static [&'static str],
     /// Whether it shares one process with the others of its kind, in the order in which they are listed.
     pub light: bool,
+    /// The helper's probe that it stands in for: asked only where that one gave nothing.
+    pub stands_in_for: Option<&'static str>,
 }
 
 impl Probe {
@@ -33,8 +35,31 @@ impl Probe {
         Probe::new(name, source, Read::Shell(text))
     }
 
+    /// Shell text run ahead of all probes, in the script's own shell: it sets variables that several of them read, and
+    /// answers nothing itself. All wait for it, so it is quick and cannot hang.
+    pub const fn ahead(name: &'static str, text: &'static str) -> Self {
+        Probe::new(name, "", Read::Ahead(text))
+    }
+
+    /// What a program says that airworthy brings along: `airworthy-NAME`, without arguments. Asked where `wanted`
+    /// succeeds, shell text of built-ins; `otherwise` tells why it is not asked elsewhere. Its deadline covers the way there.
+    pub const fn helper(
+        name: &'static str,
+        source: &'static str,
+        wanted: &'static str,
+        otherwise: &'static str,
+    ) -> Self {
+        Probe::new(name, source, Read::Helper { wanted, otherwise })
+    }
+
     const fn new(name: &'static str, source: &'static str, read: Read) -> Self {
-        Probe { name, source, read, deadline: DEADLINE, needs: &[], light: false }
+        Probe { name, source, read, deadline: DEADLINE, needs: &[], light: false, stands_in_for: None }
+    }
+
+    /// The same probe, asked only where the helper's probe of that name gave nothing. Its deadline begins then.
+    pub const fn stands_in_for(mut self, helper: &'static str) -> Self {
+        self.stands_in_for = Some(helper);
+        self
     }
 
     /// The same probe, asked only where one of `programs` is there: a name in PATH, or a path.
@@ -65,4 +90,13 @@ pub enum Read {
     Files(&'static [&'static str]),
     /// Runs shell text in a process of its own, concurrently with the others, unless it is light.
     Shell(&'static str),
+    /// Runs shell text ahead of all others, for the variables that it sets.
+    Ahead(&'static str),
+    /// Runs a program that airworthy brings along.
+    Helper {
+        /// Shell text of built-ins that succeeds where it is to be asked.
+        wanted: &'static str,
+        /// Why it is not asked elsewhere.
+        otherwise: &'static str,
+    },
 }

@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use crate::facts::{Probe, Read};
 
+use super::process::Process;
 use super::quote::shell_quote;
+use super::supply::Supply;
 
 /// Each line behind its file's path and a colon; so a path may hold no colon and no line end.
 const READ_FILES: &str = r#"n=$#
@@ -20,10 +22,13 @@ done
 grep -H '' "$@""#;
 
 /// How long the script waits, in seconds after its last deadline, for its answer to be taken.
-const PATIENCE: u8 = 20;
+const PATIENCE: u64 = 20;
 
 /// The parts that stay the same on every host.
 const FRAME: &str = include_str!("script.sh");
+
+/// What asks for a helper, takes it in and runs it.
+const HELPER: &str = include_str!("helper.sh");
 
 /// What the script needs to know about the host it will run on.
 #[derive(Clone, Debug, Default)]
@@ -38,6 +43,8 @@ pub struct Errand {
     pub python: Option<String>,
     /// Probes that stand in the user's own check files.
     pub own_probes: Vec<OwnProbe>,
+    /// Whether it gets the helpers that it asks for.
+    pub supply: Supply,
 }
 
 /// A probe from a user's check file.
@@ -54,6 +61,8 @@ pub struct OwnProbe {
 /// The probes joined: what of the script is the same on every host.
 pub struct Script {
     probes: Vec<Probe>,
+    /// What runs ahead of all.
+    ahead: String,
     /// A function for each.
     functions: String,
     processes: Vec<Process>,
@@ -64,22 +73,28 @@ pub struct Script {
 impl Script {
     /// Of these probes.
     pub fn new(probes: &[Probe]) -> Self {
-        let mut functions = String::new();
+        let (mut ahead, mut functions) = (String::new(), String::new());
         let mut processes: Vec<Process> = Vec::new();
         let mut light = Process::new("light", crate::facts::DEADLINE);
         let mut paths = Vec::new();
+        let mut define = |name: &str, text: &str| {
+            let _ = writeln!(functions, "{name}() {{\n{}\n}}", text.trim_matches('\n'));
+        };
         for probe in probes {
+            let function = function_name(probe.name);
             match probe.read {
                 Read::Files(files) => paths.extend(files.iter().copied()),
+                Read::Ahead(text) => ahead = ahead + text + "\n",
+                Read::Helper { wanted, .. } => {
+                    define(&format!("wants_{function}"), wanted);
+                    processes.push(Process::of(probe, &function));
+                }
                 Read::Shell(text) => {
-                    let function = function_name(probe.name);
-                    let _ = writeln!(functions, "{function}() {{\n{}\n}}", text.trim_matches('\n'));
-                    if probe.light {
-                        light.probes.push((probe.name.to_owned(), function));
-                        continue;
+                    define(&function, text);
+                    match probe.light {
+                        true => light.probes.push((probe.name.to_owned(), function)),
+                        false => processes.push(Process::of(probe, &function)),
                     }
-                    let process = Process::new(&function, probe.deadline).with(probe.name, &function);
-                    processes.push(Process { needs: probe.needs, ..process });
                 }
             }
         }
@@ -89,7 +104,7 @@ impl Script {
         processes.push(Process::new("p_files", crate::facts::DEADLINE).with("files", "p_files"));
         processes.push(light);
         let ending = ending(processes.clone());
-        Script { probes: probes.to_vec(), functions, processes, ending }
+        Script { probes: probes.to_vec(), ahead, functions, processes, ending }
     }
 
     /// What it asks.
@@ -99,7 +114,8 @@ impl Script {
 
     /// The text for one host. `boundary` frames the answer; it must be one no host can guess.
     pub fn text(&self, boundary: &str, errand: &Errand) -> String {
-        let mut script = String::with_capacity(FRAME.len() + self.functions.len() + self.ending.len() + 4096);
+        let fixed = FRAME.len() + HELPER.len() + self.ahead.len() + self.functions.len() + self.ending.len();
+        let mut script = String::with_capacity(fixed + 4096);
         // All of it in one function that the last line calls, in braces: what was cut on its way is a syntax error and
         // does nothing.
         let _ = writeln!(script, "airworthy__() {{\nmark__={}", shell_quote(boundary));
@@ -112,19 +128,53 @@ impl Script {
         let _ = writeln!(script, "REGISTRIES={}", shell_quote(&errand.registries.join("\n")));
         let _ = writeln!(script, "MIRRORS={}", shell_quote(&errand.mirrors.join("\n")));
         let _ = writeln!(script, "PYTHON={}", shell_quote(errand.python.as_deref().unwrap_or_default()));
+        script.push_str(&self.ahead);
         script.push_str(&self.functions);
-        if errand.own_probes.is_empty() {
-            script.push_str(&self.ending);
-            return script;
-        }
         let mut processes = self.processes.clone();
         for probe in &errand.own_probes {
             let function = function_name(&probe.name);
             let _ = writeln!(script, "{function}() {{\nsh -c {}\n}}", shell_quote(&probe.run));
             processes.push(Process::new(&function, probe.deadline).with(&probe.name, &function));
         }
-        script.push_str(&ending(processes));
+        self.ask_for_helpers(&mut script, &errand.supply);
+        match errand.own_probes.is_empty() {
+            true => script.push_str(&self.ending),
+            false => script.push_str(&ending(processes)),
+        }
         script
+    }
+
+    /// What starts the helpers' processes, before all others for they have the longest way, or says why there is none;
+    /// then those that stand in.
+    fn ask_for_helpers(&self, script: &mut String, supply: &Supply) {
+        let helpers = self.probes.iter().filter_map(|probe| match probe.read {
+            Read::Helper { otherwise, .. } => Some((probe, otherwise)),
+            _ => None,
+        });
+        for (at, (probe, otherwise)) in helpers.enumerate() {
+            let (name, function) = (probe.name, function_name(probe.name));
+            if at == 0 && supply.refusal().is_none() {
+                script.push_str(HELPER);
+            }
+            let _ = writeln!(script, "instead_of_{function}() {{");
+            for process in self.processes.iter().filter(|process| process.stands_in_for == Some(name)) {
+                match supply.is_indispensable() {
+                    true => script.push_str(&process.decline("not asked: --nvml always takes no stand-in")),
+                    false => script.push_str(&process.start_late()),
+                }
+            }
+            let _ = writeln!(script, ":\n}}");
+            let decline =
+                |reason: &str| format!("decline {name} {}; instead_of_{function}", shell_quote(reason));
+            let _ = match supply.refusal() {
+                Some(reason) => writeln!(script, "{}", decline(reason)),
+                None => writeln!(
+                    script,
+                    "if wants_{function}; then summon {name}\nelse {}; fi",
+                    decline(otherwise)
+                ),
+            };
+        }
     }
 }
 
@@ -132,62 +182,43 @@ impl Script {
 fn ending(mut processes: Vec<Process>) -> String {
     // The slow ones first: they wait while the others compute.
     processes.sort_by_key(|process| std::cmp::Reverse(process.deadline));
-    let starts: String = processes.iter().map(Process::start).collect();
+    let starts: String =
+        processes.iter().filter(|process| process.is_started_at_once()).map(Process::start).collect();
     format!("{starts}{}}}\n{{ airworthy__ \"$@\"; }}\n", event_loop(&processes))
 }
 
-/// The longest the script can take: its probes' deadlines run side by side.
+/// The longest the script can take where no helper is asked for: its probes' deadlines run side by side.
+pub(super) fn deadline_without_helpers(probes: &[Probe], errand: &Errand) -> Duration {
+    let probes = probes.iter().filter(|probe| !matches!(probe.read, Read::Helper { .. }));
+    let own = errand.own_probes.iter().map(|probe| probe.deadline);
+    probes.map(|probe| probe.deadline).chain(own).max().unwrap_or(crate::facts::DEADLINE)
+}
+
+/// The longest the script can take: a stand-in begins where the helper's deadline ends.
 pub fn total_deadline(probes: &[Probe], errand: &Errand) -> Duration {
-    probes
-        .iter()
-        .map(|probe| probe.deadline)
-        .chain(errand.own_probes.iter().map(|probe| probe.deadline))
-        .max()
-        .unwrap_or(crate::facts::DEADLINE)
+    if errand.supply.refusal().is_some() {
+        return deadline_without_helpers(probes, errand);
+    }
+    let of = |name: &str| probes.iter().find(|probe| probe.name == name).map(|probe| probe.deadline);
+    let with_helpers = probes.iter().map(|probe| match probe.stands_in_for {
+        Some(_) if errand.supply.is_indispensable() => Duration::ZERO,
+        Some(helper) => of(helper).unwrap_or_default() + probe.deadline,
+        None => probe.deadline,
+    });
+    with_helpers.max().unwrap_or_default().max(deadline_without_helpers(probes, errand))
 }
 
 fn function_name(probe: &str) -> String {
     format!("p_{}", probe.replace(|c: char| !c.is_ascii_alphanumeric(), "_"))
 }
 
-/// One process on the host, and the probes that it runs one after the other.
-#[derive(Clone)]
-struct Process {
-    /// A word of a shell variable's name.
-    name: String,
-    /// Name and function of each.
-    probes: Vec<(String, String)>,
-    needs: &'static [&'static str],
-    deadline: Duration,
-}
-
-impl Process {
-    fn new(name: &str, deadline: Duration) -> Self {
-        Process { name: name.to_owned(), probes: Vec::new(), needs: &[], deadline }
-    }
-
-    fn with(mut self, probe: &str, function: &str) -> Self {
-        self.probes.push((probe.to_owned(), function.to_owned()));
-        self
-    }
-
-    fn start(&self) -> String {
-        let mut go = format!("go {}", self.name);
-        for (name, function) in &self.probes {
-            let _ = write!(go, " \\\n    {name} {function}");
-        }
-        match (self.needs, self.probes.as_slice()) {
-            ([], _) | (_, []) => go + "\n",
-            (programs, [(name, _), ..]) => {
-                format!("if any {}; then {go}\nelse begin {name}; close {name} 127; fi\n", programs.join(" "))
-            }
-        }
-    }
-}
-
 /// Waits for each process's word or its deadline, whichever is first, then sends everything at once.
 fn event_loop(processes: &[Process]) -> String {
-    let mut deadlines: Vec<u128> = processes.iter().map(|process| process.deadline.as_millis()).collect();
+    let mut deadlines: Vec<u128> = processes
+        .iter()
+        .filter(|process| process.stands_in_for.is_none())
+        .map(|process| process.deadline.as_millis())
+        .collect();
     deadlines.sort_unstable();
     deadlines.dedup();
 
@@ -204,19 +235,18 @@ fn event_loop(processes: &[Process]) -> String {
         waited = *deadline;
     }
     // Nobody reads and nobody hangs up: the answer is not waited for any longer.
-    let _ = writeln!(text, "    sleep {PATIENCE} & s=$!; wait $s; kill -TERM $$");
-    text.push_str(") </dev/null >/dev/null 2>&1 &\ntimer__=$!\nwhile [ \"$left\" -gt 0 ]; do\n    read -r event name <&4 || break\n    case \"$event $name\" in\n");
-    for Process { name, .. } in processes {
-        let _ = writeln!(
-            text,
-            "    'done {name}') [ \"$open_{name}\" = 1 ] && left=$((left - 1)); open_{name}=0 ;;"
-        );
+    let patience = Duration::from_secs(PATIENCE) + late(processes);
+    let _ = writeln!(text, "    sleep {} & s=$!; wait $s; kill -TERM $$", patience.as_secs());
+    text.push_str(") </dev/null >/dev/null 2>&1 &\ntimer__=\"$timer__ $!\"\nwhile [ \"$left\" -gt 0 ]; do\n    read -r event name <&4 || break\n    case \"$event $name\" in\n");
+    for process in processes {
+        text.push_str(&process.ends(processes));
     }
     for deadline in &deadlines {
         let _ = writeln!(text, "    'tick {deadline}')");
-        for process in processes.iter().filter(|process| process.deadline.as_millis() == *deadline) {
-            let probes: Vec<&str> = process.probes.iter().map(|(name, _)| name.as_str()).collect();
-            let _ = writeln!(text, "        expire {} {deadline} {}", process.name, probes.join(" "));
+        for process in processes.iter().filter(|process| process.stands_in_for.is_none()) {
+            if process.deadline.as_millis() == *deadline {
+                text.push_str(&process.expires());
+            }
         }
         text.push_str("        ;;\n");
     }
@@ -224,4 +254,14 @@ fn event_loop(processes: &[Process]) -> String {
     text.push_str("    esac\ndone\ncat \"$dir__\"/*.o \"$dir__\"/*.e &\nsender__=$!\nwait \"$sender__\"\n");
     text.push_str("printf '\\n@%s end\\n' \"$mark__\"\n");
     text
+}
+
+/// How much longer than the others those may take that start late.
+fn late(processes: &[Process]) -> Duration {
+    processes
+        .iter()
+        .filter(|process| process.stands_in_for.is_some())
+        .map(|process| process.deadline)
+        .max()
+        .unwrap_or_default()
 }

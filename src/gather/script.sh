@@ -11,7 +11,7 @@ printf '\n@%s airworthy 1 %s %s\n' "$mark__" "$(date +%s.%N)" "${1:-user}"
 
 dir__= timer__= sender__=
 finish() {
-    [ -z "$timer__" ] || kill "$timer__" 2>/dev/null
+    [ -z "$timer__" ] || kill $timer__ 2>/dev/null
     [ -z "$sender__" ] || kill "$sender__" 2>/dev/null
     [ -z "$dir__" ] || rm -rf "$dir__"
 }
@@ -45,6 +45,13 @@ begin() {
 # close NAME STATUS: how a probe ended.
 close() {
     printf '\n@%s exit %s %s\n' "$mark__" "$1" "$2" >>"$dir__/$1.o"
+}
+
+# decline NAME REASON: a probe that is not asked.
+decline() {
+    begin "$1"
+    printf '%s\n' "$2" >>"$dir__/$1.e"
+    close "$1" 127
 }
 
 # go NAME PROBE FUNCTION [PROBE FUNCTION ...]: a process by that name for these probes, one after the other. A file that
@@ -96,6 +103,15 @@ expire() {
     done
     eval "open_$n__=0"
     left=$((left - 1))
+}
+
+# watch NAME SECONDS: a clock of its own for a process that starts late.
+watch() {
+    (
+        trap 'kill $s 2>/dev/null; exit 0' TERM
+        sleep "$2" & s=$!; wait $s; echo "late $1" >&4
+    ) </dev/null >/dev/null 2>&1 &
+    timer__="$timer__ $!"
 }
 
 left=0

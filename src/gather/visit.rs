@@ -1,5 +1,6 @@
 //! One visit to one host: the dialogue that brings the script there and its answer back.
 
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use secrecy::{ExposeSecret, SecretString};
@@ -10,6 +11,8 @@ use crate::transport::{Conversation, Reply, Stage, Transport, TransportError, Vi
 
 use super::error::FrameError;
 use super::frame::{self, ANSWER_LIMIT, Answered};
+use super::helpers::Helpers;
+use super::need::{self, Need};
 use super::script::{self, Errand, Script};
 use super::{bootstrap, boundary};
 
@@ -52,7 +55,13 @@ pub fn visit(
     errand: &Errand,
     sudo_password: Option<&SecretString>,
 ) -> Result<Gathered, TransportError> {
-    converse(transport, host, script.probes(), |boundary| script.text(boundary, errand), sudo_password)
+    let text = |boundary: &str| script.text(boundary, errand);
+    let supplies = errand.supply.helpers().map(|helpers| Supplies {
+        helpers: Arc::clone(helpers),
+        more_time: script::total_deadline(script.probes(), errand)
+            - script::deadline_without_helpers(script.probes(), errand),
+    });
+    carry(transport, host, script.probes(), text, sudo_password, supplies)
 }
 
 /// The same with any script that frames its answer as ours do; `text` makes it for a boundary.
@@ -66,9 +75,21 @@ pub fn converse(
     text: impl FnOnce(&str) -> String,
     sudo_password: Option<&SecretString>,
 ) -> Result<Gathered, TransportError> {
+    carry(transport, host, probes, text, sudo_password, None)
+}
+
+fn carry(
+    transport: &dyn Transport,
+    host: &Host,
+    probes: &[Probe],
+    text: impl FnOnce(&str) -> String,
+    sudo_password: Option<&SecretString>,
+    supplies: Option<Supplies>,
+) -> Result<Gathered, TransportError> {
     let boundary = boundary::random().map_err(|reason| TransportError::new(Stage::Run, reason))?;
     let text = text(&boundary);
     let mut dialogue = Dialogue::new(boundary, text, sudo_password.cloned());
+    dialogue.supplies = supplies;
     let visit = transport.run(host, &mut dialogue)?;
     let answered = frame::take_apart(&dialogue.heard, &dialogue.boundary, probes)
         .map_err(|error| dialogue.explain(error))
@@ -87,9 +108,17 @@ pub fn converse(
     })
 }
 
-/// How long a visit's conversation may take: the script's own deadline, and time for the bytes.
+/// How long a visit's conversation may take, until the host asks for a helper: the script's own deadline, and time for the
+/// bytes.
 pub fn conversation_limit(probes: &[Probe], errand: &Errand) -> Duration {
-    script::total_deadline(probes, errand) + Duration::from_secs(10)
+    script::deadline_without_helpers(probes, errand) + Duration::from_secs(10)
+}
+
+/// What a host may ask for once.
+struct Supplies {
+    helpers: Arc<Helpers>,
+    /// How much longer its script may take then.
+    more_time: Duration,
 }
 
 /// Our side of the dialogue.
@@ -103,6 +132,10 @@ struct Dialogue {
     script_sent: bool,
     /// Set where the host spoke first.
     script_sent_at: Option<SystemTime>,
+    /// Set until the host has asked for one: it is answered once.
+    supplies: Option<Supplies>,
+    /// Since the last piece.
+    more_time: Duration,
     heard: Vec<u8>,
     complaints: Vec<u8>,
     first_heard_at: Option<SystemTime>,
@@ -123,6 +156,8 @@ impl Dialogue {
             password_sent: false,
             script_sent: false,
             script_sent_at: None,
+            supplies: None,
+            more_time: Duration::ZERO,
             heard: Vec::with_capacity(16 * 1024),
             complaints: Vec::new(),
             first_heard_at: None,
@@ -177,7 +212,7 @@ impl Conversation for Dialogue {
                 self.first_heard_at = Some(at);
             }
             let whole = frame::is_whole(&self.heard, &self.boundary, checked);
-            return if whole { Reply::Done } else { Reply::Listen };
+            return if whole { Reply::Done } else { self.supply(checked) };
         }
         if self.has_said("ready") {
             self.script_sent = true;
@@ -194,6 +229,10 @@ impl Conversation for Dialogue {
         Reply::Listen
     }
 
+    fn more_time(&mut self) -> Duration {
+        std::mem::take(&mut self.more_time)
+    }
+
     fn heard_error(&mut self, bytes: &[u8]) -> Reply {
         let room = 1024usize.saturating_sub(self.complaints.len());
         self.complaints.extend_from_slice(&bytes[..bytes.len().min(room)]);
@@ -202,6 +241,27 @@ impl Conversation for Dialogue {
 }
 
 impl Dialogue {
+    /// Answers a question for a helper, of which the bytes before `checked` hold at most a part.
+    fn supply(&mut self, checked: usize) -> Reply {
+        let Some(supplies) = &self.supplies else { return Reply::Listen };
+        let mark = format!("\n@{} need ", self.boundary);
+        let new = &self.heard[checked.saturating_sub(mark.len() + need::LONGEST)..];
+        let Some(at) = memchr::memmem::find(new, mark.as_bytes()) else { return Reply::Listen };
+        let line = &new[at + mark.len()..];
+        let Some(end) = memchr::memchr(b'\n', line) else { return Reply::Listen };
+        let need = Need::parse(&String::from_utf8_lossy(&line[..end]));
+        let answer = need.answer(&supplies.helpers);
+        self.more_time = supplies.more_time;
+        self.supplies = None;
+        match answer {
+            Ok(helper) => {
+                let announced = format!("bytes {} {}\n", helper.bytes.len(), helper.digest);
+                Reply::Hand(announced.into_bytes(), helper.bytes)
+            }
+            Err(reason) => Reply::Say(format!("none {}\n", reason.replace(['\n', '\r'], " ")).into_bytes()),
+        }
+    }
+
     fn has_begun(&self) -> bool {
         let mark = format!("\n@{} airworthy ", self.boundary);
         memchr::memmem::find(&self.heard, mark.as_bytes()).is_some()

@@ -6,7 +6,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde_json::Value;
 
-use crate::report::{Mode, Report, SCHEMA};
+use crate::report::{KubesprayRow, Mode, Report, SCHEMA};
 
 /// What a report must fit: the run as it would be judged now.
 pub struct Here<'h> {
@@ -18,6 +18,8 @@ pub struct Here<'h> {
     pub profile: &'h str,
     /// Its parameters.
     pub parameters: &'h BTreeMap<String, Value>,
+    /// The checkout that will be handed to.
+    pub kubespray: KubesprayRow,
     /// `--limit`.
     pub limit: Option<&'h str>,
     /// The version of this program: another one has other checks.
@@ -74,6 +76,18 @@ pub fn accept(report: &Report, here: &Here<'_>) -> Result<(), String> {
             "it was judged by the profile `{}`, not `{}`; {again}",
             report.profile, here.profile
         ));
+    }
+    let shown = |row: &KubesprayRow| match &row.commit {
+        Some(commit) => format!("{} at {commit}", row.checkout),
+        None => row.checkout.clone(),
+    };
+    match &report.kubespray {
+        Some(theirs) if *theirs == here.kubespray => {}
+        Some(theirs) => {
+            let (theirs, ours) = (shown(theirs), shown(&here.kubespray));
+            return Err(format!("it was judged by kubespray in {theirs}, not by {ours}; {again}"));
+        }
+        None => return Err(format!("it was judged without --kubespray; {again} with it")),
     }
     let names = report.parameters.keys().chain(here.parameters.keys());
     if let Some(name) =

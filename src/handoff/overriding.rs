@@ -103,6 +103,9 @@ pub fn decide(report: &Report, overrides: &[Override], fail_on: Severity) -> Dec
             in_the_way.push(verdict.check.clone());
         }
     }
-    let is_go = outcome(&report.hosts, &results, fail_on) == Outcome::Go;
+    // A NO-GO whose own results do not bear it (it was made with --fail-on warning, perhaps) is still one.
+    let unborne =
+        report.verdict == Outcome::NoGo && outcome(&report.hosts, &report.results, fail_on) == Outcome::Go;
+    let is_go = !unborne && outcome(&report.hosts, &results, fail_on) == Outcome::Go;
     Decision { is_go, overrides: let_through, in_the_way }
 }

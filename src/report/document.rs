@@ -34,9 +34,12 @@ pub struct Report {
     pub parameters: BTreeMap<String, serde_json::Value>,
     /// Where the hosts came from.
     pub inventory: InventoryRow,
+    /// The checkout of kubespray whose limits were read; left out where none was named.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kubespray: Option<KubesprayRow>,
     /// Whose limits were used: `kubespray 2.28.1 (checkout /srv/kubespray)`, `kubespray 2.12 (built-in table)`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub kubespray: Option<String>,
+    pub limits_of: Option<String>,
     /// Counts; the statuses are disjoint.
     pub summary: Summary,
     /// Every host of the inventory in scope, reached or not.
@@ -100,6 +103,15 @@ pub struct InventoryRow {
     pub sources: Vec<String>,
     /// `sha256:…` over their contents.
     pub digest: String,
+}
+
+/// A checkout of kubespray.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct KubesprayRow {
+    /// Its folder.
+    pub checkout: String,
+    /// The commit that is checked out; null where that is not known.
+    pub commit: Option<String>,
 }
 
 /// How many of what; `pass` to `waived` are disjoint and add up to the number of results.

@@ -10,8 +10,8 @@ mod summary;
 pub mod table;
 
 pub use document::{
-    FixOutcome, FixRow, HostRow, InventoryRow, Mode, Outcome, Report, SCHEMA, Scope, Summary, Tool,
-    Unreachable,
+    FixOutcome, FixRow, HostRow, InventoryRow, KubesprayRow, Mode, Outcome, Report, SCHEMA, Scope, Summary,
+    Tool, Unreachable,
 };
 pub use escape::clean as visible;
 pub use summary::{host_outcome, outcome};

@@ -22,8 +22,10 @@ use crate::exit_code;
 use crate::facts::kubespray::Kubespray;
 use crate::facts::{Deployment, Fleet, HostRecord, Outcome as Visit, fleet};
 use crate::inventory::Host;
+use crate::kubespray;
 use crate::report::{
-    self, FixRow, HostRow, InventoryRow, Mode, Outcome, Report, Scope, Summary, Tool, Unreachable,
+    self, FixRow, HostRow, InventoryRow, KubesprayRow, Mode, Outcome, Report, Scope, Summary, Tool,
+    Unreachable,
 };
 use crate::role::Role;
 
@@ -113,7 +115,7 @@ fn live(
     cluster: &Cluster,
     settings: Settings,
 ) -> Result<Judged, RunError> {
-    let common = Common::new(&settings.profile, &settings.catalog)?;
+    let common = Common::new(&settings.profile, &settings.catalog, &args.target)?;
     let reach = Reach::new(cluster, &args.target)?;
     let worker = || {
         let judge = Judge::new(&settings.catalog, &settings.profile, &cluster.deployment);
@@ -212,6 +214,12 @@ fn settle(judge: &Judge<'_>, mut record: HostRecord, whole: bool) -> (HostRecord
     (record, verdicts)
 }
 
+/// The checkout that was named, wherever it was seen from.
+pub(super) fn checkout(folder: &Path) -> KubesprayRow {
+    let whole = folder.canonicalize().unwrap_or_else(|_| folder.to_owned());
+    KubesprayRow { commit: kubespray::commit(&whole), checkout: whole.display().to_string() }
+}
+
 /// Tells the conditions of the flags they may depend on.
 fn adapt(settings: &mut Settings, args: &CheckArgs) {
     let parameters = &mut settings.profile.parameters;
@@ -290,7 +298,8 @@ impl Judged {
             profile: self.settings.profile.name.clone(),
             parameters: self.settings.profile.parameters.clone(),
             inventory: self.inventory.clone(),
-            kubespray: told(&self.deployment.kubespray),
+            kubespray: args.target.kubespray.as_deref().map(checkout),
+            limits_of: told(&self.deployment.kubespray),
             summary: Summary::of(&hosts, &results),
             hosts,
             results,

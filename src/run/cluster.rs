@@ -53,7 +53,7 @@ impl Cluster {
     /// Reads the inventory; without one, this machine alone.
     pub(super) fn load(args: &TargetArgs, team: &TeamConfig) -> Result<Cluster, RunError> {
         let mut paths: Vec<PathBuf> = args.inventory.clone();
-        let config = reading::ansible_config()?;
+        let config = reading::ansible_config(args.kubespray.as_deref())?;
         if paths.is_empty() && args.as_role.is_none() {
             paths = reading::inventories(&team.inventory(), &config);
         }

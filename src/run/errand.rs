@@ -1,14 +1,17 @@
 //! What each host is asked about besides itself: its peers, the registries, the user's own probes.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use serde_json::Value;
 
 use super::error::RunError;
 use crate::checks::{Catalog, Profile};
+use crate::cli::{Nvml, TargetArgs};
 use crate::facts::host::OWN_PROBE;
 use crate::facts::registries::base_url;
-use crate::gather::{Errand, OwnProbe};
+use crate::gather::{Errand, Helpers, OwnProbe, Supply};
 use crate::inventory::Host;
 use crate::role::Role;
 
@@ -17,15 +20,16 @@ const ALL_PAIRS: usize = 64;
 /// Above, so many others besides the infra hosts are tried from each host.
 const SPREAD: usize = 16;
 
-/// The same for all hosts: registries and the user's own probes.
+/// The same for all hosts: registries, the user's own probes, and what airworthy brings along.
 pub(super) struct Common {
+    supply: Supply,
     registries: Vec<String>,
     mirrors: Vec<String>,
     own_probes: Vec<(Vec<Role>, OwnProbe)>,
 }
 
 impl Common {
-    pub(super) fn new(profile: &Profile, catalog: &Catalog) -> Result<Common, RunError> {
+    pub(super) fn new(profile: &Profile, catalog: &Catalog, target: &TargetArgs) -> Result<Common, RunError> {
         let own = catalog.checks().iter().filter_map(|check| {
             let probe = check.file.probe.as_ref()?;
             let own = OwnProbe {
@@ -36,6 +40,7 @@ impl Common {
             Some((check.file.roles.iter().copied().collect(), own))
         });
         Ok(Common {
+            supply: supply(target)?,
             registries: urls(profile, "registries")?,
             mirrors: urls(profile, "registry_mirrors")?,
             own_probes: own.collect(),
@@ -52,8 +57,28 @@ impl Common {
             mirrors: self.mirrors.clone(),
             python: host.connection.python_interpreter.clone(),
             own_probes: own.map(|(_, probe)| probe.clone()).collect(),
+            supply: self.supply.clone(),
         }
     }
+
+    /// The same, for a script that nobody answers.
+    pub(super) fn alone(self) -> Common {
+        Common { supply: Supply::default(), ..self }
+    }
+}
+
+/// Whether hosts get the helper that reads NVML.
+fn supply(target: &TargetArgs) -> Result<Supply, RunError> {
+    if let Some(folder) = target.helper_dir.iter().find(|folder| !folder.is_dir()) {
+        let reason = format!("{} is no folder; it is one that holds airworthy-nvml", folder.display());
+        return Err(RunError::flag("--helper-dir", reason));
+    }
+    let helpers = || Arc::new(Helpers::new(target.helper_dir.clone()));
+    Ok(match target.nvml {
+        Nvml::Auto => Supply::Auto(helpers()),
+        Nvml::Always => Supply::Always(helpers()),
+        Nvml::Never => Supply::Never(Cow::Borrowed("--nvml never")),
+    })
 }
 
 fn in_cluster(host: &Host) -> bool {

@@ -9,7 +9,7 @@ use super::error::RunError;
 use super::gathering::gather_all;
 use super::settings::{Settings, TeamConfig};
 use super::{saved, terminal};
-use crate::cli::{Devbox, FactsArgs, TargetArgs};
+use crate::cli::{Devbox, FactsArgs, Nvml, TargetArgs};
 use crate::exit_code;
 use crate::facts::{self, Circumstances, Deployment, HostRecord, Outcome};
 use crate::gather::{self, Script};
@@ -21,6 +21,11 @@ pub(super) fn facts(args: &FactsArgs) -> Result<u8, RunError> {
     let team = TeamConfig::find(&args.target.inventory)?;
     if let Some(path) = &args.transcript {
         return from_transcript(path, args.target.as_role.unwrap_or(Role::Worker));
+    }
+    if args.script && args.target.nvml == Nvml::Always {
+        let reason =
+            "the script that --script prints has nobody to ask for the helper, and --nvml always wants it";
+        return Err(RunError::flag("--nvml", format!("{reason}; leave it away, and nvidia-smi is asked")));
     }
     let target = match args.local {
         true => {
@@ -34,9 +39,9 @@ pub(super) fn facts(args: &FactsArgs) -> Result<u8, RunError> {
     };
     let settings = Settings::load(&args.profile, &team, cluster.default_profile(), &cluster.parameters)?;
     cluster.survey(cluster::demands(args.target.kubespray.as_deref(), &settings.profile)?);
-    let common = Common::new(&settings.profile, &settings.catalog)?;
+    let common = Common::new(&settings.profile, &settings.catalog, &target)?;
     if args.script {
-        return script(&common);
+        return script(&common.alone());
     }
     cluster.inquire(&target, &settings.profile);
     let keep = args.save_transcripts.is_some();

@@ -2,20 +2,33 @@
 //! `ansible-inventory` is.
 
 use std::ffi::OsString;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::error::RunError;
 use super::terminal;
 use crate::cli::VaultArgs;
 use crate::inventory::{
-    AnsibleConfig, Inventory, LoadOptions, SshWords, Vault, VaultSecret, VaultSource, find_ansible_inventory,
-    read_password,
+    AnsibleConfig, Inventory, LoadOptions, SshWords, Surroundings, Vault, VaultSecret, VaultSource,
+    find_ansible_inventory, read_password,
 };
 
-/// What `ansible.cfg` says; what of it is ignored is told.
-pub(super) fn ansible_config() -> Result<AnsibleConfig, RunError> {
-    let config = AnsibleConfig::of_process()?;
+/// What `ansible.cfg` says; what of it is ignored is told. How an inventory is read is for the `ansible.cfg` of kubespray's
+/// checkout to say, where one is named: there `ansible-playbook` runs, and there are the playbooks' own variables. How hosts
+/// are logged in to stays the user's own choice: kubespray's says not to check any host key.
+pub(super) fn ansible_config(checkout: Option<&Path>) -> Result<AnsibleConfig, RunError> {
+    let mut config = AnsibleConfig::of_process()?;
+    if let Some(folder) = checkout {
+        let variable = |name: &str| std::env::var_os(name);
+        let folder = std::env::current_dir().unwrap_or_default().join(folder);
+        let system = PathBuf::from("/etc/ansible/ansible.cfg");
+        let theirs =
+            AnsibleConfig::find(&Surroundings { variable: &variable, folder: folder.clone(), system })?;
+        config.playbook_dir = theirs.playbook_dir.or(Some(folder));
+        config.ignored_endings = theirs.ignored_endings;
+        config.ignored_patterns = theirs.ignored_patterns;
+        config.merge_mappings = theirs.merge_mappings;
+    }
     for warning in &config.warnings {
         terminal::note(&format!("airworthy: warning: {warning}"));
     }

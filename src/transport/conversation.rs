@@ -1,6 +1,7 @@
 //! What is said to a host and heard from it, apart from how the bytes travel.
 
-use std::time::SystemTime;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
 
 /// One command on a host and the dialogue over its stdin and stdout.
 ///
@@ -21,6 +22,12 @@ pub trait Conversation {
     /// A piece of stdout, and when it arrived.
     fn heard(&mut self, bytes: &[u8], at: SystemTime) -> Reply;
 
+    /// How much longer than was thought the command may take, for what was heard last. Asked for after every piece, so
+    /// it tells every reason once.
+    fn more_time(&mut self) -> Duration {
+        Duration::ZERO
+    }
+
     /// A piece of stderr.
     fn heard_error(&mut self, bytes: &[u8]) -> Reply;
 }
@@ -32,6 +39,8 @@ pub enum Reply {
     Listen,
     /// Send this on stdin, then wait for more.
     Say(Vec<u8>),
+    /// Send this on stdin, and behind it these bytes, of which all visits share one copy; then wait for more.
+    Hand(Vec<u8>, Arc<[u8]>),
     /// Close stdin, then wait for more.
     Close,
     /// All was heard: hang up without waiting for the command to end.

@@ -69,6 +69,13 @@ impl Deadline {
         self.visit.extend(by);
     }
 
+    /// The command has a good reason to take longer.
+    pub(super) fn prolong(&mut self, by: Duration) {
+        self.limit += by;
+        self.visit.limit = self.visit.limit.saturating_add(by);
+        self.extend(by);
+    }
+
     /// The end of the visit as this stage leaves it.
     pub(super) fn visit(&self) -> VisitEnd {
         self.visit

@@ -29,7 +29,7 @@ pub(super) fn carry(
     let asked_at = SystemTime::now();
     let mut dialogue = Dialogue {
         driver,
-        deadline,
+        deadline: *deadline,
         outgoing: Outgoing::new(conversation.opening()),
         heard: 0,
         queued: 0,
@@ -42,7 +42,7 @@ pub(super) fn carry(
 
 struct Dialogue<'a> {
     driver: &'a Driver,
-    deadline: &'a Deadline,
+    deadline: Deadline,
     outgoing: Outgoing,
     heard: usize,
     /// How much lay unread when the last fruitless round ended.
@@ -74,7 +74,7 @@ impl Dialogue<'_> {
                 }
             }
             if !moved && !self.has_more(channel) {
-                self.driver.wait(self.deadline, PollFlags::IN)?;
+                self.driver.wait(&self.deadline, PollFlags::IN)?;
             }
         }
     }
@@ -91,7 +91,7 @@ impl Dialogue<'_> {
 
     fn start(&self, channel: &mut Channel, command: &str) -> Result<bool, TransportError> {
         self.driver
-            .attempt(self.deadline, || channel.exec(command))
+            .attempt(&self.deadline, || channel.exec(command))
             .map(|confirmed| confirmed.is_some())
             .map_err(|halt| failed(halt, "the server did not run the command"))
     }
@@ -110,7 +110,7 @@ impl Dialogue<'_> {
             }
         }
         if self.outgoing.wants_close() {
-            let closed = self.driver.attempt(self.deadline, || channel.send_eof()).map_err(broken)?;
+            let closed = self.driver.attempt(&self.deadline, || channel.send_eof()).map_err(broken)?;
             if closed.is_some() {
                 self.outgoing.closed();
                 moved = true;
@@ -131,6 +131,7 @@ impl Dialogue<'_> {
         if let Some(count @ 1..) = self.attempt(|| channel.read(&mut piece))? {
             self.count(count)?;
             self.outgoing.take(conversation.heard(&piece[..count], SystemTime::now()));
+            self.deadline.prolong(conversation.more_time());
             moved = true;
         }
         if !self.outgoing.is_done()
@@ -148,7 +149,7 @@ impl Dialogue<'_> {
         &self,
         mut call: impl FnMut() -> std::io::Result<usize>,
     ) -> Result<Option<usize>, TransportError> {
-        self.driver.attempt(self.deadline, || call().map_err(back)).map_err(broken)
+        self.driver.attempt(&self.deadline, || call().map_err(back)).map_err(broken)
     }
 
     fn count(&mut self, more: usize) -> Result<(), TransportError> {

@@ -249,6 +249,10 @@ impl<'a> Follow<'a> {
 }
 
 impl Watch for Follow<'_> {
+    fn prolong(&mut self, by: Duration) {
+        self.deadline.prolong(by);
+    }
+
     fn left(&mut self) -> Result<Duration, TransportError> {
         if self.stage == Stage::Run {
             return self.deadline.left();
@@ -303,6 +307,10 @@ impl Conversation for Listener<'_> {
         let reply = self.inner.heard(bytes, at);
         self.done |= reply == Reply::Done;
         reply
+    }
+
+    fn more_time(&mut self) -> Duration {
+        self.inner.more_time()
     }
 
     fn heard_error(&mut self, bytes: &[u8]) -> Reply {

@@ -1,14 +1,34 @@
 //! What is still to be sent on stdin, and what comes after it.
 
+use std::collections::VecDeque;
+use std::sync::Arc;
+
 use super::Reply;
 
 /// The bytes that wait for stdin, and whether to close it after them.
 #[derive(Debug)]
 pub(super) struct Outgoing {
-    bytes: Vec<u8>,
+    pieces: VecDeque<Piece>,
+    /// How much of the first piece is sent.
     sent: usize,
     stdin: Stdin,
     done: bool,
+}
+
+/// Hundreds of visits wait at a time: what they have in common is not copied for each.
+#[derive(Debug)]
+enum Piece {
+    Own(Vec<u8>),
+    Shared(Arc<[u8]>),
+}
+
+impl Piece {
+    fn bytes(&self) -> &[u8] {
+        match self {
+            Piece::Own(bytes) => bytes,
+            Piece::Shared(bytes) => bytes,
+        }
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,36 +41,43 @@ enum Stdin {
 impl Outgoing {
     /// The opening waits.
     pub(super) fn new(opening: Vec<u8>) -> Self {
-        Outgoing { bytes: opening, sent: 0, stdin: Stdin::Open, done: false }
+        let mut outgoing = Outgoing { pieces: VecDeque::new(), sent: 0, stdin: Stdin::Open, done: false };
+        outgoing.push(Piece::Own(opening));
+        outgoing
     }
 
     /// Obeys what the conversation answered. What it says after closing stdin goes nowhere.
     pub(super) fn take(&mut self, reply: Reply) {
         match reply {
             Reply::Listen => {}
-            Reply::Say(bytes) if self.stdin != Stdin::Open => drop(bytes),
-            Reply::Say(bytes) if self.rest().is_empty() => {
-                self.bytes = bytes;
-                self.sent = 0;
+            Reply::Say(bytes) => self.push(Piece::Own(bytes)),
+            Reply::Hand(bytes, shared) => {
+                self.push(Piece::Own(bytes));
+                self.push(Piece::Shared(shared));
             }
-            Reply::Say(bytes) => self.bytes.extend(bytes),
             Reply::Close if self.stdin == Stdin::Open => self.stdin = Stdin::Closing,
             Reply::Close => {}
             Reply::Done => self.done = true,
         }
     }
 
-    /// What is not sent yet.
+    fn push(&mut self, piece: Piece) {
+        if self.stdin == Stdin::Open && !piece.bytes().is_empty() {
+            self.pieces.push_back(piece);
+        }
+    }
+
+    /// What is to be sent next; empty where all is sent.
     pub(super) fn rest(&self) -> &[u8] {
-        self.bytes.get(self.sent..).unwrap_or_default()
+        self.pieces.front().and_then(|piece| piece.bytes().get(self.sent..)).unwrap_or_default()
     }
 
     /// `count` bytes of it are.
     pub(super) fn advance(&mut self, count: usize) {
         self.sent += count;
         if self.rest().is_empty() {
-            // Hundreds of visits wait at a time, and a script is long.
-            self.bytes = Vec::new();
+            // At once: a script is long, and its memory is wanted elsewhere.
+            self.pieces.pop_front();
             self.sent = 0;
         }
     }
@@ -63,7 +90,8 @@ impl Outgoing {
     /// Stdin is closed; what was not sent is lost.
     pub(super) fn closed(&mut self) {
         self.stdin = Stdin::Closed;
-        self.sent = self.bytes.len();
+        self.pieces.clear();
+        self.sent = 0;
     }
 
     /// Whether all was heard.
@@ -83,10 +111,11 @@ mod tests {
         outgoing.take(Reply::Say(b"cd".to_vec()));
         outgoing.take(Reply::Close);
         assert!(!outgoing.wants_close());
-        assert_eq!(outgoing.rest(), b"bcd");
         outgoing.take(Reply::Say(b"too late".to_vec()));
-        assert_eq!(outgoing.rest(), b"bcd");
-        outgoing.advance(3);
+        assert_eq!(outgoing.rest(), b"b");
+        outgoing.advance(1);
+        assert_eq!(outgoing.rest(), b"cd");
+        outgoing.advance(2);
         assert!(outgoing.wants_close());
         outgoing.closed();
         outgoing.take(Reply::Close);
@@ -94,5 +123,19 @@ mod tests {
         assert!(!outgoing.is_done());
         outgoing.take(Reply::Done);
         assert!(outgoing.is_done());
+    }
+
+    #[test]
+    fn what_is_shared_follows_what_announces_it() {
+        let mut outgoing = Outgoing::new(Vec::new());
+        outgoing.take(Reply::Hand(b"2\n".to_vec(), b"ab".as_slice().into()));
+        outgoing.take(Reply::Say(Vec::new()));
+        for expected in [&b"2\n"[..], b"ab"] {
+            assert_eq!(outgoing.rest(), expected);
+            outgoing.advance(1);
+            assert_eq!(outgoing.rest(), &expected[1..]);
+            outgoing.advance(1);
+        }
+        assert!(outgoing.rest().is_empty());
     }
 }

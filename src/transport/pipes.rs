@@ -21,11 +21,18 @@ const PIECE: usize = 32 * 1024;
 pub(super) trait Watch {
     /// What is left; the error once nothing is.
     fn left(&mut self) -> Result<Duration, TransportError>;
+
+    /// The command has a good reason to take longer.
+    fn prolong(&mut self, by: Duration);
 }
 
 impl Watch for Deadline {
     fn left(&mut self) -> Result<Duration, TransportError> {
         Deadline::left(self)
+    }
+
+    fn prolong(&mut self, by: Duration) {
+        Deadline::prolong(self, by);
     }
 }
 
@@ -76,6 +83,7 @@ impl Pipes {
             self.send();
             self.wait(watch)?;
             self.hear(conversation)?;
+            watch.prolong(conversation.more_time());
             if self.outgoing.is_done() {
                 break;
             }

@@ -39,7 +39,7 @@ impl Bench {
         bench.write("inv/hosts.ini", INVENTORY);
         bench.write(
             "profile.yaml",
-            "title: Of these tests\nchecks: [fit, sound]\nparameters: {fit: true, sound: true}\n",
+            "title: Of these tests\nchecks: [fit, sound, host-reachable]\nparameters: {fit: true, sound: true}\n",
         );
         for name in ["fit", "sound"] {
             bench.write(&format!("checks/{name}.yaml"), check(name));

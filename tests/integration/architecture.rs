@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Each room and the rooms it may name.
-const TABLE: [(&str, &[&str]); 14] = [
+const TABLE: [(&str, &[&str]); 16] = [
     ("main", &["cli", "run"]),
     ("lib", &[]),
     ("cli", &["role"]),
@@ -14,6 +14,8 @@ const TABLE: [(&str, &[&str]); 14] = [
     ("inventory", &["role"]),
     ("transport", &["inventory"]),
     ("facts", &["role"]),
+    ("nvml", &["facts"]),
+    ("bin", &["nvml"]),
     ("gather", &["inventory", "transport", "facts"]),
     ("checks", &["facts", "role"]),
     ("kubespray", &["facts", "inventory", "role"]),

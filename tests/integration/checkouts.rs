@@ -267,13 +267,13 @@ fn the_report_says_whose_limits_were_used() {
         "json",
     ];
     let ran = bench.run(&args);
-    assert_eq!(ran.json()["kubespray"], "kubespray 2.12 (built-in table)");
+    assert_eq!(ran.json()["limits_of"], "kubespray 2.12 (built-in table)");
     let ran = bench.run(&[&args[..], &["--set", "kubespray_release=v2.28"]].concat());
-    assert_eq!(ran.json()["kubespray"], "kubespray 2.28 (built-in table)");
+    assert_eq!(ran.json()["limits_of"], "kubespray 2.28 (built-in table)");
     let named = checkout.display().to_string();
     let ran = bench.run(&[&args[..], &["--kubespray", &named]].concat());
     let wanted = format!("kubespray 2.31.0 (checkout {named})");
-    assert_eq!(ran.json()["kubespray"], wanted);
+    assert_eq!(ran.json()["limits_of"], wanted);
     let table: String = bench.read("table.txt").split_whitespace().collect();
     assert!(table.contains(&wanted.replace(' ', "")), "{table}");
 }

@@ -60,7 +60,9 @@ fn wrong_flags_are_told_with_what_was_expected() {
     let bench = Bench::new();
     bench.write("file", "");
     std::fs::create_dir(bench.path().join("empty")).expect("made");
-    let cases: [(&[&str], &[&str]); 32] = [
+    let cases: [(&[&str], &[&str]); 34] = [
+        (&["--helper-dir", "file"], &["--helper-dir", "file is no folder", "airworthy-nvml"]),
+        (&["--nvml", "maybe"], &["possible values: auto, always, never"]),
         (&["--set", "foo"], &["--set", "`foo` is not KEY=VALUE", "worker_cpus=8"]),
         (&["--set", "worker_cpu=1"], &["no parameter `worker_cpu`", "did you mean `worker_cpus`?"]),
         (&["--set", "zzzzzzzzzz=1"], &["no parameter", "there are: cgroup_v1_controllers"]),
@@ -118,6 +120,7 @@ fn the_other_commands_complain_as_well() {
         (&["schema", "reprt"], &["report, facts, handoff, check, profile, config"]),
         (&["completions", "csh"], &["bash"]),
         (&["facts", "--transcript", "nope"], &["nope", "No such file"]),
+        (&["facts", "--script", "--nvml", "always"], &["--nvml", "nobody to ask"]),
         (&["facts", "--transcript", "/dev/null"], &["not our script"]),
         (&["chekc"], &["check"]),
         (&[], &["Usage"]),

@@ -2,9 +2,10 @@
 
 use std::io::Write as _;
 use std::process::{Command, Stdio};
+use std::sync::Arc;
 
 use airworthy::facts::{self, Circumstances, Ended, HostFacts, Reading};
-use airworthy::gather::{self, Answered, Errand, Script};
+use airworthy::gather::{self, Answered, Errand, Helpers, Script, Supply};
 
 const BOUNDARY: &str = "00112233445566778899aabbccddeeff";
 
@@ -31,6 +32,12 @@ fn run(shell: &[&str], errand: &Errand) -> (Answered, Vec<u8>) {
 
 fn is_there(program: &str) -> bool {
     Command::new(program).arg("--help").stdout(Stdio::null()).stderr(Stdio::null()).status().is_ok()
+}
+
+/// The script at its longest: one that asks for the helper.
+fn longest() -> String {
+    let supply = Supply::Auto(Arc::new(Helpers::in_folders(Vec::new())));
+    Script::new(&facts::host::probes()).text(BOUNDARY, &Errand { supply, ..Errand::default() })
 }
 
 fn facts_of(answered: &Answered) -> HostFacts {
@@ -65,7 +72,7 @@ fn reads_this_machine_under_every_shell() {
 /// Ubuntu 16.04 and busybox are the oldest and the smallest that hosts have.
 #[test]
 fn uses_only_what_old_and_small_hosts_have() {
-    let script = Script::new(&facts::host::probes()).text(BOUNDARY, &Errand::default());
+    let script = longest();
     for newer in [
         "systemctl --value",
         "--value",
@@ -111,7 +118,7 @@ fn what_hosts_are_asked_about_is_one_inert_word() {
 /// A connection may break while the script is on its way.
 #[test]
 fn a_script_that_was_cut_does_nothing() {
-    let script = Script::new(&facts::host::probes()).text(BOUNDARY, &Errand::default());
+    let script = longest();
     let folder = tempfile::tempdir().expect("a folder");
     for shell in ["dash", "bash"].into_iter().filter(|shell| is_there(shell)) {
         let whole = script.trim_end().len();

@@ -736,6 +736,62 @@ EOF"#,
         restore: "cd /usr/lib/x86_64-linux-gnu && mv libnvidia-ml.so.440.33.01 libnvidia-ml.so.418.226.00",
         expect: Fails("gpu-driver-matches-library", "worker2"),
     }
+    gpu_with_uncorrected_errors {
+        on: "worker2",
+        apply: "echo 1 ecc 3 > /etc/lab/gpu-play",
+        proof: "nvidia-smi -q -x | grep -q '<double_bit><total>3<'",
+        restore: "rm /etc/lab/gpu-play",
+        expect: Warns("gpu-ecc-clean", &["worker2"]),
+    }
+    gpu_with_pages_to_retire {
+        on: "worker2",
+        apply: "echo 0 pending Yes > /etc/lab/gpu-play",
+        proof: "nvidia-smi -q -x | grep -q '<pending_retirement>Yes<'",
+        restore: "rm /etc/lab/gpu-play",
+        expect: Warns("gpu-rows-remapped", &["worker2"]),
+    }
+    gpu_on_half_its_lanes {
+        on: "worker2",
+        apply: "echo 0 width 8x > /etc/lab/gpu-play",
+        proof: "nvidia-smi -q -x | grep -q '<current_link_width>8x<'",
+        restore: "rm /etc/lab/gpu-play",
+        expect: Warns("gpu-pcie-full-width", &["worker2"]),
+    }
+    gpu_memory_that_nobody_holds {
+        on: "worker2",
+        apply: "echo 1 used 12000 > /etc/lab/gpu-play",
+        proof: "nvidia-smi -q -x | grep -q '<used>12000 MiB<'",
+        restore: "rm /etc/lab/gpu-play",
+        expect: Warns("gpu-idle", &["worker2"]),
+    }
+    gpu_without_persistence {
+        on: "worker2",
+        apply: "echo 1 persistence Disabled > /etc/lab/gpu-play",
+        proof: "nvidia-smi -q -x | grep -q '<persistence_mode>Disabled<'",
+        restore: "rm /etc/lab/gpu-play",
+        expect: Warns("gpu-persistence", &["worker2"]),
+    }
+    gpu_cut_into_mig_devices {
+        on: "worker2",
+        apply: "echo 0 mig Enabled > /etc/lab/gpu-play",
+        proof: "nvidia-smi -q -x | grep -q '<current_mig>Enabled<'",
+        restore: "rm /etc/lab/gpu-play",
+        expect: Warns("gpu-mig-expected", &["worker2"]),
+    }
+    gpu_that_could_be_cut {
+        on: "worker2",
+        apply: "echo 0 mig Disabled > /etc/lab/gpu-play",
+        proof: "nvidia-smi -q -x | grep -q '<current_mig>Disabled<'",
+        restore: "rm /etc/lab/gpu-play",
+        expect: Passes("gpu-mig-expected", "worker2"),
+    }
+    gpus_of_twice_the_memory {
+        on: "worker2",
+        apply: "printf '%s total 32510\\n' 0 1 > /etc/lab/gpu-play",
+        proof: "nvidia-smi -q -x | grep -q '<total>32510 MiB<'",
+        restore: "rm /etc/lab/gpu-play",
+        expect: FleetWarns("gpu-uniform"),
+    }
     amd_gpu_without_its_tools {
         on: OUTSIDE,
         apply: "lab exec devbox \"sed -i 's|^  cpu-machine:|&\\n    computing-device: {type: amd.com/gpu, model: MI50, count: 1}|' /lab/layout.yaml\" \
@@ -752,7 +808,7 @@ EOF"#,
                 && lab exec worker3 'mount -t tmpfs tmpfs /sys/bus/pci && mkdir -p /sys/bus/pci/devices/0000:43:00.0 \
                 && cd /sys/bus/pci/devices/0000:43:00.0 && echo 0x1002 > vendor && echo 0x66a1 > device && echo 0x038000 > class \
                 && echo DRIVER=amdgpu > uevent \
-                && printf \"#!/bin/sh\\necho GPU 0\\n\" > /usr/local/bin/rocm-smi && chmod 755 /usr/local/bin/rocm-smi'",
+                && printf \"#!/bin/sh\\necho GPU[0]: Device ID: 0x66a1\\n\" > /usr/local/bin/rocm-smi && chmod 755 /usr/local/bin/rocm-smi'",
         proof: "lab exec worker3 'grep -q 0x1002 /sys/bus/pci/devices/*/vendor && rocm-smi -i'",
         restore: "lab exec worker3 'umount /sys/bus/pci && rm /usr/local/bin/rocm-smi' && lab inventory",
         expect: Passes("device-runtime", "worker3"),

@@ -106,7 +106,9 @@ fn says(name: &str, expect: Expect, run: &Run) {
             named.status,
             table(&report)
         );
-        assert_eq!(named.severity, severity, "{name}: {check}");
+        if !matches!(expect, Expect::Passes(..)) {
+            assert_eq!(named.severity, severity, "{name}: {check}");
+        }
     }
     if let Expect::Passes(..) = expect {
         return is_go(run);

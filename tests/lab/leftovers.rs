@@ -17,11 +17,11 @@ const TRACES: &str = r#"
 /// The processes of a `docker` that hangs; the fault's own proof leaves some.
 const HANGING: &str = "cd /run/lab/hanging && for pid in *; do [ -d /proc/$pid ] && echo $pid; done; true";
 
-fn traces(lab: &Lab) -> Vec<(String, BTreeSet<String>)> {
+pub(crate) fn traces(lab: &Lab) -> Vec<(String, BTreeSet<String>)> {
     HOSTS.iter().map(|h| (h.to_string(), lab.must(h, TRACES).lines().map(String::from).collect())).collect()
 }
 
-fn nothing_new(before: &[(String, BTreeSet<String>)], after: &[(String, BTreeSet<String>)]) {
+pub(crate) fn nothing_new(before: &[(String, BTreeSet<String>)], after: &[(String, BTreeSet<String>)]) {
     for ((host, before), (_, after)) in before.iter().zip(after) {
         let left: Vec<_> = after.difference(before).collect();
         let lost: Vec<_> = before.difference(after).filter(|l| l.starts_with("file")).collect();

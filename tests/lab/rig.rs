@@ -40,9 +40,15 @@ impl Lab {
             let binary = Path::new(env!("CARGO_BIN_EXE_airworthy"));
             lab.must(OUTSIDE, &format!("lab copy {} /usr/local/bin/airworthy", binary.display()));
             let helper = binary.with_file_name("airworthy-nvml");
-            if helper.exists() {
-                lab.must(OUTSIDE, &format!("lab copy {} /usr/local/bin/airworthy-nvml", helper.display()));
-            }
+            // It goes to hosts in every run: without the debug symbols of this build.
+            lab.must(
+                OUTSIDE,
+                &format!(
+                    "stripped=$(mktemp) && strip -o $stripped {} && lab copy $stripped /usr/local/bin/airworthy-nvml; \
+                     status=$?; rm -f $stripped; exit $status",
+                    helper.display()
+                ),
+            );
         });
         lab
     }

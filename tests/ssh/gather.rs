@@ -1,88 +1,19 @@
 //! Whole visits: the one script through a real SSH server, really run by a shell.
 
 use std::fs;
-use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use airworthy::facts::{self, Circumstances, HostFacts, Reading};
 use airworthy::gather::{self, Errand, Gathered, Script, SudoPassword};
 use airworthy::transport::{Ssh, Stage};
 use secrecy::SecretString;
 
+use crate::machine::{Machine, wait_until};
 use crate::server::{Answer, Plan, Server};
 use crate::talk::{host, options, timed};
 
 const PASSWORD: &str = "s3cret'pass $word";
-
-/// A machine of the test's own: a folder before the others in PATH, and one for temporary files.
-struct Machine {
-    folder: tempfile::TempDir,
-}
-
-impl Machine {
-    fn new() -> Machine {
-        let machine = Machine { folder: tempfile::tempdir().expect("a folder") };
-        fs::create_dir(machine.path("bin")).expect("a folder");
-        fs::create_dir(machine.path("tmp")).expect("a folder");
-        machine
-    }
-
-    fn path(&self, name: &str) -> std::path::PathBuf {
-        self.folder.path().join(name)
-    }
-
-    /// Puts a program before all others.
-    fn program(&self, name: &str, text: &str) -> &Machine {
-        let path = self.path("bin").join(name);
-        fs::write(&path, format!("#!/bin/sh\n{text}\n")).expect("written");
-        fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).expect("executable");
-        self
-    }
-
-    /// A user that is not root, and a sudo that logs what it is asked, as sudo does.
-    fn sudo(&self, password: Option<&str>) -> &Machine {
-        self.program("id", "if [ \"$1\" = -u ]; then echo 1000; else exec /usr/bin/id \"$@\"; fi");
-        fs::write(self.path("wanted"), password.unwrap_or_default()).expect("written");
-        let ask = match password {
-            None => "",
-            Some(_) => {
-                "case $1 in *n*) echo 'sudo: a password is required' >&2; exit 1 ;; esac
-                shift 3
-                tries=0
-                while :; do
-                    IFS= read -r given || { echo 'sudo: no password was provided' >&2; exit 1; }
-                    tries=$((tries + 1)); echo \"try $tries\" >>\"$log\"
-                    [ \"$given\" = \"$(cat \"$here/wanted\")\" ] && break
-                    echo 'Sorry, try again.' >&2
-                done
-                exec \"$@\""
-            }
-        };
-        let text = format!(
-            "here={}; log=$here/sudo.log; echo \"COMMAND=$*\" >>\"$log\"\n{ask}\nshift\nexec \"$@\"",
-            self.folder.path().display()
-        );
-        self.program("sudo", &text)
-    }
-
-    fn sudo_log(&self) -> String {
-        fs::read_to_string(self.path("sudo.log")).unwrap_or_default()
-    }
-
-    fn rc(&self) -> String {
-        let (bin, tmp) = (self.path("bin"), self.path("tmp"));
-        format!("PATH={}:$PATH; TMPDIR={}; export PATH TMPDIR", bin.display(), tmp.display())
-    }
-
-    fn server(&self) -> Server {
-        Server::start(Plan { answer: Answer::Login { shell: "sh", rc: self.rc() }, ..Plan::open() })
-    }
-
-    fn is_clean(&self) -> bool {
-        fs::read_dir(self.path("tmp")).expect("a folder").next().is_none()
-    }
-}
 
 fn visit(server: &Server, password: Option<&str>) -> Gathered {
     let password = password.map(|password| SecretString::from(password.to_owned()));
@@ -93,14 +24,6 @@ fn visit(server: &Server, password: Option<&str>) -> Gathered {
 
 fn facts_of(gathered: &Gathered) -> HostFacts {
     facts::host::parse(&gathered.answered.transcript, &Circumstances::default())
-}
-
-fn wait_until(what: &str, holds: impl Fn() -> bool) {
-    let start = Instant::now();
-    while !holds() {
-        assert!(start.elapsed() < Duration::from_secs(30), "{what}");
-        std::thread::sleep(Duration::from_millis(50));
-    }
 }
 
 #[test]

@@ -167,10 +167,21 @@ impl Handler for Guest {
         if let Answer::Deaf = self.plan.answer {
             pending::<()>().await;
         }
-        self.seen.stdin.lock().expect("a lock").extend_from_slice(data);
+        let mut data = data;
+        let seen = {
+            let mut seen = self.seen.stdin.lock().expect("a lock");
+            if let Some(most) = self.plan.cut_after {
+                data = &data[..data.len().min(most.saturating_sub(seen.len()))];
+            }
+            seen.extend_from_slice(data);
+            seen.len()
+        };
         if let Some(stdin) = self.stdin.get_mut(&id) {
             // A command that reads no stdin any more.
             let _ = stdin.send(data.to_vec());
+        }
+        if self.plan.cut_after.is_some_and(|most| seen >= most) {
+            self.knife.cut();
         }
         Ok(())
     }

@@ -85,6 +85,8 @@ pub(crate) struct Plan {
     /// Whether it connects to others for its guests.
     pub(crate) forwards: bool,
     pub(crate) answer: Answer,
+    /// After so many bytes on the commands' stdin the connection breaks.
+    pub(crate) cut_after: Option<usize>,
 }
 
 impl Default for Plan {
@@ -101,6 +103,7 @@ impl Default for Plan {
             prompts: &[("Password: ", false)],
             forwards: false,
             answer: Answer::Shell,
+            cut_after: None,
         }
     }
 }

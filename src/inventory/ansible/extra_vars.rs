@@ -37,7 +37,11 @@ pub(super) fn read(
                 reader.read_named(file, file.parent().unwrap_or(Path::new("")))?
             }
             // Its own text is no place for a diagnostic's file name: passwords stand there.
-            None => Arc::new(Source { path: "-e".into(), text: word.clone() }),
+            None => {
+                // What is judged with it is judged of another inventory than without.
+                reader.note("-e", word.as_bytes());
+                Arc::new(Source { path: "-e".into(), text: word.clone() })
+            }
         };
         let complain = |message: &str, help: &str| source.complain(Mark::START, message, help);
         if word.starts_with(['/', '.']) {

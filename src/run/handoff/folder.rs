@@ -32,6 +32,7 @@ pub(super) struct Folder {
     standings: Vec<Standing>,
     /// Variables that are there and that nobody judged.
     strangers: Vec<PathBuf>,
+    overwrite: bool,
 }
 
 /// What stands at a file's place.
@@ -46,7 +47,7 @@ impl Folder {
     /// What is to be there, held against what is.
     ///
     /// # Errors
-    /// When a file of the checkout cannot be read, or there is something that is not replaced.
+    /// When a file of the checkout or of the folder cannot be read.
     pub(super) fn plan(
         path: PathBuf,
         written: Written,
@@ -67,12 +68,12 @@ impl Folder {
             list(&path, &path.join(name), &mut there)?;
         }
         there.retain(|name| !known.contains(name));
-        let folder = Folder { standings: standings?, strangers: there, files, path };
-        folder.refuse(overwrite)?;
-        Ok(folder)
+        Ok(Folder { standings: standings?, strangers: there, files, path, overwrite })
     }
 
-    fn refuse(&self, overwrite: bool) -> Result<(), RunError> {
+    /// # Errors
+    /// When something is there that is not replaced.
+    pub(super) fn is_free(&self) -> Result<(), RunError> {
         let shown = |names: Vec<&PathBuf>| {
             let names: Vec<String> = names.iter().take(5).map(|name| name.display().to_string()).collect();
             names.join(", ")
@@ -90,7 +91,7 @@ impl Folder {
             return file(reason, help);
         }
         let different = self.of(Standing::Different);
-        if !different.is_empty() && !overwrite {
+        if !different.is_empty() && !self.overwrite {
             let reason = format!("it holds something else than what would be written: {}", shown(different));
             let help = "--overwrite replaces these files, --output DIR takes another folder, --dry-run shows the difference";
             return file(reason, help);
@@ -110,9 +111,14 @@ impl Folder {
             let (mark, what) = match standing {
                 Standing::Nothing => ('+', "new"),
                 Standing::Same => (' ', "there, the same"),
-                Standing::Different => ('~', "replaced"),
+                Standing::Different if self.overwrite => ('~', "replaced"),
+                Standing::Different => ('~', "there, and different: only --overwrite replaces it"),
             };
             text += &format!("  {mark} {} ({what}, {} bytes)\n", name.display(), bytes.len());
+        }
+        for name in &self.strangers {
+            text +=
+                &format!("  ! {} (not airworthy's, and seen by no check: it has to go)\n", name.display());
         }
         text
     }

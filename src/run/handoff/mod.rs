@@ -2,6 +2,7 @@
 
 mod folder;
 mod recording;
+mod standstill;
 mod start;
 mod words;
 
@@ -14,6 +15,7 @@ use jiff::Timestamp;
 
 use self::folder::Folder;
 use self::recording::Recording;
+use self::standstill::Standstill;
 use self::start::Watch;
 use self::words::{Words, words};
 use super::cluster::Cluster;
@@ -43,8 +45,6 @@ pub(super) fn handoff(args: &HandoffArgs) -> Result<u8, RunError> {
     let here = std::env::current_dir()
         .map_err(|error| RunError::Internal(format!("the working folder is not known: {error}")))?;
     let Words { check: flags, order, output, from_report } = words(args, &here)?;
-    // From here on as Ansible will see it: ansible.cfg, and the variables beside the playbooks, are the checkout's.
-    std::env::set_current_dir(&order.checkout).map_err(|error| RunError::file(&order.checkout, &error))?;
     let reports: Vec<ReportFile> =
         flags.report.iter().map(|(_, path)| ReportFile::open(path)).collect::<Result<_, _>>()?;
     let team = TeamConfig::find(&flags.target.inventory)?;
@@ -54,10 +54,20 @@ pub(super) fn handoff(args: &HandoffArgs) -> Result<u8, RunError> {
         pair(&args.overrides, &args.reason, &ids).map_err(|reason| RunError::flag("--override", reason))?;
     let beside = beside(&flags.target.inventory, &here);
     let folder = written(&cluster, &order, output.as_deref(), &beside, args.overwrite)?;
+    if let Some(folder) = folder.as_ref().filter(|_| !args.dry_run) {
+        folder.is_free()?;
+    }
+    // Proven writable before the first host is visited.
+    let recording = match args.dry_run {
+        true => None,
+        false => Some(Recording::beside(output.as_deref().unwrap_or(&beside), &fixing::stamp())?),
+    };
+    let still = Standstill::of(cluster.inventory.as_ref().map_or(&[], |inventory| &inventory.files));
     let judged = match &from_report {
-        Some(path) => earlier(path, args, &cluster, &settings)?,
+        Some(path) => earlier(path, args, &cluster, &settings, &order.checkout)?,
         None => now(&flags, &team, &cluster, settings)?,
     };
+    still.holds()?;
     let report = &judged.report;
     let decision = decide(report, &overrides, fail_on(args));
     for (file, (format, _)) in reports.into_iter().zip(&flags.report) {
@@ -73,21 +83,18 @@ pub(super) fn handoff(args: &HandoffArgs) -> Result<u8, RunError> {
         None => order,
     };
     let plan = order.plan();
-    if args.dry_run {
-        show(&plan, folder.as_ref());
-    }
     let stop = match (judged.interrupted, decision.is_go) {
         (true, _) => Some((exit_code::INTERRUPTED, "interrupted".to_owned())),
         (false, false) => Some((exit_code::NO_GO, no_go(&decision))),
         (false, true) if args.dry_run => Some((exit_code::GO, "--dry-run".to_owned())),
         (false, true) => None,
     };
-    if args.dry_run {
+    let Some(recording) = recording else {
+        show(&plan, folder.as_ref());
         let (status, why) = stop.unwrap_or((exit_code::GO, String::new()));
         terminal::note(&format!("{NOT_STARTED} ({why})"));
         return Ok(status);
-    }
-    let recording = Recording::beside(output.as_deref().unwrap_or(&beside), &fixing::stamp())?;
+    };
     let (path, digest) = match judged.file {
         Some(file) => file,
         None => recording.keep_report(report::json::render(report).as_bytes())?,
@@ -96,10 +103,8 @@ pub(super) fn handoff(args: &HandoffArgs) -> Result<u8, RunError> {
     let mut record = record(args, &cluster, report, decision, &order);
     if let Some((status, why)) = stop {
         recording.write(&record)?;
-        terminal::note(&format!(
-            "{NOT_STARTED} ({why})\nairworthy: the record: {}",
-            recording.path().display()
-        ));
+        let path = recording.path();
+        terminal::note(&format!("{NOT_STARTED} ({why})\nairworthy: the record: {}", path.display()));
         return Ok(status);
     }
     if let Some(folder) = &folder {
@@ -135,6 +140,15 @@ fn start(plan: &Plan, recording: &Recording, mut record: Record) -> Result<u8, R
         plan.folder.display(),
         plan.shell_line()
     ));
+    if plan
+        .words
+        .iter()
+        .any(|word| ["--ask-pass", "--ask-become-pass", "--ask-vault-pass"].contains(&word.as_str()))
+    {
+        terminal::note(
+            "airworthy: ansible-playbook asks for passwords itself: no password stands in a command line",
+        );
+    }
     let child = match watch.start(plan) {
         Ok(child) => child,
         Err(error) => {
@@ -189,6 +203,7 @@ fn earlier(
     args: &HandoffArgs,
     cluster: &Cluster,
     settings: &Settings,
+    checkout: &Path,
 ) -> Result<Judged, RunError> {
     let failed = |error: std::io::Error| RunError::file(path, &error);
     let wrong = |reason: String| RunError::File { path: path.to_owned(), reason, help: None };
@@ -205,6 +220,7 @@ fn earlier(
         hosts: cluster.hosts.iter().map(|host| host.name.as_str()).collect(),
         profile: &settings.profile.name,
         parameters: &settings.profile.parameters,
+        kubespray: check::checkout(checkout),
         limit: args.target.limit.as_deref(),
         version: env!("CARGO_PKG_VERSION"),
         max_age: args.facts_max_age,
@@ -268,7 +284,7 @@ fn tell(decision: &Decision, overrides: &[Override]) {
 
 fn no_go(decision: &Decision) -> String {
     match decision.in_the_way.as_slice() {
-        [] => "NO-GO: a host was not reached, or no check applied to it".to_owned(),
+        [] => "NO-GO: the report says why".to_owned(),
         checks => format!("NO-GO: {}", checks.join(", ")),
     }
 }

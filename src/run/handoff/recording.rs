@@ -25,9 +25,11 @@ impl Recording {
     pub(super) fn beside(folder: &Path, stamp: &str) -> Result<Recording, RunError> {
         let folder = folder.join(FOLDER);
         private_folder(&folder)?;
+        tempfile::NamedTempFile::new_in(&folder).map_err(|error| RunError::file(&folder, &error))?;
         let names = (1..1000).map(|number| match number {
             1 => stamp.to_owned(),
-            _ => format!("{stamp}-{number}"),
+            // Behind the first in every listing.
+            _ => format!("{stamp}_{number}"),
         });
         let free = |name: &String| !folder.join(format!("handoff-{name}.json")).exists();
         let stamp = names.into_iter().find(free).unwrap_or_else(|| stamp.to_owned());

@@ -95,7 +95,10 @@ fn target(args: &HandoffArgs, here: &Path) -> Result<TargetArgs, RunError> {
     let absolute = |path: &PathBuf| here.join(path);
     let mut target = TargetArgs {
         inventory: inventory?,
-        kubespray: target.kubespray.as_ref().map(absolute),
+        kubespray: target.kubespray.as_ref().map(|path| {
+            let path = here.join(path);
+            path.canonicalize().unwrap_or(path)
+        }),
         limit: target.limit.as_ref().map(|pattern| whole_limit(pattern, here)),
         extra_vars: target.extra_vars.iter().map(|word| whole_at(word, here)).collect(),
         private_key: target.private_key.as_ref().map(absolute),
