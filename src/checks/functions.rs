@@ -25,7 +25,7 @@ pub struct Function {
 }
 
 /// Every function beyond standard CEL.
-pub const FUNCTIONS: [Function; 8] = [
+pub const FUNCTIONS: [Function; 9] = [
     Function {
         name: "version_at_least",
         takes: &[Type::String, Type::String],
@@ -37,6 +37,12 @@ pub const FUNCTIONS: [Function; 8] = [
         takes: &[Type::String, Type::String],
         gives: Type::Bool,
         means: "the first version is newer than the second",
+    },
+    Function {
+        name: "version_matches",
+        takes: &[Type::String, Type::String],
+        gives: Type::Bool,
+        means: "the version is one of those that are asked for as pip and galaxy.yml write it: `>=2.5.0,<3`; empty is any",
     },
     Function {
         name: "quantity",
@@ -90,6 +96,13 @@ pub(super) fn register(context: &mut Context<'_, '_>) {
         .add_function("version_newer", |f: &FunctionContext<'_, '_>, a: Arc<String>, b: Arc<String>| {
             compare(f, &a, &b).map(Ordering::is_gt)
         });
+    let _ = context.add_function(
+        "version_matches",
+        |f: &FunctionContext<'_, '_>, version: Arc<String>, wanted: Arc<String>| {
+            version::matches(&version, &wanted)
+                .ok_or_else(|| f.error(format!("`{version}` cannot be held against `{wanted}`")))
+        },
+    );
     let _ = context.add_function("quantity", |f: &FunctionContext<'_, '_>, text: Arc<String>| {
         quantity(&text).ok_or_else(|| f.error(format!("`{text}` is not a quantity such as 60Gi")))
     });

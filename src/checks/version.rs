@@ -23,6 +23,39 @@ pub(super) fn compare(a: &str, b: &str) -> Option<Ordering> {
     }
 }
 
+/// Whether a version is one of those that are asked for as pip (PEP 440) and galaxy.yml write it: `>=2.5.0,<3`, `==1.*`,
+/// `~=1.4`; empty and `*` are any. `None` where one of them makes no sense.
+pub(super) fn matches(version: &str, wanted: &str) -> Option<bool> {
+    let mut all = true;
+    for part in wanted.split(',').map(str::trim).filter(|part| !part.is_empty() && *part != "*") {
+        let end = part.find(|c: char| !"<>=!~".contains(c)).unwrap_or(part.len());
+        let (operator, bound) = part.split_at(end);
+        let (bound, is_family) = match bound.trim().strip_suffix(".*") {
+            Some(family) => (family, true),
+            None => (bound.trim(), false),
+        };
+        let order = compare(version, bound)?;
+        let in_family = |bound: &str| -> Option<bool> {
+            let (version, bound) = (split(version)?.0, split(bound)?.0);
+            Some((0..bound.len()).all(|at| version.get(at).copied().unwrap_or(0) == bound[at]))
+        };
+        all &= match operator {
+            "" | "=" | "==" | "===" if is_family => in_family(bound)?,
+            "" | "=" | "==" | "===" => order.is_eq(),
+            "!=" if is_family => !in_family(bound)?,
+            "!=" => order.is_ne(),
+            ">=" => order.is_ge(),
+            "<=" => order.is_le(),
+            ">" => order.is_gt(),
+            "<" => order.is_lt(),
+            // `~=1.4.2`: 1.4.2 or newer, and 1.4.*
+            "~=" => order.is_ge() && in_family(bound.rsplit_once('.')?.0)?,
+            _ => return None,
+        };
+    }
+    Some(all)
+}
+
 /// The dotted numbers, and the pre-release after them.
 fn split(version: &str) -> Option<(Vec<u64>, Option<semver::Prerelease>)> {
     let version = version.trim();
@@ -65,6 +98,27 @@ mod tests {
             ("418.226.00", "418.226", Equal),
         ] {
             assert_eq!(compare(a, b), Some(order), "{a} {b}");
+        }
+        for (version, wanted, is) in [
+            ("1.3.0", "==1.3.0", Some(true)),
+            ("1.3.0", "==1.3", Some(true)),
+            ("1.3.1", "==1.3.0", Some(false)),
+            ("5.0.0", "<6", Some(true)),
+            ("6.0.0", "<6", Some(false)),
+            ("2.5.1", ">=2.5.0, <3", Some(true)),
+            ("3.0", ">=2.5.0,<3", Some(false)),
+            ("1.4.9", "~=1.4.2", Some(true)),
+            ("1.5.0", "~=1.4.2", Some(false)),
+            ("1.4.1", "~=1.4.2", Some(false)),
+            ("1.4.1", "==1.*", Some(true)),
+            ("2.0", "!=1.*", Some(true)),
+            ("2.0", "", Some(true)),
+            ("2.0", "*", Some(true)),
+            ("2.0", "=>1", None),
+            ("2.0", "~=1", None),
+            ("x", ">=1", None),
+        ] {
+            assert_eq!(super::matches(version, wanted), is, "{version} {wanted}");
         }
         assert_eq!(compare("stretch/sid", "9"), None);
         assert_eq!(compare("", "9"), None);

@@ -1,5 +1,6 @@
 //! What the visit itself shows of a host, apart from what the host says.
 
+use super::control_node::ControlNode;
 use super::fact::Fact;
 use super::variables::Variables;
 
@@ -24,6 +25,8 @@ pub struct Circumstances {
     pub node_ip: Option<String>,
     /// What the inventory sets, of what kubespray reads.
     pub variables: Variables,
+    /// Ansible's control node, where this is the dev box and it was asked.
+    pub control_node: ControlNode,
     /// Whether a password for sudo was at hand.
     pub sudo_password: bool,
     /// The peers it was asked to reach, as `address port`.

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::fact::Fact;
 use super::probe::Probe;
 use super::transcript::Transcript;
+use super::units::{self, Unit};
 
 /// The programs that container runtimes are made of: there, and executable.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -19,7 +20,14 @@ pub struct ContainerRuntime {
     /// Runtime programs that daemon.json or dockerd's flags name and that are not there or not
     /// executable.
     pub missing: Fact<Vec<String>>,
+    /// The container managers whose services run, by kubespray's names: `docker`, `containerd`, `crio`. A containerd beside
+    /// an installed Docker is Docker's.
+    pub managers_running: Fact<Vec<String>>,
 }
+
+/// Each container manager and its service.
+const MANAGERS: [(&str, &str); 3] =
+    [("docker", "docker.service"), ("containerd", "containerd.service"), ("crio", "crio.service")];
 
 /// What the subject reads: every `"path"` of daemon.json and every `--add-runtime`, looked up as
 /// dockerd does. Docker's own probes come before it and leave `dockerd_words` and `dockerd_config`.
@@ -47,13 +55,15 @@ END"#,
 .light()];
 
 /// Reads the subject out of a transcript.
-pub fn parse(transcript: &Transcript) -> ContainerRuntime {
+pub(super) fn parse(transcript: &Transcript, units: &Fact<Vec<Unit>>) -> ContainerRuntime {
+    let managers_running = managers_running(units);
     let answer = transcript.answer("runtime-programs");
     let Some(text) = answer.value().map(|answer| answer.out.clone().into_owned()) else {
         return ContainerRuntime {
             nvidia: answer.clone().map(|_| String::new()),
             present: answer.clone().map(|_| Vec::new()),
             missing: answer.map(|_| Vec::new()),
+            managers_running,
         };
     };
     let there = |name: &str| {
@@ -84,5 +94,19 @@ pub fn parse(transcript: &Transcript) -> ContainerRuntime {
             answer.source.clone(),
         ),
         missing: Fact::known(missing, answer.source),
+        managers_running,
     }
+}
+
+/// As kubespray's role validate-container-engine has it, which removes those that run and are not `container_manager`.
+fn managers_running(units: &Fact<Vec<Unit>>) -> Fact<Vec<String>> {
+    let found = units::named(units, &MANAGERS.map(|(_, service)| service));
+    found.map(|units| {
+        let has_docker = units.iter().any(|unit| unit.id == "docker.service");
+        let runs =
+            |service: &str| units.iter().any(|unit| unit.id == service && unit.is_active_or_starting());
+        let counts = |name: &str| name != "containerd" || !has_docker;
+        let running = MANAGERS.iter().filter(|(name, service)| counts(name) && runs(service));
+        running.map(|(name, _)| (*name).to_owned()).collect()
+    })
 }

@@ -33,7 +33,7 @@ const KEYS: [(&str, &str); 24] = [
 ];
 
 /// The daemon.json key of each flag among `arguments`, sorted, each once.
-pub(super) fn keys<'a>(arguments: impl IntoIterator<Item = &'a str>) -> Vec<String> {
+pub fn keys<'a>(arguments: impl IntoIterator<Item = &'a str>) -> Vec<String> {
     let mut keys: Vec<String> = arguments
         .into_iter()
         .filter_map(flag_name)

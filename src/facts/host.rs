@@ -10,9 +10,9 @@ use super::fact::{Fact, FactTree, untyped};
 use super::probe::Probe;
 use super::transcript::Transcript;
 use super::{
-    accelerator, apparmor, cgroup, container_runtime, cpu, disk, dns, docker, firewall, gpu, identity,
-    kernel, kubernetes, memory, network, nvidia_driver, os, packages, pci, peers, ports, python, registries,
-    ssh, sudo, swap, temp, time, units, variables,
+    accelerator, apparmor, cgroup, container_runtime, control_node, cpu, disk, dns, docker, firewall, gpu,
+    identity, kernel, kubernetes, memory, network, nvidia_driver, os, packages, pci, peers, ports, python,
+    registries, ssh, sudo, swap, temp, time, units, variables,
 };
 use crate::role::Role;
 
@@ -74,6 +74,9 @@ pub struct HostFacts {
     pub accelerator: accelerator::Accelerator,
     /// What the inventory sets for it, of what kubespray reads.
     pub variables: variables::Variables,
+    /// Ansible's control node; asked on the dev box alone, and only where kubespray is looked at.
+    #[serde(skip_serializing_if = "control_node::ControlNode::is_blank")]
+    pub control_node: control_node::ControlNode,
     /// What the user's own probes wrote, by check id.
     pub probes: BTreeMap<String, Fact<String>>,
 }
@@ -152,11 +155,12 @@ pub fn parse(transcript: &Transcript, circumstances: &Circumstances) -> HostFact
         registries: registries::parse(transcript, circumstances),
         ports: ports::parse(transcript),
         docker: docker::parse(transcript, &units),
-        container_runtime: container_runtime::parse(transcript),
+        container_runtime: container_runtime::parse(transcript, &units),
         kubernetes: kubernetes::parse(transcript, &units),
         gpu: gpu::parse(transcript),
         accelerator: accelerator::parse(transcript),
         variables: circumstances.variables.clone(),
+        control_node: circumstances.control_node.clone(),
         probes: own.collect(),
     }
 }
@@ -167,7 +171,10 @@ pub const OWN_PROBE: &str = "probe-";
 impl HostFacts {
     /// The same facts, without their types: what conditions see.
     pub fn tree(&self) -> FactTree {
-        untyped(self)
+        let mut tree = untyped(self);
+        tree.entry("control_node".to_owned())
+            .or_insert_with(|| control_node::ControlNode::default().fields());
+        tree
     }
 }
 

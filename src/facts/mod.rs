@@ -9,6 +9,7 @@ pub mod apparmor;
 pub mod cgroup;
 mod circumstances;
 pub mod container_runtime;
+pub mod control_node;
 pub mod cpu;
 mod default_route;
 mod deployment;
@@ -70,6 +71,7 @@ pub mod variables;
 
 pub use circumstances::Circumstances;
 pub use deployment::Deployment;
+pub use docker_flags::keys as docker_flag_keys;
 pub use fact::{Fact, FactTree, Reading};
 pub use fleet::Fleet;
 pub use host::{HostFacts, HostRecord, Layout, Outcome, Subject};

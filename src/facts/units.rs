@@ -55,7 +55,8 @@ pub(super) const PROBES: &[Probe] = &[Probe::shell(
     r#"all='ssh.service sshd.service ssh.socket sshd.socket
 chrony.service chronyd.service ntp.service ntpd.service ntpsec.service openntpd.service
 systemd-timesyncd.service open-vm-tools.service vmtoolsd.service
-docker.service docker.socket snap.docker.dockerd.service kubelet.service etcd.service
+docker.service docker.socket snap.docker.dockerd.service containerd.service crio.service
+kubelet.service etcd.service
 firewalld.service nftables.service
 k3s.service k3s-agent.service rke2-server.service rke2-agent.service
 k0scontroller.service k0sworker.service snap.microk8s.daemon-kubelite.service

@@ -11,4 +11,23 @@ use super::fact::Fact;
 pub struct Variables {
     /// `docker`, `containerd`, `crio`.
     pub container_manager: Fact<String>,
+    /// `calico`, `cilium` …
+    pub kube_network_plugin: Fact<String>,
+    /// `ipvs`, `iptables`, `nftables`.
+    pub kube_proxy_mode: Fact<String>,
+    /// `ip`, the address that Kubernetes binds to; absent where it is not set.
+    pub ip: Fact<String>,
+    /// Networks that pods will be in: `kube_pods_subnet`, and `kube_pods_subnet_ipv6` where IPv6 is on.
+    pub pod_networks: Fact<Vec<String>>,
+    /// Networks that services will be in: `kube_service_addresses`, and `kube_service_addresses_ipv6` where IPv6 is on.
+    pub service_networks: Fact<Vec<String>>,
+    /// The least memory, in MB as Ansible counts them (MiB of `MemTotal`), that kubespray wants of a host in these groups;
+    /// absent where it wants none.
+    pub memory_min_mb: Fact<i64>,
+    /// The oldest kernel that what is chosen for this host works with; absent where any does.
+    pub kernel_min: Fact<String>,
+    /// What needs that kernel: `kube_proxy_mode nftables`.
+    pub kernel_min_for: Fact<String>,
+    /// `allow_unsupported_distribution_setup`: kubespray is to go on with a distribution it does not know.
+    pub allow_unsupported_os: Fact<bool>,
 }

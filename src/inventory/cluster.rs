@@ -179,13 +179,18 @@ impl Layers {
         numbers
     }
 
+    /// All of them, each once.
+    pub(super) fn iter(&self) -> impl Iterator<Item = &Layer> {
+        self.layers.iter()
+    }
+
     /// Every host, those without a role too, in the order of the files.
     pub(super) fn hosts(&self) -> &[String] {
         &self.names
     }
 
     /// A host's layers, lowest precedence first.
-    pub(super) fn of(&self, host: &str, view: View) -> Option<impl Iterator<Item = &Layer>> {
+    pub(super) fn of(&self, host: &str, view: View) -> Option<impl DoubleEndedIterator<Item = &Layer>> {
         let plain = self.plain.get(host).filter(|_| view == View::Files);
         Some(plain.or_else(|| self.by_host.get(host))?.iter().map(|&at| &self.layers[at]))
     }

@@ -46,7 +46,7 @@ pub struct Inventory {
     pub warnings: Vec<String>,
     pub(super) plain_groups: Option<Groups>,
     pub(super) layers: Layers,
-    context: Context,
+    pub(super) context: Context,
 }
 
 impl Inventory {

@@ -8,14 +8,14 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 /// What a program may take.
-pub(super) struct Bounds {
-    pub(super) time: Duration,
-    pub(super) bytes: u64,
+pub(crate) struct Bounds {
+    pub(crate) time: Duration,
+    pub(crate) bytes: u64,
 }
 
 /// Runs a program and gives its stdout; an error is told in words that fit behind the program's name. `listen` takes
 /// its stderr too, and gives it no stdin; otherwise it has ours, to ask the user.
-pub(super) fn run(command: &mut Command, bounds: &Bounds, listen: bool) -> Result<Vec<u8>, String> {
+pub(crate) fn run(command: &mut Command, bounds: &Bounds, listen: bool) -> Result<Vec<u8>, String> {
     command.stdout(Stdio::piped());
     if listen {
         command.stderr(Stdio::piped()).stdin(Stdio::null());

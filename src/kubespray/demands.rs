@@ -1,16 +1,70 @@
 //! What a release of kubespray demands.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
+use serde_json::Value;
 use thiserror::Error;
 
+use super::{reading, table};
+use crate::facts::Fact;
 use crate::facts::kubespray::Kubespray;
+use crate::inventory::RoleVars;
 
 /// What a release of kubespray demands.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default)]
 pub struct Demands {
     /// As conditions see it.
     pub facts: Kubespray,
+    /// Every name of a variable that the release defines or reads; none where the built-in table stands in. Some are
+    /// other words: a name that is not among them is never read.
+    pub variables: Option<BTreeSet<String>>,
+    /// What a variable may be, where the release's own asserts list it: `kube_network_plugin` → `calico` …
+    pub choices: BTreeMap<String, Fact<Vec<String>>>,
+    /// Variables that its own asserts want as booleans, no texts.
+    pub booleans: Fact<Vec<String>>,
+    /// Variables that this release does not read any more.
+    pub gone: Vec<Gone>,
+    /// The groups that may not be empty, by this release's names.
+    pub groups: Fact<Vec<String>>,
+    pub(super) defaults: Defaults,
+}
+
+/// What variables are where nobody sets them.
+#[derive(Clone, Debug, Default)]
+pub(super) enum Defaults {
+    /// Nothing is known.
+    #[default]
+    None,
+    /// Those of a checkout's roles.
+    Roles {
+        /// The variables.
+        roles: Box<RoleVars>,
+        /// What sources begin with: `kubespray v2.28.0 (checkout /x, `.
+        source: String,
+    },
+    /// Those of the built-in table; null is a variable that the release does not have.
+    Table {
+        /// The variables.
+        values: BTreeMap<String, Value>,
+        /// The whole source.
+        source: String,
+    },
+}
+
+/// A variable that was removed or renamed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Gone {
+    /// Its name.
+    pub name: String,
+    /// The release without it, as `2.29`; empty where only the checkout's own asserts tell.
+    pub since: String,
+    /// Its new name, or what to do instead; none where there is no successor.
+    pub instead: Option<String>,
+    /// Whether the release stops where it is set.
+    pub refused: bool,
+    /// Where that is written: a file of the checkout, or a URL.
+    pub source: String,
 }
 
 /// Why a folder could not be read as a checkout.
@@ -27,16 +81,56 @@ impl Demands {
     /// Reads a checkout.
     ///
     /// # Errors
-    /// When the folder is none.
+    /// When the folder is none, or one of its files cannot be read.
     pub fn of_checkout(folder: &Path) -> Result<Demands, CheckoutError> {
-        match folder.join("cluster.yml").is_file() {
-            true => Ok(Demands::default()),
-            false => {
-                let reason =
-                    "it holds no cluster.yml, so it is no checkout of kubespray; name its top folder"
-                        .to_owned();
-                Err(CheckoutError { path: folder.to_owned(), reason })
+        reading::read(folder)
+    }
+
+    /// What the built-in table says of a release: `2.28`, `v2.28.0`; nothing stands for the newest.
+    ///
+    /// # Errors
+    /// When the table does not have it; in words that name those it has.
+    pub fn of_release(release: &str) -> Result<Demands, String> {
+        table::demands(release)
+    }
+
+    /// What a variable is where nobody sets it, templated with the release's own defaults: absent where the release has
+    /// no such default, unknown where hosts, groups or facts decide.
+    pub fn default_of(&self, name: &str) -> Fact<Value> {
+        match &self.defaults {
+            Defaults::None => Fact::unknown("no release of kubespray is known", ""),
+            Defaults::Roles { roles, source } => {
+                let source = source_in(source, roles, name);
+                match roles.value_of(name) {
+                    Ok(Some(value)) => Fact::known(value, source),
+                    Ok(None) => Fact::absent(source),
+                    Err(unresolved) => Fact::unknown(unresolved.reason, source),
+                }
             }
+            Defaults::Table { values, source } => match values.get(name) {
+                Some(Value::Null) => Fact::absent(source.clone()),
+                Some(value) => Fact::known(value.clone(), source.clone()),
+                None => Fact::unknown(
+                    format!(
+                        "the built-in table does not have `{name}`; --kubespray reads it from your checkout"
+                    ),
+                    source.clone(),
+                ),
+            },
         }
     }
+
+    /// Where it stands what a variable is where nobody sets it.
+    pub(super) fn source_of(&self, name: &str) -> String {
+        match &self.defaults {
+            Defaults::None => String::new(),
+            Defaults::Roles { roles, source } => source_in(source, roles, name),
+            Defaults::Table { source, .. } => source.clone(),
+        }
+    }
+}
+
+fn source_in(source: &str, roles: &RoleVars, name: &str) -> String {
+    let place = roles.place_of(name).unwrap_or_else(|| "roles".to_owned());
+    format!("{source}{place})")
 }

@@ -1,10 +1,23 @@
 //! The kubespray that will deploy: what its checkout demands, and how an inventory fares by that. Reads the user's
 //! checkout; the rest is pure.
 
+mod asserts;
+mod checkout;
+pub mod control_node;
 mod demands;
-mod revision;
+mod distributions;
+mod docker_unit;
+mod git;
+mod gone;
+mod ports;
+mod reading;
+mod requirements;
+mod roles;
 mod survey;
+mod table;
+mod tailored;
 
-pub use demands::{CheckoutError, Demands};
-pub use revision::{Revision, commit};
-pub use survey::{survey, variables};
+pub use demands::{CheckoutError, Demands, Gone};
+pub use git::Revision;
+pub use survey::{Survey, survey};
+pub use tailored::tailored;

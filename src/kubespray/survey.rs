@@ -1,17 +1,79 @@
-//! How an inventory fares by what kubespray demands.
+//! How an inventory fares by what kubespray demands: pure, but for the permissions of the files with secrets.
 
-use crate::facts::inventory::Inventory as Findings;
+mod addresses;
+mod contradictions;
+mod findings;
+mod groups;
+mod host;
+mod names;
+mod networks;
+mod values;
+mod view;
+
+use std::collections::HashMap;
+
+use crate::facts::Fact;
+use crate::facts::inventory::Inventory as Found;
 use crate::facts::variables::Variables;
-use crate::inventory::{Host, Inventory};
+use crate::inventory::{Inventory, Kind};
 
 use super::demands::Demands;
+use findings::Findings;
+use host::Members;
+use view::View;
 
-/// Looks over an inventory.
-pub fn survey(_inventory: &Inventory, _demands: &Demands) -> Findings {
-    Findings::default()
+/// What an inventory is found to be.
+#[derive(Clone, Debug, Default)]
+pub struct Survey {
+    /// Apart from any one host.
+    pub inventory: Found,
+    /// What it sets of what kubespray reads, by host.
+    pub variables: HashMap<String, Variables>,
 }
 
-/// What the inventory sets for a host, of what kubespray reads.
-pub fn variables(_inventory: &Inventory, _host: &Host, _demands: &Demands) -> Variables {
-    Variables::default()
+/// Holds an inventory for kubespray against what a release demands. One of OpenPAI's has no variables of kubespray's yet.
+pub fn survey(inventory: &Inventory, demands: &Demands) -> Survey {
+    if inventory.kind == Kind::OpenPai {
+        return Survey::default();
+    }
+    let defaults = view::defaults(demands);
+    let view = View::new(inventory, demands, &defaults);
+    let members = Members::of(&view);
+    let of = |host: &&str| ((*host).to_owned(), host::variables(&view, &members, host));
+    Survey { variables: view.hosts.iter().map(of).collect(), inventory: found(&view) }
+}
+
+fn found(view: &View<'_>) -> Found {
+    let networks = networks::survey(view);
+    let names = names::survey(view);
+    Found {
+        missing_groups: groups::missing(view),
+        misplaced_hosts: groups::misplaced(view),
+        etcd_hosts: groups::etcd(view),
+        invalid_names: groups::invalid_names(view),
+        invalid_addresses: addresses::invalid(view),
+        pod_networks: networks.pods,
+        service_networks: networks.services,
+        invalid_networks: networks.invalid,
+        overlapping_networks: networks.overlapping,
+        tight_networks: networks.tight,
+        removed_variables: names.removed,
+        leftover_variables: names.leftover,
+        misspelt_variables: names.misspelt,
+        unread_variables: names.unread,
+        text_booleans: values::text_booleans(view),
+        unsupported_choices: values::unsupported_choices(view),
+        contradictions: contradictions::survey(view),
+        unsupported_versions: values::unsupported_versions(view),
+        exposed_secrets: exposed(view),
+    }
+}
+
+fn exposed(view: &View<'_>) -> Fact<Vec<String>> {
+    let mut findings = Findings::default();
+    for secret in view.inventory.exposed_secrets() {
+        let (name, place) = (&secret.name, &secret.place);
+        findings.say(format!("`{name}` ({place}) is in clear, and the file's mode is {:04o}", secret.mode));
+    }
+    findings.into_fact("the inventory's files")
 }

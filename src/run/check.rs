@@ -7,7 +7,7 @@ use std::time::{Instant, SystemTime};
 use jiff::{Timestamp, Zoned};
 use rayon::prelude::*;
 
-use super::cluster::{Cluster, default_profile};
+use super::cluster::{self, Cluster, default_profile};
 use super::errand::Common;
 use super::error::RunError;
 use super::fix::{self, Rounds};
@@ -19,9 +19,9 @@ use super::{saved, terminal};
 use crate::checks::{Judge, Severity, Status, Verdict, waiver};
 use crate::cli::{CheckArgs, Devbox, FailOn, Stage};
 use crate::exit_code;
+use crate::facts::kubespray::Kubespray;
 use crate::facts::{Deployment, Fleet, HostRecord, Outcome as Visit, fleet};
 use crate::inventory::Host;
-use crate::kubespray::{self, Demands};
 use crate::report::{
     self, FixRow, HostRow, InventoryRow, KubesprayRow, Mode, Outcome, Report, Scope, Summary, Tool,
     Unreachable,
@@ -89,7 +89,8 @@ pub(super) fn prepare(args: &CheckArgs, team: &TeamConfig) -> Result<(Cluster, S
     let mut cluster = Cluster::load(&args.target, team)?;
     let mut settings = Settings::load(&args.profile, team, cluster.default_profile(), &cluster.parameters)?;
     adapt(&mut settings, args);
-    cluster.survey(args.target.kubespray.as_deref())?;
+    cluster.survey(cluster::demands(args.target.kubespray.as_deref(), &settings.profile)?);
+    cluster.inquire(&args.target, &settings.profile);
     Ok((cluster, settings))
 }
 
@@ -113,12 +114,6 @@ fn live(
     cluster: &Cluster,
     settings: Settings,
 ) -> Result<Judged, RunError> {
-    if cluster.kind == "kubespray" && args.profile.profile.is_none() && team.config.profile.is_none() {
-        terminal::note(
-            "airworthy: note: judged by the profile `openpai`; a profile of kubespray's own releases is not \
-             shipped yet (--set 'os_supported=[\"22.04\"]' and the like adapt its limits)",
-        );
-    }
     let common = Common::new(&settings.profile, &settings.catalog, &args.target)?;
     let reach = Reach::new(cluster, &args.target)?;
     let worker = || {
@@ -166,15 +161,20 @@ fn from_saved(args: &CheckArgs, team: &TeamConfig, path: &Path) -> Result<Judged
         }
         saved::require_whole(path, &saved)?;
         let settings = Settings::load(&args.profile, team, default_profile(&kind), &parameters)?;
-        if let Some(checkout) = &args.target.kubespray {
-            deployment.kubespray = Demands::of_checkout(checkout)?.facts;
+        // The table's word is taken anew, for the release may be another one now.
+        if args.target.kubespray.is_some() || deployment.kubespray.checkout.value().is_none() {
+            let now = cluster::demands(args.target.kubespray.as_deref(), &settings.profile)?.facts;
+            if args.target.kubespray.is_some() || deployment.kubespray.release.value() != now.release.value()
+            {
+                deployment.kubespray = now;
+            }
         }
         limit = saved.inventory.limit.clone();
         (saved.records, from_facts, settings)
     } else {
         let mut cluster = Cluster::load(&args.target, team)?;
         let settings = Settings::load(&args.profile, team, cluster.default_profile(), &cluster.parameters)?;
-        cluster.survey(args.target.kubespray.as_deref())?;
+        cluster.survey(cluster::demands(args.target.kubespray.as_deref(), &settings.profile)?);
         deployment = std::mem::take(&mut cluster.deployment);
         let records = saved::against(&cluster, saved);
         (records, InventoryRow { sources: cluster.sources, digest: cluster.digest }, settings)
@@ -211,12 +211,6 @@ fn settle(judge: &Judge<'_>, mut record: HostRecord, whole: bool) -> (HostRecord
         **facts = fleet::essence(std::mem::take(facts));
     }
     (record, verdicts)
-}
-
-/// The checkout that was named, wherever it was seen from.
-pub(super) fn checkout(folder: &Path) -> KubesprayRow {
-    let whole = folder.canonicalize().unwrap_or_else(|_| folder.to_owned());
-    KubesprayRow { commit: kubespray::commit(&whole), checkout: whole.display().to_string() }
 }
 
 /// Tells the conditions of the flags they may depend on.
@@ -297,13 +291,24 @@ impl Judged {
             profile: self.settings.profile.name.clone(),
             parameters: self.settings.profile.parameters.clone(),
             inventory: self.inventory.clone(),
-            kubespray: args.target.kubespray.as_deref().map(checkout),
+            kubespray: whose_limits(&self.deployment.kubespray),
             summary: Summary::of(&hosts, &results),
             hosts,
             results,
             fixes: std::mem::take(&mut self.fixes),
         })
     }
+}
+
+/// Whose limits were used.
+pub(super) fn whose_limits(kubespray: &Kubespray) -> Option<KubesprayRow> {
+    let Kubespray { release, checkout, commit, .. } = kubespray;
+    let row = KubesprayRow {
+        release: release.value().cloned(),
+        checkout: checkout.value().cloned(),
+        commit: commit.value().cloned(),
+    };
+    (row.release.is_some() || row.checkout.is_some()).then_some(row)
 }
 
 /// A host's row, its verdict still to come.

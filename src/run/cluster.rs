@@ -2,17 +2,21 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use secrecy::SecretString;
 use serde_json::{Value, json};
 
+use super::control_node::Inquiry;
 use super::error::RunError;
 use super::settings::TeamConfig;
 use super::{reading, terminal};
+use crate::checks::Profile;
 use crate::cli::{Devbox, TargetArgs};
 use crate::facts::variables::Variables;
 use crate::facts::{self, Deployment};
 use crate::inventory::{self, AnsibleConfig, Connection, Host, Inventory, Kind, LoadOptions};
+use crate::kubespray::control_node::{Question, Target};
 use crate::kubespray::{self, Demands};
 use crate::role::Role;
 
@@ -39,6 +43,8 @@ pub(super) struct Cluster {
     pub(super) deployment: Deployment,
     /// What the inventory sets of what kubespray reads, by host; likewise.
     pub(super) variables: HashMap<String, Variables>,
+    /// What Ansible would run with on this machine, where that is asked; likewise.
+    pub(super) control_node: Option<Arc<Inquiry>>,
     /// What `ansible.cfg` and Ansible's environment variables say about logging in.
     pub(super) config: AnsibleConfig,
 }
@@ -69,6 +75,7 @@ impl Cluster {
                 inventory: None,
                 deployment: Deployment::default(),
                 variables: HashMap::new(),
+                control_node: None,
                 config,
             });
         }
@@ -96,23 +103,44 @@ impl Cluster {
             inventory: Some(inventory),
             deployment: Deployment::default(),
             variables: HashMap::new(),
+            control_node: None,
             config,
         })
     }
 
-    /// Holds the inventory against what kubespray demands; its checkout is the user's, where one was named.
-    pub(super) fn survey(&mut self, checkout: Option<&Path>) -> Result<(), RunError> {
-        let demands = match checkout {
-            Some(folder) => Demands::of_checkout(folder)?,
-            None => Demands::default(),
-        };
+    /// Holds the inventory against what kubespray demands.
+    pub(super) fn survey(&mut self, demands: Demands) {
         if let Some(inventory) = &self.inventory {
-            self.deployment.inventory = kubespray::survey(inventory, &demands);
-            let told = |host: &Host| (host.name.clone(), kubespray::variables(inventory, host, &demands));
-            self.variables = self.hosts.iter().filter(|host| !host.connection.local).map(told).collect();
+            let survey = kubespray::survey(inventory, &demands);
+            self.deployment.inventory = survey.inventory;
+            self.variables = survey.variables;
+            self.deployment.kubespray = kubespray::tailored(inventory, &demands);
+        } else {
+            self.deployment.kubespray = demands.facts;
         }
-        self.deployment.kubespray = demands.facts;
-        Ok(())
+    }
+
+    /// Starts to ask what Ansible would run with here, where this machine is the dev box and kubespray is what deploys: its
+    /// checkout is named, or the profile has `control_node_check`.
+    pub(super) fn inquire(&mut self, args: &TargetArgs, profile: &Profile) {
+        let wanted = profile.parameters.get("control_node_check") == Some(&Value::Bool(true));
+        let is_here =
+            self.hosts.iter().any(|host| host.connection.local && host.roles.contains(&Role::Devbox));
+        if !is_here || !(wanted || args.kubespray.is_some()) {
+            return;
+        }
+        let others = || self.hosts.iter().map(|host| &host.connection).filter(|connection| !connection.local);
+        let target = |connection: &Connection| Target {
+            address: connection.address.clone(),
+            user: args.user.clone().or_else(|| connection.user.clone()).unwrap_or_default(),
+            port: connection.port.unwrap_or(22),
+        };
+        let question = Question {
+            targets: others().map(target).collect(),
+            password_login: args.ask_pass || others().any(|connection| connection.password.is_some()),
+            ..Question::of(&self.deployment.kubespray)
+        };
+        self.control_node = Some(Arc::new(Inquiry::start(question)));
     }
 
     /// The profile that fits the inventory's kind.
@@ -121,10 +149,27 @@ impl Cluster {
     }
 }
 
-/// The profile that fits an inventory's kind. A profile of kubespray's own is not shipped yet, so its
-/// inventories are judged by OpenPAI's, which says so.
-pub(super) fn default_profile(_kind: &str) -> &'static str {
-    "openpai"
+/// What the kubespray that will deploy demands: the user's checkout says it where one was named, else the built-in table,
+/// by the profile's `kubespray_release`.
+pub(super) fn demands(checkout: Option<&Path>, profile: &Profile) -> Result<Demands, RunError> {
+    match checkout {
+        Some(folder) => Ok(Demands::of_checkout(folder)?),
+        None => {
+            let release = profile.parameters.get(RELEASE).and_then(Value::as_str).unwrap_or_default();
+            Demands::of_release(release).map_err(|reason| RunError::flag(RELEASE, reason))
+        }
+    }
+}
+
+/// The profile's parameter that names a release of the table.
+const RELEASE: &str = "kubespray_release";
+
+/// The profile that fits an inventory's kind; one machine by itself is looked at as OpenPAI's dev box or node.
+pub(super) fn default_profile(kind: &str) -> &'static str {
+    match kind {
+        "kubespray" => "kubespray",
+        _ => "openpai",
+    }
 }
 
 /// A name for the dev box that no host of the inventory has, whatever part of it is in scope.

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use super::cluster::{Cluster, THIS_MACHINE, this_machine};
+use super::cluster::{self, Cluster, THIS_MACHINE, this_machine};
 use super::errand::{Common, Peers};
 use super::error::RunError;
 use super::gathering::gather_all;
@@ -38,11 +38,12 @@ pub(super) fn facts(args: &FactsArgs) -> Result<u8, RunError> {
         false => Cluster::load(&target, &team)?,
     };
     let settings = Settings::load(&args.profile, &team, cluster.default_profile(), &cluster.parameters)?;
-    cluster.survey(args.target.kubespray.as_deref())?;
+    cluster.survey(cluster::demands(args.target.kubespray.as_deref(), &settings.profile)?);
     let common = Common::new(&settings.profile, &settings.catalog, &target)?;
     if args.script {
         return script(&common.alone());
     }
+    cluster.inquire(&target, &settings.profile);
     let keep = args.save_transcripts.is_some();
     let swept =
         gather_all(&cluster, &target, &common, || |record, raw| (record, if keep { raw } else { None }))?;
@@ -98,6 +99,7 @@ fn alone() -> Cluster {
         inventory: None,
         deployment: Deployment::default(),
         variables: Default::default(),
+        control_node: None,
         config: AnsibleConfig::default(),
     }
 }

@@ -17,6 +17,7 @@ use crate::cli::{HostKeyPolicy, TargetArgs, TransportKind};
 use crate::facts::{self, HostRecord};
 use crate::gather::{self, Errand};
 use crate::inventory::{AnsibleConfig, Host, HostKeyChecking};
+use crate::role::Role;
 use crate::transport::{Local, OpenSsh, Options, Ssh, Timeouts, Transport};
 
 /// Hosts at a time, where nobody says.
@@ -77,6 +78,11 @@ impl<'r> Reach<'r> {
                 host: host.clone(),
                 errand: common.of(host, &peers),
                 variables: self.cluster.variables.get(&host.name).cloned().unwrap_or_default(),
+                control_node: self
+                    .cluster
+                    .control_node
+                    .clone()
+                    .filter(|_| host.connection.local && host.roles.contains(&Role::Devbox)),
                 sudo_password: self.sudo_password(host),
                 refused: self.refusal(host),
             })

@@ -4,6 +4,7 @@
 mod check;
 mod check_file;
 mod cluster;
+mod control_node;
 mod diagnostic;
 mod errand;
 mod error;

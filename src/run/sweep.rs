@@ -11,6 +11,7 @@ use jiff::Timestamp;
 use secrecy::SecretString;
 
 use super::cluster::subject;
+use super::control_node::Inquiry;
 use super::error::RunError;
 use super::terminal;
 use crate::facts::variables::Variables;
@@ -31,6 +32,8 @@ pub(super) struct Call {
     pub(super) errand: Errand,
     /// What the inventory sets for it, of what kubespray reads.
     pub(super) variables: Variables,
+    /// Where this is the dev box: what Ansible would run with.
+    pub(super) control_node: Option<Arc<Inquiry>>,
     pub(super) sudo_password: Option<SecretString>,
     /// Why it is not visited at all.
     pub(super) refused: Option<String>,
@@ -249,6 +252,7 @@ fn circumstances(call: &Call, gathered: &Gathered) -> Circumstances {
         host_epoch_s: gathered.answered.clock.map_or(0, |clock| clock.seconds as i64),
         node_ip: call.host.ip.clone(),
         variables: call.variables.clone(),
+        control_node: call.control_node.as_ref().map(|inquiry| inquiry.answer().clone()).unwrap_or_default(),
         sudo_password: gathered.sudo_password != SudoPassword::None,
         peers: call.errand.peers.clone(),
         registries: call.errand.registries.clone(),

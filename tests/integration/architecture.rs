@@ -18,7 +18,7 @@ const TABLE: [(&str, &[&str]); 16] = [
     ("bin", &["nvml"]),
     ("gather", &["inventory", "transport", "facts"]),
     ("checks", &["facts", "role"]),
-    ("kubespray", &["facts", "inventory"]),
+    ("kubespray", &["facts", "inventory", "role"]),
     ("report", &["checks", "facts", "role"]),
     ("handoff", &["checks", "inventory", "report", "role"]),
     ("fix", &["facts", "gather", "inventory", "role", "transport"]),

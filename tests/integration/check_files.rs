@@ -198,6 +198,7 @@ fn every_function_can_be_called() {
         ("version_at_least(host.name, '1')", "version_at_least('stretch', '9')"),
         ("version_at_least('20.10.24+dfsg1', '20.10')", "version_at_least('', '9')"),
         ("version_newer('5.4.0-150-generic', '4.15')", "version_newer('1', 'x')"),
+        ("version_matches('1.3.0', '>=1.2,<2')", "version_matches('1.3.0', 'about 2')"),
         ("quantity('60Gi') > quantity('60G')", "quantity('60 apples') > 1.0"),
         ("quantity('500m') == 0.5", "quantity('') == 0.5"),
         ("network_contains('10.0.0.0/8', '10.1.2.3')", "network_contains('10.0.0.0', '10.1.2.3')"),

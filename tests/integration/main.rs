@@ -2,10 +2,13 @@
 
 mod architecture;
 mod check_files;
+mod checkouts;
 mod checks;
 mod command_line;
+mod control_node;
 mod coverage;
 mod harness;
+mod kubespray_profile;
 mod recorded;
 mod robustness;
 mod saved_facts;

@@ -78,7 +78,7 @@ pub(in crate::inventory) fn describe(
     let locked: Vec<Option<String>> =
         (0..graph.hosts.len()).map(|at| vars_files.lock_on(&graph, at, &groups_by_host[at])).collect();
     let folders = folders_of(&graph);
-    cluster.context = Context { vault: Arc::clone(&options.vault), folders, locked };
+    cluster.context = Context { vault: Arc::clone(&options.vault), folders, locked, apart: false };
     let scene = Scene::new(&cluster.layers, &cluster.groups, &cluster.context);
     let bastion = bastion(&graph, &groups_by_host);
     let mut words = options.ssh_words.clone();
@@ -150,7 +150,7 @@ fn reached(
     // What an encrypted file says is no place to show.
     let place_of = |name: &str| {
         let layers = layers.of(&entry.name, View::Runtime).into_iter().flatten();
-        let layer = layers.filter(|layer| layer.variables.contains_key(name)).last();
+        let layer = layers.rev().find(|layer| layer.variables.contains_key(name));
         let place = layer.filter(|layer| !layer.is_secret()).and_then(|layer| layer.places.get(name));
         place.unwrap_or(&entry.place).clone()
     };

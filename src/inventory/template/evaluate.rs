@@ -20,6 +20,9 @@ const FUEL: usize = 2_000_000;
 /// How deep expressions and the variables they name may nest.
 const MAX_DEPTH: usize = 200;
 
+/// The one key of a mapping whose entries stand behind it as pairs, so that their order is kept.
+pub(in crate::inventory) const IN_ORDER: &str = "__airworthy_in_order";
+
 /// The arguments of a filter, test, function or method.
 pub(super) struct Args<'v> {
     pub(super) given: Vec<Val<'v>>,
@@ -125,6 +128,14 @@ impl<'v, 's> Evaluation<'v, 's> {
                     return clear
                         .map(Val::text)
                         .map_err(|_| Stop::undecidable("an encrypted value that is no text"));
+                }
+                if let Some(pairs) = in_order(raw) {
+                    self.spend(pairs.len())?;
+                    let pair = |pair: &'v Value| {
+                        let key = pair.get(0).and_then(Value::as_str).unwrap_or_default();
+                        (key.into(), pair.get(1).map_or(Val::Null, |value| Val::Raw(value, host)))
+                    };
+                    return Ok(Val::map(pairs.iter().map(pair).collect()));
                 }
                 self.spend(map.len())?;
                 let entries = map.iter().map(|(key, value)| (key.as_str().into(), Val::Raw(value, host)));
@@ -355,6 +366,11 @@ impl<'v, 's> Evaluation<'v, 's> {
 pub(super) fn marked<'v>(value: &'v Value, mark: &str) -> Option<&'v str> {
     let map = value.as_object().filter(|map| map.len() == 1)?;
     map.get(mark)?.as_str()
+}
+
+/// The pairs of a mapping whose order was kept.
+fn in_order(value: &Value) -> Option<&Vec<Value>> {
+    value.as_object().filter(|map| map.len() == 1)?.get(IN_ORDER)?.as_array()
 }
 
 fn literal<'v>(value: &minijinja::Value) -> Yield<Val<'v>> {

@@ -18,6 +18,7 @@ mod verdict;
 
 use serde_json::Value;
 
+pub(in crate::inventory) use evaluate::IN_ORDER;
 pub(super) use scene::{Context, Scene};
 
 use evaluate::Evaluation;
@@ -55,4 +56,12 @@ pub(super) fn resolve(scene: &Scene<'_>, host: &str, name: &str) -> Result<Optio
         Some(value) => evaluation.deep(value)?.to_json().map(Some),
     });
     templated.map_err(|stop| Unresolved { name: name.to_owned(), origin, reason: stop.0 })
+}
+
+/// A text of no variable's, templated with the variables of a host.
+pub(super) fn render(scene: &Scene<'_>, host: &str, text: &str) -> Result<Value, String> {
+    let number = scene.host(host).ok_or_else(|| format!("there is no host {host}"))?;
+    let mut evaluation = Evaluation::new(scene);
+    let value = evaluation.template(text, number).and_then(|value| evaluation.deep(value)?.to_json());
+    value.map_err(|stop| stop.0)
 }

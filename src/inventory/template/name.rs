@@ -11,6 +11,16 @@ impl<'v> Evaluation<'v, '_> {
             return self.force(value.clone());
         }
         match name {
+            "groups"
+            | "hostvars"
+            | "group_names"
+            | "inventory_hostname"
+            | "inventory_hostname_short"
+            | "inventory_dir"
+                if self.scene.is_apart() =>
+            {
+                Err(Stop::undecidable(format!("`{name}`, which only an inventory says")))
+            }
             "hostvars" => Ok(Val::Hostvars),
             "omit" => Ok(Val::Omit),
             "groups" => Ok(Val::Groups),

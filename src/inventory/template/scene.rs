@@ -10,6 +10,7 @@ use serde_json::Value;
 
 use super::value::Val;
 use crate::inventory::cluster::{Groups, Layers, View};
+use crate::inventory::variables::Layer;
 use crate::inventory::vault::Vault;
 
 /// What templates depend on beside variables and groups; the lists are in the order of the hosts.
@@ -20,6 +21,8 @@ pub(in crate::inventory) struct Context {
     pub(in crate::inventory) folders: Vec<Option<PathBuf>>,
     /// Why a host's variables are not all known.
     pub(in crate::inventory) locked: Vec<Option<String>>,
+    /// Whether there is no inventory: what templates ask of hosts and groups is not known.
+    pub(in crate::inventory) apart: bool,
 }
 
 /// What a template can see.
@@ -27,6 +30,8 @@ pub(in crate::inventory) struct Scene<'v> {
     layers: &'v Layers,
     groups: &'v Groups,
     context: &'v Context,
+    /// What counts where no layer says anything, a later one before an earlier one: roles' own defaults.
+    beneath: Vec<&'v Layer>,
     /// The number of each host, in the order of the inventory.
     numbers: HashMap<&'v str, usize>,
     /// The names of the groups each host is in, sorted, without `all`.
@@ -40,8 +45,15 @@ impl<'v> Scene<'v> {
     pub(in crate::inventory) fn new(layers: &'v Layers, groups: &'v Groups, context: &'v Context) -> Self {
         let numbers: HashMap<&str, usize> =
             layers.hosts().iter().enumerate().map(|(at, name)| (name.as_str(), at)).collect();
-        let mut scene =
-            Scene { layers, groups, context, numbers, group_names: Vec::new(), members: RefCell::default() };
+        let mut scene = Scene {
+            layers,
+            groups,
+            context,
+            beneath: Vec::new(),
+            numbers,
+            group_names: Vec::new(),
+            members: RefCell::default(),
+        };
         let mut group_names = vec![Vec::new(); layers.hosts().len()];
         for (names, hosts) in groups.with_those_above() {
             for at in hosts.iter().filter_map(|host| scene.numbers.get(host.as_str())) {
@@ -56,9 +68,20 @@ impl<'v> Scene<'v> {
         scene
     }
 
+    /// The same with roles' defaults beneath all layers.
+    pub(in crate::inventory) fn above(mut self, defaults: Vec<&'v Layer>) -> Self {
+        self.beneath = defaults;
+        self
+    }
+
     /// The passwords for what is encrypted.
     pub(super) fn vault(&self) -> &'v Vault {
         &self.context.vault
+    }
+
+    /// Whether there is no inventory.
+    pub(super) fn is_apart(&self) -> bool {
+        self.context.apart
     }
 
     /// The number of a host.
@@ -93,9 +116,21 @@ impl<'v> Scene<'v> {
 
     /// A host's variable: that of the layer with the highest precedence, and where it is written.
     pub(super) fn variable(&self, host: usize, name: &str) -> Option<(&'v Value, String)> {
-        let layers: Vec<_> = self.layers.of(self.hosts().get(host)?, View::Runtime)?.collect();
-        let layer = layers.into_iter().rev().find(|layer| layer.variables.contains_key(name))?;
+        let beneath = || self.beneath.iter().rev().copied().find(|layer| layer.variables.contains_key(name));
+        let layer = self.layer(host, name).or_else(beneath)?;
         Some((layer.variables.get(name)?, layer.place_of(name)))
+    }
+
+    /// The layer that says what a host's variable is; a role's defaults are none.
+    fn layer(&self, host: usize, name: &str) -> Option<&'v Layer> {
+        let mut layers = self.layers.of(self.hosts().get(host)?, View::Runtime)?.rev();
+        layers.find(|layer| layer.variables.contains_key(name))
+    }
+
+    /// A host's variable as it is written, and the layer it stands in; a role's defaults are none.
+    pub(in crate::inventory) fn written(&self, host: &str, name: &str) -> Option<(&'v Value, &'v Layer)> {
+        let layer = self.layer(self.host(host)?, name)?;
+        Some((layer.variables.get(name)?, layer))
     }
 
     /// The hosts of a group and of the groups below it, in the order of Ansible: level by level.

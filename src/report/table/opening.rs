@@ -14,6 +14,9 @@ pub(super) fn write(paper: &mut Paper, report: &Report) {
         format!("stage {}", report.scope.stage),
         looked(report),
     ];
+    if let Some(kubespray) = &report.kubespray {
+        about.insert(1, kubespray.to_string());
+    }
     if !report.inventory.sources.is_empty() {
         about.insert(0, report.inventory.sources.join(", "));
     }

@@ -1,0 +1,150 @@
+//! What the control node has to have: Python, its packages, and Ansible's collections.
+
+use serde_json::Value;
+
+use crate::facts::kubespray::{Collection, PythonPackage};
+
+/// What is imported, where it has another name than its distribution in small letters with `_`.
+const MODULES: [(&str, &str); 4] = [
+    ("pyyaml", "yaml"),
+    ("ruamel.yaml", "ruamel.yaml"),
+    ("python-dateutil", "dateutil"),
+    ("msgpack-python", "msgpack"),
+];
+
+/// What some releases' requirements.txt names and their playbooks do without: pbr and ruamel.yaml serve scripts of the
+/// repository, hvac Vault, which 2.10 removed; MarkupSafe and ruamel.yaml.clib come with what needs them.
+const IDLE: [&str; 5] = ["hvac", "markupsafe", "pbr", "ruamel.yaml", "ruamel.yaml.clib"];
+
+/// What Ansible itself is called.
+const ANSIBLE: [&str; 3] = ["ansible", "ansible-base", "ansible-core"];
+
+/// The packages of a requirements.txt, without Ansible and without what the playbooks do not use.
+pub(super) fn packages(text: &str) -> Vec<PythonPackage> {
+    let mut packages = Vec::new();
+    for line in text.lines() {
+        let line = line.split('#').next().unwrap_or_default();
+        // Environment markers stand behind a semicolon, options of pip begin with a dash.
+        let line = line.split(';').next().unwrap_or_default().trim();
+        if line.is_empty() || line.starts_with('-') {
+            continue;
+        }
+        let end = line.find(|c: char| !c.is_ascii_alphanumeric() && !"-_.".contains(c)).unwrap_or(line.len());
+        let (name, versions) = line.split_at(end);
+        let plain = name.to_lowercase().replace('_', "-");
+        if name.is_empty() || ANSIBLE.contains(&plain.as_str()) || IDLE.contains(&plain.as_str()) {
+            continue;
+        }
+        let versions = match versions.split_once(']') {
+            Some((extras, versions)) if extras.trim_start().starts_with('[') => versions,
+            _ => versions,
+        };
+        packages.push(PythonPackage {
+            module: module(&plain),
+            name: name.to_owned(),
+            versions: versions.split_whitespace().collect(),
+        });
+    }
+    packages
+}
+
+fn module(package: &str) -> String {
+    match MODULES.iter().find(|(name, _)| *name == package) {
+        Some((_, module)) => (*module).to_owned(),
+        None => package.replace('-', "_"),
+    }
+}
+
+/// The collections that a galaxy.yml depends on.
+pub(super) fn collections(galaxy: &Value) -> Option<Vec<Collection>> {
+    let dependencies = galaxy.get("dependencies")?.as_object()?;
+    let mut collections: Vec<Collection> = dependencies
+        .iter()
+        .map(|(name, versions)| Collection {
+            name: name.clone(),
+            versions: match versions.as_str() {
+                Some("*") | None => String::new(),
+                Some(versions) => versions.to_owned(),
+            },
+        })
+        .collect();
+    collections.sort_by(|a, b| a.name.cmp(&b.name));
+    Some(collections)
+}
+
+/// The lowest Python on the control node by ansible-core's release (docs.ansible.com, "ansible-core support matrix").
+const PYTHON: [(&str, &str); 11] = [
+    ("2.20", "3.12"),
+    ("2.19", "3.11"),
+    ("2.18", "3.11"),
+    ("2.17", "3.10"),
+    ("2.16", "3.10"),
+    ("2.15", "3.9"),
+    ("2.14", "3.9"),
+    ("2.13", "3.8"),
+    ("2.12", "3.8"),
+    ("2.11", "3.5"),
+    ("2.5", "3.5"),
+];
+
+/// The lowest Python of an ansible-core; `None` where that is not known, as of releases to come.
+pub(super) fn python_min(ansible: &str) -> Option<&'static str> {
+    let release = |text: &str| -> Option<(u32, u32)> {
+        let mut parts = text.split('.').map(|part| part.parse().ok());
+        Some((parts.next()??, parts.next()??))
+    };
+    let wanted = release(ansible)?;
+    let newest = release(PYTHON[0].0)?;
+    if wanted > newest {
+        return None;
+    }
+    PYTHON
+        .iter()
+        .find(|(core, _)| release(core).is_some_and(|core| core <= wanted))
+        .map(|(_, python)| *python)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::{collections, packages, python_min};
+
+    #[test]
+    fn packages_are_told_with_their_modules() {
+        let read = packages(
+            "ansible==9.13.0\n# why\nbcrypt<6\njmespath == 1.0.1 # x\nruamel.yaml==0.17\nPyYAML>=5,<7; python_version > '3'\n\
+             -r more.txt\nurllib3[socks]>=1\nsome-thing\n",
+        );
+        let read: Vec<(&str, &str, &str)> =
+            read.iter().map(|it| (it.name.as_str(), it.versions.as_str(), it.module.as_str())).collect();
+        let wanted = [
+            ("bcrypt", "<6", "bcrypt"),
+            ("jmespath", "==1.0.1", "jmespath"),
+            ("PyYAML", ">=5,<7", "yaml"),
+            ("urllib3", ">=1", "urllib3"),
+            ("some-thing", "", "some_thing"),
+        ];
+        assert_eq!(read, wanted);
+    }
+
+    #[test]
+    fn collections_are_told_with_their_versions() {
+        let galaxy = json!({"dependencies": {"b.c": "*", "ansible.utils": ">=2.5.0"}});
+        let read = collections(&galaxy).expect("dependencies");
+        let read: Vec<(&str, &str)> =
+            read.iter().map(|it| (it.name.as_str(), it.versions.as_str())).collect();
+        assert_eq!(read, [("ansible.utils", ">=2.5.0"), ("b.c", "")]);
+        assert_eq!(collections(&json!({"name": "kubespray"})), None);
+    }
+
+    #[test]
+    fn the_lowest_python_is_that_of_the_release() {
+        let of = |core| python_min(core);
+        assert_eq!(
+            [of("2.18.0"), of("2.16.4"), of("2.7.8"), of("2.10")],
+            [Some("3.11"), Some("3.10"), Some("3.5"), Some("3.5")]
+        );
+        assert_eq!([of("2.21.0"), of("x")], [None, None]);
+    }
+}

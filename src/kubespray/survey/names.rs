@@ -1,0 +1,108 @@
+//! Which of the inventory's variables anybody reads.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::Value;
+
+use super::findings::{Findings, some};
+use super::view::View;
+use crate::facts::Fact;
+use crate::inventory::nearest;
+
+/// Names that Ansible itself or its connection plugins read, by how they begin.
+const ANSIBLES: [&str; 3] = ["ansible_", "__ansible_", "pipelining"];
+
+/// Shorter names are near to many others.
+const COMPARED_FROM: usize = 6;
+
+/// Which variables nobody reads.
+pub(super) struct Unread {
+    pub(super) removed: Fact<Vec<String>>,
+    pub(super) leftover: Fact<Vec<String>>,
+    pub(super) misspelt: Fact<Vec<String>>,
+    pub(super) unread: Fact<Vec<String>>,
+}
+
+/// Judges every name that any layer of the inventory sets.
+pub(super) fn survey(view: &View<'_>) -> Unread {
+    let set = set(view);
+    let source = "inventory";
+    let (mut removed, mut leftover) = (Findings::default(), Findings::default());
+    for gone in &view.demands.gone {
+        let Some(places) = set.get(gone.name.as_str()) else { continue };
+        let instead =
+            gone.instead.as_ref().map_or_else(|| "remove it".to_owned(), |it| format!("use `{it}`"));
+        let since =
+            if gone.since.is_empty() { "any more".to_owned() } else { format!("since {}", gone.since) };
+        let (name, places, source) = (&gone.name, some_of(places), &gone.source);
+        let told = format!("`{name}` ({places}) is not read {since}; {instead}");
+        match gone.instead.is_some() || gone.refused {
+            true => removed.say(format!("{told} ({source})")),
+            false => leftover.say(told),
+        }
+    }
+    let (removed, leftover) = (removed.into_fact(source), leftover.into_fact(source));
+    let Some(known) = &view.demands.variables else {
+        let absent = || Fact::absent("the built-in table of releases, which has no list of variables");
+        return Unread { removed, leftover, misspelt: absent(), unread: absent() };
+    };
+    let read = read(view, set.keys().copied().collect());
+    let (mut misspelt, mut unread) = (Findings::default(), Findings::default());
+    let gone: BTreeSet<&str> = view.demands.gone.iter().map(|gone| gone.name.as_str()).collect();
+    for (name, places) in &set {
+        let is_ansibles = ANSIBLES.iter().any(|start| name.starts_with(start));
+        if known.contains(*name) || is_ansibles || gone.contains(name) || read.contains(name) {
+            continue;
+        }
+        let near = nearest(name, known.iter().map(String::as_str)).filter(|near| is_slip(name, near));
+        match near {
+            Some(near) => {
+                misspelt.say(format!("`{name}` ({}) is never read; did you mean `{near}`?", some_of(places)))
+            }
+            None => unread.say(format!("`{name}` ({}) is never read", some_of(places))),
+        }
+    }
+    Unread { removed, leftover, misspelt: misspelt.into_fact(source), unread: unread.into_fact(source) }
+}
+
+/// Whether a name is another's, mistyped, and no name of its own: `kube_node_prefix_2` is one.
+fn is_slip(name: &str, near: &str) -> bool {
+    let digits = |text: &str| text.chars().filter(char::is_ascii_digit).collect::<String>();
+    name.len() >= COMPARED_FROM && digits(name) == digits(near)
+}
+
+/// Every name that is set, and where.
+fn set<'v>(view: &'v View<'_>) -> BTreeMap<&'v str, Vec<String>> {
+    let mut set: BTreeMap<&str, Vec<String>> = BTreeMap::new();
+    for layer in view.inventory.layers() {
+        for name in layer.variables.keys() {
+            let (places, place) = (set.entry(name).or_default(), layer.place_of(name));
+            if !places.contains(&place) {
+                places.push(place);
+            }
+        }
+    }
+    set
+}
+
+fn some_of(places: &[String]) -> String {
+    some(&places.iter().map(String::as_str).collect::<Vec<_>>())
+}
+
+/// Those of `names` that a template of the inventory itself reads.
+fn read<'v>(view: &View<'_>, names: BTreeSet<&'v str>) -> BTreeSet<&'v str> {
+    let mut read = BTreeSet::new();
+    let mut texts: Vec<&Value> = view.inventory.layers().flat_map(|layer| layer.variables.values()).collect();
+    while let Some(value) = texts.pop() {
+        match value {
+            Value::String(text) if text.contains("{{") || text.contains("{%") => {
+                let words = text.split(|c: char| !c.is_alphanumeric() && c != '_');
+                read.extend(words.filter_map(|word| names.get(word).copied()));
+            }
+            Value::Array(items) => texts.extend(items),
+            Value::Object(fields) => texts.extend(fields.values()),
+            _ => {}
+        }
+    }
+    read
+}

@@ -1,0 +1,162 @@
+//! The inventory's variables as kubespray will see them, with its own defaults beneath.
+
+use serde_json::{Map, Value};
+
+use super::findings::{quoted, some};
+use crate::inventory::{Defaults, Inventory, Layer, Values};
+use crate::kubespray::demands::{Defaults as Known, Demands};
+
+/// Groups whose hosts kubespray deploys to.
+const DEPLOYED: [&str; 7] =
+    ["k8s_cluster", "k8s-cluster", "kube_control_plane", "kube_node", "etcd", "calico_rr", "kube-master"];
+
+/// What only inventories set.
+const OF_HOSTS: [&str; 7] =
+    ["ip", "access_ip", "ip6", "access_ip6", "ansible_host", "ansible_ssh_host", "ansible_port"];
+
+/// A release's own defaults, as templates of the inventory see them.
+pub(super) fn defaults(demands: &Demands) -> Defaults<'_> {
+    match &demands.defaults {
+        Known::Roles { roles, .. } => Defaults::Roles(roles),
+        Known::Table { values, .. } => {
+            let set = values.iter().filter(|(_, value)| !value.is_null());
+            let set = set.map(|(name, value)| (name.clone(), value.clone()));
+            Defaults::plain("kubespray's default", set.collect())
+        }
+        Known::None => Defaults::plain("kubespray's default", Map::new()),
+    }
+}
+
+/// The inventory's variables as kubespray will see them.
+pub(super) struct View<'i> {
+    pub(super) inventory: &'i Inventory,
+    pub(super) demands: &'i Demands,
+    pub(super) values: Values<'i>,
+    /// The hosts that kubespray deploys to, in the order of the files.
+    pub(super) hosts: Vec<&'i str>,
+}
+
+/// One value of a variable, and the hosts that have it.
+pub(super) struct Setting<'i> {
+    pub(super) name: &'static str,
+    pub(super) value: Value,
+    /// Where it is written; none where it is kubespray's own default.
+    pub(super) place: Option<String>,
+    pub(super) hosts: Vec<&'i str>,
+    /// Whether every host has it.
+    pub(super) everywhere: bool,
+}
+
+impl Setting<'_> {
+    /// `` `name` is `value` (file:line) ``, and for whom.
+    pub(super) fn told(&self) -> String {
+        let place = self.place.as_deref().unwrap_or("kubespray's default");
+        let whom = if self.everywhere { String::new() } else { format!(" for {}", some(&self.hosts)) };
+        format!("`{}` is {} ({place}){whom}", self.name, quoted(&self.value))
+    }
+}
+
+impl<'i> View<'i> {
+    /// Over an inventory, with the defaults of these demands.
+    pub(super) fn new(
+        inventory: &'i Inventory,
+        demands: &'i Demands,
+        defaults: &'i Defaults<'i>,
+    ) -> View<'i> {
+        let deployed: std::collections::HashSet<&str> =
+            DEPLOYED.iter().flat_map(|group| inventory.members(group)).collect();
+        let hosts = inventory.names().iter().map(String::as_str).filter(|name| deployed.contains(name));
+        View { inventory, demands, values: inventory.values(defaults), hosts: hosts.collect() }
+    }
+
+    /// A host's variable, `None` where neither the inventory nor kubespray sets it; the error is the reason why it cannot
+    /// be known.
+    pub(super) fn get(&self, host: &str, name: &str) -> Result<Option<Value>, String> {
+        match self.values.of(host, name) {
+            Ok(None) if self.written(host, name).is_none() && !self.is_known(name) => Err(format!(
+                "what kubespray sets `{name}` to is not in the built-in table; name your checkout with --kubespray"
+            )),
+            value => value.map_err(|unresolved| unresolved.to_string()),
+        }
+    }
+
+    /// Whether it is known that the release sets a variable, or does not.
+    fn is_known(&self, name: &str) -> bool {
+        if OF_HOSTS.contains(&name) {
+            return true;
+        }
+        match &self.demands.defaults {
+            Known::Roles { .. } => true,
+            Known::Table { values, .. } => values.contains_key(name),
+            Known::None => false,
+        }
+    }
+
+    /// The names of those defaults that are booleans.
+    pub(super) fn booleans(&self) -> Vec<String> {
+        match &self.demands.defaults {
+            Known::Roles { roles, .. } => roles.booleans().map(str::to_owned).collect(),
+            Known::Table { values, .. } => {
+                values.iter().filter(|(_, value)| value.is_boolean()).map(|(name, _)| name.clone()).collect()
+            }
+            Known::None => Vec::new(),
+        }
+    }
+
+    /// What the inventory writes.
+    pub(super) fn written(&self, host: &str, name: &str) -> Option<(&'i Value, &'i Layer)> {
+        self.values.written(host, name)
+    }
+
+    /// Where a host's variable is written.
+    pub(super) fn place(&self, host: &str, name: &str) -> Option<String> {
+        self.written(host, name).map(|(_, layer)| layer.place_of(name))
+    }
+
+    /// A variable's values over these hosts, and why some are not known.
+    pub(super) fn settings(&self, name: &'static str, hosts: &[&'i str]) -> (Vec<Setting<'i>>, Vec<String>) {
+        let mut settings: Vec<Setting<'i>> = Vec::new();
+        let mut unknown: Vec<String> = Vec::new();
+        for host in hosts {
+            match self.get(host, name) {
+                Ok(None) => {}
+                Ok(Some(value)) => {
+                    let place = self.place(host, name);
+                    match settings.iter_mut().find(|it| it.place == place && it.value == value) {
+                        Some(setting) => setting.hosts.push(host),
+                        None => settings.push(Setting {
+                            name,
+                            value,
+                            place,
+                            hosts: vec![host],
+                            everywhere: false,
+                        }),
+                    }
+                }
+                Err(reason) if unknown.contains(&reason) => {}
+                Err(reason) => unknown.push(reason),
+            }
+        }
+        for setting in &mut settings {
+            setting.everywhere = setting.hosts.len() == hosts.len();
+        }
+        (settings, unknown)
+    }
+
+    /// The hosts of a group, in the order of the files.
+    pub(super) fn members(&self, group: &str) -> Vec<&'i str> {
+        self.inventory.members(group)
+    }
+
+    /// Whether the release is at least this one; unknown releases are new ones.
+    pub(super) fn is_at_least(&self, release: (u64, u64)) -> bool {
+        let told = self.demands.facts.release.value().and_then(|told| number(told));
+        told.is_none_or(|told| told >= release)
+    }
+}
+
+/// Major and minor number of a release.
+fn number(release: &str) -> Option<(u64, u64)> {
+    let mut parts = release.trim_start_matches('v').split('.').map(|part| part.parse().ok());
+    Some((parts.next()??, parts.next()??))
+}

@@ -1,0 +1,298 @@
+//! Checkouts of kubespray, as `--kubespray` reads them: by function, and through the binary.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::os::unix::fs::symlink;
+use std::path::{Path, PathBuf};
+
+use airworthy::facts::{Fact, Reading};
+use airworthy::kubespray::Demands;
+use serde_json::{Value, json};
+
+use super::harness::Bench;
+
+pub(crate) fn fixture(release: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/kubespray").join(release)
+}
+
+fn demands(release: &str) -> Demands {
+    Demands::of_checkout(&fixture(release)).unwrap_or_else(|error| panic!("{error}"))
+}
+
+/// A fact's value as JSON; `absent`, or `unknown` and why.
+fn plain(fact: &Value) -> Value {
+    match fact.get("known") {
+        Some(value) => value.clone(),
+        None if fact.get("absent").is_some() => json!("absent"),
+        None => json!(format!("unknown: {}", fact["unknown"].as_str().unwrap_or_default())),
+    }
+}
+
+#[track_caller]
+fn same(facts: &Demands, wanted: Value) {
+    let facts = serde_json::to_value(&facts.facts).expect("facts are JSON");
+    for (field, wanted) in wanted.as_object().expect("an object") {
+        assert_eq!(&plain(&facts[field]), wanted, "{field}: {}", facts[field]["source"]);
+    }
+}
+
+#[test]
+fn the_oldest_layout_is_read() {
+    let read = demands("2.12");
+    same(
+        &read,
+        json!({
+            "release": "2.12", "commit": "absent", "tag": "absent", "modified": "absent",
+            "os_ids": ["almalinux", "amzn", "centos", "debian", "fedora", "ol", "rhel", "rocky", "ubuntu"],
+            "os_releases": ["debian 10", "debian 9", "ubuntu 16.04", "ubuntu 18.04", "centos 7", "rhel 7"],
+            "control_plane_memory_min_mb": 1500, "node_memory_min_mb": 1024,
+            "ansible_core_min": "2.7.8", "ansible_core_below": "absent", "python_min": "3.5",
+            "python_packages": [
+                {"name": "jinja2", "versions": "==2.10.1", "module": "jinja2"},
+                {"name": "netaddr", "versions": "==0.7.19", "module": "netaddr"},
+                {"name": "jmespath", "versions": "==0.9.4", "module": "jmespath"},
+            ],
+            "collections": "absent",
+            "kube_version": "1.16.15", "kube_version_min": "1.15.0",
+            "kube_versions": ["1.17.7", "1.16.15", "1.15.0"],
+            // The docker role's own default counts, not that of another role, nor its vars for one distribution.
+            "docker_version": "18.09", "containerd_version": "1.2.13",
+            "docker_keys": ["data-root", "dns", "dns-opts", "iptables", "log-opts"],
+            "worker_ports": [179, 6443, 8081, 9099, 9253, 9254, 10248, 10249, 10250, 10256],
+        }),
+    );
+    assert_eq!(read.groups.value(), Some(&["etcd", "kube-master", "kube-node"].map(str::to_owned).to_vec()));
+    assert_eq!(
+        read.booleans.value(),
+        Some(&["download_run_once", "helm_enabled"].map(str::to_owned).to_vec())
+    );
+    let choices: Vec<&str> = read.choices.keys().map(String::as_str).collect();
+    assert_eq!(choices, ["kube_network_plugin"], "what is compared in one case only is no choice");
+    let names = read.variables.expect("a checkout has names");
+    assert!(names.contains("peer_with_router") && names.contains("docker_dns_servers"));
+    assert!(!names.contains("kube_network_plugn"));
+}
+
+#[test]
+fn the_split_layout_is_read() {
+    let read = demands("2.24");
+    same(
+        &read,
+        json!({
+            "release": "2.24.3",
+            "os_ids": ["flatcar", "rhel", "rocky", "ubuntu"],
+            "os_releases": ["flatcar", "ubuntu 20.04", "ubuntu 22.04", "rocky 8", "rocky 9"],
+            "ansible_core_min": "2.15.5", "ansible_core_below": "2.17.0", "python_min": "3.9",
+            "collections": [{"name": "ansible.utils", "versions": ">=2.5.0"}],
+            "kube_versions": ["1.28.14", "1.27.16", "1.26.0"],
+            "docker_keys": ["data-root", "exec-opts", "iptables", "log-opts"],
+        }),
+    );
+    assert_eq!(read.groups.value(), Some(&["kube_control_plane", "kube_node"].map(str::to_owned).to_vec()));
+    let gone = read.gone.iter().find(|gone| gone.name == "containerd_config").expect("its assert names it");
+    assert!(gone.source.contains("0040-verify-settings.yml") && gone.since == "2.16", "{gone:?}");
+}
+
+#[test]
+fn the_current_layout_is_read() {
+    let read = demands("2.31");
+    same(
+        &read,
+        json!({
+            "release": "2.31.0",
+            "os_ids": ["debian", "openEuler", "rocky", "ubuntu"],
+            "ansible_core_min": "2.18.0", "ansible_core_below": "2.19.0", "python_min": "3.11",
+            // The first and the last of the file, for amd64.
+            "kube_version": "1.35.4", "kube_version_min": "1.33.0", "containerd_version": "2.2.3",
+            "docker_keys": ["data-root", "exec-opts", "iptables", "log-opts"],
+        }),
+    );
+    assert_eq!(read.groups.value(), Some(&["etcd", "kube_control_plane"].map(str::to_owned).to_vec()));
+    assert_eq!(read.choices.keys().collect::<Vec<_>>(), ["kube_network_plugin", "kube_proxy_mode"]);
+    assert!(read.gone.iter().any(|gone| gone.name == "kubelet_static_pod_path"));
+    assert!(
+        matches!(read.default_of("deploy_container_engine").reading, Reading::Unknown(_)),
+        "groups decide"
+    );
+    let plugin = read.default_of("kube_network_plugin");
+    assert_eq!(plugin.value(), Some(&json!("calico")));
+    let source = "kubespray v2.31.0 (checkout ";
+    assert!(plugin.source.starts_with(source) && plugin.source.ends_with("main/main.yml:4)"), "{plugin:?}");
+    assert_eq!(read.default_of("no_such_variable").reading, Reading::Absent);
+}
+
+/// A copy that may be spoiled.
+fn copy(release: &str, into: &Path) -> PathBuf {
+    fn walk(from: &Path, to: &Path) {
+        fs::create_dir_all(to).expect("made");
+        for entry in fs::read_dir(from).expect("a folder").map(|entry| entry.expect("an entry")) {
+            let target = to.join(entry.file_name());
+            match entry.path().is_dir() {
+                true => walk(&entry.path(), &target),
+                false => drop(fs::copy(entry.path(), target).expect("copied")),
+            }
+        }
+    }
+    let to = into.join("kubespray");
+    walk(&fixture(release), &to);
+    to
+}
+
+#[test]
+fn what_is_not_there_is_unknown_and_never_guessed() {
+    let bench = Bench::new();
+    let checkout = copy("2.31", bench.path());
+    for file in [
+        "playbooks/ansible_version.yml",
+        "README.md",
+        "roles/kubernetes/preinstall/defaults/main.yml",
+        "roles/kubespray_defaults/vars/main/checksums.yml",
+        "roles/container-engine/docker/templates/docker-options.conf.j2",
+        "roles/container-engine/docker/templates/docker.service.j2",
+        "roles/validate_inventory/tasks/main.yml",
+    ] {
+        fs::remove_file(checkout.join(file)).expect("removed");
+    }
+    let read = Demands::of_checkout(&checkout).expect("a checkout still");
+    let facts = serde_json::to_value(&read.facts).expect("facts are JSON");
+    for field in [
+        "ansible_core_min",
+        "ansible_core_below",
+        "python_min",
+        "os_ids",
+        "os_releases",
+        "node_memory_min_mb",
+        "control_plane_memory_min_mb",
+        "kube_version",
+        "kube_version_min",
+        "kube_versions",
+        "containerd_version",
+        "docker_keys",
+    ] {
+        assert!(facts[field].get("unknown").is_some(), "{field}: {}", facts[field]);
+    }
+    for fact in [&read.groups, &read.booleans] {
+        assert!(matches!(fact, Fact { reading: Reading::Unknown(_), .. }), "{fact:?}");
+    }
+    assert!(read.choices.is_empty());
+}
+
+#[test]
+fn a_folder_that_is_no_checkout_is_a_clear_error() {
+    let bench = Bench::new();
+    bench.write("empty/x", "");
+    bench.write("half/cluster.yml", "");
+    for (folder, says) in [
+        ("nowhere", "there is no such folder"),
+        ("empty", "it holds no cluster.yml, so it is no checkout of kubespray; name its top folder"),
+        ("empty/x", "it is a file; name the top folder"),
+        ("half", "it holds no folder `roles`"),
+    ] {
+        bench.run(&["check", "--kubespray", folder]).complains(&["--kubespray", folder, says]);
+    }
+    bench.run(&["check", "--set", "kubespray_release=\"1.9\""]).complains(&[
+        "kubespray_release",
+        "1.9",
+        "--kubespray DIR",
+    ]);
+}
+
+#[test]
+fn what_cannot_be_read_names_its_file() {
+    let file = "roles/kubespray_defaults/defaults/main/main.yml";
+    let spoil: [(&str, fn(&Path), &str); 5] = [
+        ("not YAML", |path| fs::write(path, "a: [\n").expect("written"), "line 2"),
+        ("no mapping", |path| fs::write(path, "- a\n").expect("written"), "a list instead of variables"),
+        ("no text", |path| fs::write(path, b"a: \xff\n").expect("written"), "it is not text"),
+        ("too large", |path| fs::write(path, vec![b'#'; 5 << 20]).expect("written"), "larger than 4 MiB"),
+        ("a bomb", |path| fs::write(path, bomb()).expect("written"), "alias"),
+    ];
+    for (what, spoil, says) in spoil {
+        let bench = Bench::new();
+        let checkout = copy("2.31", bench.path());
+        spoil(&checkout.join(file));
+        let error = Demands::of_checkout(&checkout).err().unwrap_or_else(|| panic!("{what} is read"));
+        let told = error.to_string();
+        assert!(told.contains(file) && told.contains(says), "{what}: {told}");
+    }
+}
+
+fn bomb() -> String {
+    let mut text = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n".to_owned();
+    for level in 1..9 {
+        let before = format!("*a{}", level - 1);
+        text += &format!("a{level}: &a{level} [{}]\n", vec![before; 10].join(", "));
+    }
+    text
+}
+
+#[test]
+fn links_out_of_the_checkout_are_not_followed() {
+    let bench = Bench::new();
+    let checkout = copy("2.31", bench.path());
+    let secret = bench.write("secret.yml", "stolen: 1\nansible==1\n");
+    // What is looked for by its name is refused; what a folder holds besides is left out, a circle too.
+    symlink(&secret, checkout.join("roles/kubespray_defaults/defaults/main/more.yml")).expect("linked");
+    symlink("../..", checkout.join("roles/circle")).expect("linked");
+    let read = Demands::of_checkout(&checkout).expect("a checkout");
+    assert_eq!(read.default_of("stolen").reading, Reading::Absent);
+    assert!(!read.variables.expect("names").contains("stolen"));
+    fs::remove_file(checkout.join("requirements.txt")).expect("removed");
+    symlink(&secret, checkout.join("requirements.txt")).expect("linked");
+    let error = Demands::of_checkout(&checkout).expect_err("a link out");
+    assert!(error.to_string().contains("a link out of the checkout"), "{error}");
+    // A link within is as good as a file: 2.20 has its requirements.txt so.
+    fs::remove_file(checkout.join("requirements.txt")).expect("removed");
+    fs::write(checkout.join("requirements-2.12.txt"), "netaddr==1\n").expect("written");
+    symlink("requirements-2.12.txt", checkout.join("requirements.txt")).expect("linked");
+    let read = Demands::of_checkout(&checkout).expect("a checkout");
+    assert_eq!(read.facts.python_packages.value().map(Vec::len), Some(1));
+}
+
+/// The same inventory is judged by the checkout's word: here dockerd will be told of no DNS.
+#[test]
+fn the_report_says_whose_limits_were_used() {
+    let bench = Bench::new();
+    bench.gather();
+    let checkout = fixture("2.31");
+    let args = [
+        "check",
+        "--facts",
+        "facts",
+        "--select",
+        "cpu-count",
+        "--report",
+        "table=table.txt",
+        "--format",
+        "json",
+    ];
+    let ran = bench.run(&args);
+    assert_eq!(ran.json()["kubespray"], "kubespray 2.12 (built-in table)");
+    let ran = bench.run(&[&args[..], &["--set", "kubespray_release=v2.28"]].concat());
+    assert_eq!(ran.json()["kubespray"], "kubespray 2.28 (built-in table)");
+    let named = checkout.display().to_string();
+    let ran = bench.run(&[&args[..], &["--kubespray", &named]].concat());
+    let wanted = format!("kubespray 2.31.0 (checkout {named})");
+    assert_eq!(ran.json()["kubespray"], wanted);
+    let table: String = bench.read("table.txt").split_whitespace().collect();
+    assert!(table.contains(&wanted.replace(' ', "")), "{table}");
+}
+
+/// The profile of current releases means the newest of the table.
+#[test]
+fn profiles_name_releases_that_the_table_has() {
+    use airworthy::checks::{Profiles, shipped};
+    let profiles = Profiles { shipped: shipped::PROFILES };
+    let newest = Demands::of_release("").expect("the table is not empty").facts.release.value().cloned();
+    let mut named = BTreeSet::new();
+    for profile in ["openpai", "kubespray"] {
+        let profile = profiles.named(profile).expect("it ships");
+        let release = profile.parameters["kubespray_release"].as_str().expect("a text").to_owned();
+        assert_eq!(
+            Demands::of_release(&release).map(|demands| demands.facts.release.value().cloned()),
+            Ok(Some(release.clone()))
+        );
+        named.insert(release);
+    }
+    assert!(named.contains("2.12") && named.contains(&newest.expect("a release")), "{named:?}");
+}
