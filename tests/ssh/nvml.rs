@@ -147,6 +147,9 @@ fn every_shell_and_busybox_alone_take_it_in() {
     assert!(tried > 0, "no shell at all");
 }
 
+/// Programs of a host's own, by name.
+type Programs = &'static [(&'static str, &'static str)];
+
 #[test]
 fn what_keeps_it_from_running_is_told_and_nvidia_smi_stands_in() {
     let nowhere = tempfile::tempdir().expect("a folder");
@@ -159,7 +162,7 @@ fn what_keeps_it_from_running_is_told_and_nvidia_smi_stands_in() {
     let never = Supply::Never("--nvml never".into());
 
     // Whether it was sent, the reason, and how the host comes to it.
-    let cases: [(bool, &str, Supply, &[(&str, &str)]); 11] = [
+    let cases: [(bool, &str, Supply, Programs); 11] = [
         (false, "--nvml never", never, &[]),
         (false, "the script ran without airworthy at the other end", Supply::default(), &[]),
         (false, "there is no helper for x86_64 (looked for airworthy-nvml in", at(nowhere.path()), &[]),

@@ -23,7 +23,7 @@ const STAND_IN: &str = r#"
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-pub(crate) const char padding[1 << 20] = {1};
+const char padding[1 << 20] = {1};
 int main(void) {
     const char *play = getenv("STANDIN");
     if (play && !strcmp(play, "hang")) for (;;) pause();
@@ -39,14 +39,14 @@ pub(crate) fn folder() -> &'static Path {
     FOLDER.get_or_init(|| {
         let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("stand-in");
         fs::create_dir_all(&folder).expect("a folder");
-        let source = folder.join("stand-in.c");
+        // Made aside and renamed: another run of the tests may be using it.
+        let aside = folder.join(format!("stand-in-{}", std::process::id()));
+        let source = aside.with_extension("c");
         fs::write(&source, STAND_IN).expect("written");
-        let done = std::process::Command::new("cc")
-            .args(["-O0", "-o"])
-            .arg(folder.join("airworthy-nvml"))
-            .arg(&source)
-            .status();
+        let done = std::process::Command::new("cc").args(["-O0", "-o"]).arg(&aside).arg(&source).status();
         assert!(done.expect("cc starts").success());
+        fs::rename(&aside, folder.join("airworthy-nvml")).expect("renamed");
+        fs::remove_file(&source).expect("removed");
         folder
     })
 }
