@@ -135,12 +135,11 @@ fn told(mut gpu: Gpu, transcript: &Transcript) -> Gpu {
         }
         return gpu;
     }
-    let fact = |queried: Queried<String>| match queried {
-        Queried::Known(value) => Fact::known(value, source.clone()),
+    gpu.cuda_driver_version = match document.cuda_driver_version {
+        Queried::Known(version) => Fact::known(version, source.clone()),
         Queried::NotSupported => Fact::absent(source.clone()),
         Queried::Failed(failure) => Fact::unknown(nvidia_smi::words(&failure), source.clone()),
     };
-    gpu.cuda_driver_version = fact(document.cuda_driver_version);
     if let Some(failure) = document.gpu_count.failure().filter(|_| document.gpus.is_empty()) {
         let words = nvidia_smi::words(failure);
         return untold(gpu, &words, &source);
@@ -228,10 +227,10 @@ fn explained(words: &str, gpu: &Gpu) -> String {
         (Reading::Known(module), Some(library)) if module != library => {
             causes.push(format!("the loaded module is {module}, the library {library}"));
         }
-        (Reading::Known(_), _) => {
-            if gpu.device_nodes.value().is_some_and(|nodes| !nodes.iter().any(|n| n == "/dev/nvidiactl")) {
-                causes.push("the device nodes are missing: no /dev/nvidiactl".to_owned());
-            }
+        (Reading::Known(_), _)
+            if gpu.device_nodes.value().is_some_and(|nodes| !nodes.iter().any(|n| n == "/dev/nvidiactl")) =>
+        {
+            causes.push("the device nodes are missing: no /dev/nvidiactl".to_owned());
         }
         (Reading::Absent, _) => match gpu.module_kernels.value() {
             Some(kernels) if kernels.is_empty() => {

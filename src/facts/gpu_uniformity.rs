@@ -7,6 +7,9 @@ use super::fact::{Fact, Reading};
 use super::gpu::Gpu;
 use super::host::{HostFacts, HostRecord};
 
+/// One thing that is compared; none where it is not known.
+type Aspect = fn(&Gpu) -> Option<String>;
+
 /// What is compared of a host's GPUs, and nothing else.
 pub(super) fn essence(gpu: Gpu) -> Gpu {
     let Gpu { driver_version, enumerated, models, failure, .. } = gpu;
@@ -46,7 +49,7 @@ pub(super) fn differences(reached: &[(&HostRecord, &HostFacts)]) -> Fact<Vec<Str
         types.entry(of).or_default().push((&subject.name, &facts.gpu));
     }
     types.retain(|_, hosts| hosts.len() > 1);
-    let aspects: [(&str, fn(&Gpu) -> Option<String>); 3] = [
+    let aspects: [(&str, Aspect); 3] = [
         ("models", |gpu| gpu.models.value().map(|models| distinct(models.iter().cloned()))),
         ("drivers", |gpu| gpu.driver_version.value().cloned()),
         ("memory", |gpu| {

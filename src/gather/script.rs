@@ -184,7 +184,7 @@ fn ending(mut processes: Vec<Process>) -> String {
     processes.sort_by_key(|process| std::cmp::Reverse(process.deadline));
     let starts: String =
         processes.iter().filter(|process| process.is_started_at_once()).map(Process::start).collect();
-    format!("{starts}{}}}\n{{ airworthy__ \"$@\"; }}\n", event_loop(&processes))
+    format!("# Starts them.\n{starts}{}}}\n{{ airworthy__ \"$@\"; }}\n", event_loop(&processes))
 }
 
 /// The longest the script can take where no helper is asked for: its probes' deadlines run side by side.

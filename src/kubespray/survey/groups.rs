@@ -97,12 +97,13 @@ pub(super) fn misplaced(view: &View<'_>) -> Fact<Vec<String>> {
     findings.into_fact(SOURCE)
 }
 
-/// The hosts that will run etcd.
+/// The hosts that will run etcd, as kubespray counts them: without the group those of the control plane.
 pub(super) fn etcd(view: &View<'_>) -> Fact<Vec<String>> {
     let named = view.members("etcd");
-    // Without that group kubespray counts the control plane.
-    let hosts = if named.is_empty() { view.members("kube_control_plane") } else { named };
-    match hosts.is_empty() {
+    let is_there = view.inventory.groups_in(Groups::Files).get("etcd").is_some();
+    let hosts = if is_there { named } else { view.members("kube_control_plane") };
+    // An empty group is a finding of its own, unless kubeadm runs etcd: then kubespray counts to zero all the same.
+    match hosts.is_empty() && !matches!(deploys_etcd_by_kubeadm(view), Ok(true)) {
         true => Fact::absent(SOURCE),
         false => Fact::known(hosts.into_iter().map(str::to_owned).collect(), SOURCE),
     }
