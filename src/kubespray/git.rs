@@ -23,26 +23,6 @@ pub(super) struct Git {
     pub(super) modified: Fact<Vec<String>>,
 }
 
-/// Where a checkout stands.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Revision {
-    /// The commit; `None` where it is no git checkout, or what git wrote is not understood.
-    pub commit: Option<String>,
-    /// Whether files that git knows were changed; `None` where that could not be told.
-    pub dirty: Option<bool>,
-}
-
-impl Revision {
-    /// Looks at a checkout.
-    pub fn of(checkout: &Path) -> Revision {
-        let git = look(checkout);
-        Revision {
-            commit: git.commit.value().cloned(),
-            dirty: git.modified.value().map(|modified| !modified.is_empty()),
-        }
-    }
-}
-
 /// Looks into a checkout.
 pub(super) fn look(folder: &Path) -> Git {
     let source = folder.join(".git").display().to_string();
@@ -207,7 +187,7 @@ fn ask(folder: &Path, arguments: &[&str]) -> Result<String, String> {
 mod tests {
     use std::fs;
 
-    use super::{Revision, changed, is_release, look};
+    use super::{changed, is_release, look};
     use crate::facts::{Fact, Reading};
 
     const ONE: &str = "1111111111111111111111111111111111111111";
@@ -251,7 +231,7 @@ mod tests {
             fs::create_dir_all(path.parent().expect("a folder")).expect("made");
             fs::write(path, text).expect("written");
         }
-        assert_eq!(Revision::of(folder.path()).commit.as_deref(), Some(ONE));
+        assert_eq!(look(folder.path()).commit.value().map(String::as_str), Some(ONE));
     }
 
     #[test]
@@ -260,7 +240,8 @@ mod tests {
             let folder = tempfile::tempdir().expect("a folder");
             fs::create_dir(folder.path().join(".git")).expect("made");
             fs::write(folder.path().join(".git/HEAD"), head).expect("written");
-            assert_eq!(Revision::of(folder.path()), Revision::default(), "{head}");
+            let seen = look(folder.path());
+            assert_eq!((seen.commit.value(), seen.modified.value()), (None, None), "{head}");
         }
     }
 

@@ -305,7 +305,11 @@ pub(super) fn whose_limits(kubespray: &Kubespray) -> Option<KubesprayRow> {
     let Kubespray { release, checkout, commit, .. } = kubespray;
     let row = KubesprayRow {
         release: release.value().cloned(),
-        checkout: checkout.value().cloned(),
+        // Wherever it was seen from.
+        checkout: checkout.value().map(|folder| match Path::new(folder).canonicalize() {
+            Ok(whole) => whole.display().to_string(),
+            Err(_) => folder.clone(),
+        }),
         commit: commit.value().cloned(),
     };
     (row.release.is_some() || row.checkout.is_some()).then_some(row)

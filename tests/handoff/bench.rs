@@ -13,6 +13,7 @@ pub(crate) const COMMIT: &str = "0123456789abcdef0123456789abcdef01234567";
 
 /// Writes down how it was started; then comes what a test adds.
 const STAND_IN: &str = "#!/bin/sh\n\
+    [ \"$1\" != --version ] || { echo 'ansible-playbook [core 2.16.14]'; exit; }\n\
     { pwd; for word; do printf '%s\\n' \"$word\"; done; } > \"$BENCH/started\"\n\
     echo told on stdout\n";
 
@@ -34,6 +35,7 @@ impl Bench {
         bench.write("checkout/cluster.yml", "- hosts: all\n");
         bench.write("checkout/scale.yml", "- hosts: all\n");
         bench.write("checkout/upgrade-cluster.yml", "- hosts: all\n");
+        bench.write("checkout/roles/README", "none is needed here\n");
         bench.write("checkout/inventory/sample/group_vars/all/all.yml", "bin_dir: /usr/local/bin\n");
         bench.write("checkout/.git/HEAD", COMMIT);
         bench.write("inv/hosts.ini", INVENTORY);

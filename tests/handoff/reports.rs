@@ -92,7 +92,7 @@ fn whatever_does_not_fit_is_refused_with_its_reason() {
         (|report| report["scope"]["complete"] = json!(false), "not complete"),
         (|report| report["profile"] = json!("base"), "the profile `base`"),
         (|report| report["kubespray"] = json!(null), "without --kubespray"),
-        (|report| report["kubespray"]["commit"] = json!("f00"), "at f00, not by"),
+        (|report| report["kubespray"]["commit"] = json!("f00"), "at f00), not by"),
         (|report| report["parameters"]["sound"] = json!(7), "sound = 7"),
     ];
     for (change, told) in cases {

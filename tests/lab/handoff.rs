@@ -77,7 +77,10 @@ impl<'l> Deployment<'l> {
         );
         let deployment = Deployment { lab };
         deployment.clear();
-        lab.must("pai@devbox", "mkdir -p ~/kubespray/inventory/sample/group_vars/all ~/deploy");
+        lab.must(
+            "pai@devbox",
+            "mkdir -p ~/kubespray/roles ~/kubespray/inventory/sample/group_vars/all ~/deploy",
+        );
         lab.must("pai@devbox", "cp /lab/layout.yaml /lab/config.yaml ~/deploy/");
         lab.must_with("pai@devbox", "cat > ~/kubespray/cluster.yml", playbook);
         // No connection is to outlive a test.

@@ -31,7 +31,6 @@ use crate::handoff::inventory_writer;
 use crate::handoff::overriding::{Decision, Override, decide, pair};
 use crate::handoff::plan::{Order, Plan};
 use crate::handoff::record::{Checkout, Ending, Record, ReportRow, SCHEMA};
-use crate::kubespray::Revision;
 use crate::report::{self, Report, Tool, visible};
 
 /// What is said where kubespray was not started, whatever the reason.
@@ -309,8 +308,7 @@ fn record(
     decision: Decision,
     order: &Order,
 ) -> Record {
-    let revision = Revision::of(&order.checkout);
-    let release = cluster.deployment.kubespray.release.value().cloned();
+    let kubespray = &cluster.deployment.kubespray;
     Record {
         schema: SCHEMA.to_owned(),
         tool: Tool { name: "airworthy".to_owned(), version: env!("CARGO_PKG_VERSION").to_owned() },
@@ -319,9 +317,9 @@ fn record(
         written: Vec::new(),
         kubespray: Checkout {
             path: order.checkout.display().to_string(),
-            release,
-            commit: revision.commit,
-            dirty: revision.dirty,
+            release: kubespray.release.value().cloned(),
+            commit: kubespray.commit.value().cloned(),
+            dirty: kubespray.modified.value().map(|files| !files.is_empty()),
         },
         stage: check::stage(args.stage).to_owned(),
         limit: args.target.limit.clone(),
