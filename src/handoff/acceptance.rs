@@ -77,17 +77,14 @@ pub fn accept(report: &Report, here: &Here<'_>) -> Result<(), String> {
             report.profile, here.profile
         ));
     }
-    let shown = |row: &KubesprayRow| match &row.commit {
-        Some(commit) => format!("{} at {commit}", row.checkout),
-        None => row.checkout.clone(),
-    };
     match &report.kubespray {
         Some(theirs) if *theirs == here.kubespray => {}
-        Some(theirs) => {
-            let (theirs, ours) = (shown(theirs), shown(&here.kubespray));
-            return Err(format!("it was judged by kubespray in {theirs}, not by {ours}; {again}"));
+        Some(KubesprayRow { checkout: None, .. }) | None => {
+            return Err(format!("it was judged without --kubespray; {again} with it"));
         }
-        None => return Err(format!("it was judged without --kubespray; {again} with it")),
+        Some(theirs) => {
+            return Err(format!("it was judged by {theirs}, not by {}; {again}", here.kubespray));
+        }
     }
     let names = report.parameters.keys().chain(here.parameters.keys());
     if let Some(name) =

@@ -43,11 +43,6 @@ impl Revision {
     }
 }
 
-/// The commit that is checked out; `None` where it is no git checkout, or what git wrote is not understood.
-pub fn commit(checkout: &Path) -> Option<String> {
-    References::read(&directory(checkout)?).head()
-}
-
 /// Looks into a checkout.
 pub(super) fn look(folder: &Path) -> Git {
     let source = folder.join(".git").display().to_string();
@@ -131,7 +126,7 @@ impl References {
         let mut told = small_file(&self.directory.join("HEAD"))?;
         for _ in 0..5 {
             let Some(name) = told.trim().strip_prefix("ref:").map(|name| name.trim().to_owned()) else {
-                return hash(&told);
+                return commit(&told);
             };
             if name.split('/').any(|part| part == "..") || !name.starts_with("refs/") {
                 return None;
@@ -170,7 +165,7 @@ impl References {
 }
 
 /// A commit's whole name.
-fn hash(text: &str) -> Option<String> {
+fn commit(text: &str) -> Option<String> {
     let text = text.trim();
     let is_hash = matches!(text.len(), 40 | 64) && text.bytes().all(|byte| byte.is_ascii_hexdigit());
     is_hash.then(|| text.to_owned())

@@ -18,6 +18,6 @@ mod table;
 mod tailored;
 
 pub use demands::{CheckoutError, Demands, Gone};
-pub use git::{Revision, commit};
+pub use git::Revision;
 pub use survey::{Survey, survey};
 pub use tailored::tailored;

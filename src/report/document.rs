@@ -1,6 +1,7 @@
 //! The report as a value: what every format lays out, and, serialised, `airworthy/report/v1`.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -34,12 +35,9 @@ pub struct Report {
     pub parameters: BTreeMap<String, serde_json::Value>,
     /// Where the hosts came from.
     pub inventory: InventoryRow,
-    /// The checkout of kubespray whose limits were read; left out where none was named.
+    /// Whose limits were used; left out where no kubespray had a say.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub kubespray: Option<KubesprayRow>,
-    /// Whose limits were used: `kubespray 2.28.1 (checkout /srv/kubespray)`, `kubespray 2.12 (built-in table)`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub limits_of: Option<String>,
     /// Counts; the statuses are disjoint.
     pub summary: Summary,
     /// Every host of the inventory in scope, reached or not.
@@ -105,13 +103,29 @@ pub struct InventoryRow {
     pub digest: String,
 }
 
-/// A checkout of kubespray.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+/// The kubespray whose limits were used.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct KubesprayRow {
-    /// Its folder.
-    pub checkout: String,
+    /// Its release, as `2.28.0`; null where the checkout does not tell.
+    pub release: Option<String>,
+    /// The checkout's folder; null where the built-in table of releases stood in.
+    pub checkout: Option<String>,
     /// The commit that is checked out; null where that is not known.
     pub commit: Option<String>,
+}
+
+impl fmt::Display for KubesprayRow {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("kubespray")?;
+        if let Some(release) = &self.release {
+            write!(f, " {release}")?;
+        }
+        match (&self.checkout, &self.commit) {
+            (Some(folder), Some(commit)) => write!(f, " (checkout {folder} at {:.12})", commit),
+            (Some(folder), None) => write!(f, " (checkout {folder})"),
+            (None, _) => f.write_str(" (built-in table)"),
+        }
+    }
 }
 
 /// How many of what; `pass` to `waived` are disjoint and add up to the number of results.

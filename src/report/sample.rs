@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 
 use super::document::{
-    FixOutcome, FixRow, HostRow, InventoryRow, Mode, Outcome, Report, SCHEMA, Scope, Summary, Tool,
-    Unreachable,
+    FixOutcome, FixRow, HostRow, InventoryRow, KubesprayRow, Mode, Outcome, Report, SCHEMA, Scope, Summary,
+    Tool, Unreachable,
 };
 use super::summary::{host_outcome, outcome};
 use crate::checks::{Found, Severity, Status, Verdict};
@@ -85,8 +85,7 @@ pub(super) fn report(mut hosts: Vec<HostRow>, results: Vec<Verdict>) -> Report {
         profile: "openpai".to_owned(),
         parameters: BTreeMap::from([("worker_cpus".to_owned(), json!(4))]),
         inventory: InventoryRow { sources: vec!["layout.yaml".to_owned()], digest: "sha256:00".to_owned() },
-        kubespray: None,
-        limits_of: Some("kubespray 2.12 (built-in table)".to_owned()),
+        kubespray: Some(KubesprayRow { release: Some("2.12".to_owned()), checkout: None, commit: None }),
         summary: Summary::of(&hosts, &results),
         hosts,
         results,

@@ -22,7 +22,6 @@ use crate::exit_code;
 use crate::facts::kubespray::Kubespray;
 use crate::facts::{Deployment, Fleet, HostRecord, Outcome as Visit, fleet};
 use crate::inventory::Host;
-use crate::kubespray;
 use crate::report::{
     self, FixRow, HostRow, InventoryRow, KubesprayRow, Mode, Outcome, Report, Scope, Summary, Tool,
     Unreachable,
@@ -214,12 +213,6 @@ fn settle(judge: &Judge<'_>, mut record: HostRecord, whole: bool) -> (HostRecord
     (record, verdicts)
 }
 
-/// The checkout that was named, wherever it was seen from.
-pub(super) fn checkout(folder: &Path) -> KubesprayRow {
-    let whole = folder.canonicalize().unwrap_or_else(|_| folder.to_owned());
-    KubesprayRow { commit: kubespray::commit(&whole), checkout: whole.display().to_string() }
-}
-
 /// Tells the conditions of the flags they may depend on.
 fn adapt(settings: &mut Settings, args: &CheckArgs) {
     let parameters = &mut settings.profile.parameters;
@@ -298,8 +291,7 @@ impl Judged {
             profile: self.settings.profile.name.clone(),
             parameters: self.settings.profile.parameters.clone(),
             inventory: self.inventory.clone(),
-            kubespray: args.target.kubespray.as_deref().map(checkout),
-            limits_of: told(&self.deployment.kubespray),
+            kubespray: whose_limits(&self.deployment.kubespray),
             summary: Summary::of(&hosts, &results),
             hosts,
             results,
@@ -309,13 +301,14 @@ impl Judged {
 }
 
 /// Whose limits were used.
-fn told(kubespray: &Kubespray) -> Option<String> {
-    match (kubespray.release.value(), kubespray.checkout.value()) {
-        (Some(release), Some(folder)) => Some(format!("kubespray {release} (checkout {folder})")),
-        (Some(release), None) => Some(format!("kubespray {release} (built-in table)")),
-        (None, Some(folder)) => Some(format!("kubespray (checkout {folder})")),
-        (None, None) => None,
-    }
+pub(super) fn whose_limits(kubespray: &Kubespray) -> Option<KubesprayRow> {
+    let Kubespray { release, checkout, commit, .. } = kubespray;
+    let row = KubesprayRow {
+        release: release.value().cloned(),
+        checkout: checkout.value().cloned(),
+        commit: commit.value().cloned(),
+    };
+    (row.release.is_some() || row.checkout.is_some()).then_some(row)
 }
 
 /// A host's row, its verdict still to come.

@@ -200,7 +200,8 @@ fn a_folder_that_is_no_checkout_is_a_clear_error() {
 #[test]
 fn what_cannot_be_read_names_its_file() {
     let file = "roles/kubespray_defaults/defaults/main/main.yml";
-    let spoil: [(&str, fn(&Path), &str); 5] = [
+    type Spoil = fn(&Path);
+    let spoil: [(&str, Spoil, &str); 5] = [
         ("not YAML", |path| fs::write(path, "a: [\n").expect("written"), "line 2"),
         ("no mapping", |path| fs::write(path, "- a\n").expect("written"), "a list instead of variables"),
         ("no text", |path| fs::write(path, b"a: \xff\n").expect("written"), "it is not text"),
@@ -267,13 +268,13 @@ fn the_report_says_whose_limits_were_used() {
         "json",
     ];
     let ran = bench.run(&args);
-    assert_eq!(ran.json()["limits_of"], "kubespray 2.12 (built-in table)");
+    assert_eq!(ran.json()["kubespray"], json!({"release": "2.12", "checkout": null, "commit": null}));
     let ran = bench.run(&[&args[..], &["--set", "kubespray_release=v2.28"]].concat());
-    assert_eq!(ran.json()["limits_of"], "kubespray 2.28 (built-in table)");
+    assert_eq!(ran.json()["kubespray"]["release"], "2.28");
     let named = checkout.display().to_string();
     let ran = bench.run(&[&args[..], &["--kubespray", &named]].concat());
     let wanted = format!("kubespray 2.31.0 (checkout {named})");
-    assert_eq!(ran.json()["limits_of"], wanted);
+    assert_eq!(ran.json()["kubespray"], json!({"release": "2.31.0", "checkout": named, "commit": null}));
     let table: String = bench.read("table.txt").split_whitespace().collect();
     assert!(table.contains(&wanted.replace(' ', "")), "{table}");
 }

@@ -14,8 +14,8 @@ pub(super) fn write(paper: &mut Paper, report: &Report) {
         format!("stage {}", report.scope.stage),
         looked(report),
     ];
-    if let Some(limits) = &report.limits_of {
-        about.insert(1, limits.clone());
+    if let Some(kubespray) = &report.kubespray {
+        about.insert(1, kubespray.to_string());
     }
     if !report.inventory.sources.is_empty() {
         about.insert(0, report.inventory.sources.join(", "));

@@ -64,7 +64,7 @@ pub(super) fn handoff(args: &HandoffArgs) -> Result<u8, RunError> {
     };
     let still = Standstill::of(cluster.inventory.as_ref().map_or(&[], |inventory| &inventory.files));
     let judged = match &from_report {
-        Some(path) => earlier(path, args, &cluster, &settings, &order.checkout)?,
+        Some(path) => earlier(path, args, &cluster, &settings)?,
         None => now(&flags, &team, &cluster, settings)?,
     };
     still.holds()?;
@@ -203,7 +203,6 @@ fn earlier(
     args: &HandoffArgs,
     cluster: &Cluster,
     settings: &Settings,
-    checkout: &Path,
 ) -> Result<Judged, RunError> {
     let failed = |error: std::io::Error| RunError::file(path, &error);
     let wrong = |reason: String| RunError::File { path: path.to_owned(), reason, help: None };
@@ -220,7 +219,7 @@ fn earlier(
         hosts: cluster.hosts.iter().map(|host| host.name.as_str()).collect(),
         profile: &settings.profile.name,
         parameters: &settings.profile.parameters,
-        kubespray: check::checkout(checkout),
+        kubespray: check::whose_limits(&cluster.deployment.kubespray).unwrap_or_default(),
         limit: args.target.limit.as_deref(),
         version: env!("CARGO_PKG_VERSION"),
         max_age: args.facts_max_age,
