@@ -230,8 +230,9 @@ fn an_unknown_connection_variable_is_kept_with_its_name_and_place() {
     let names: Vec<&str> = host.connection.unresolved.iter().map(|it| it.name.as_str()).collect();
     assert_eq!(names, ["ansible_host", "ansible_port"]);
     assert!(host.connection.address.contains("{{"), "the address is shown as it is written");
-    let [warning] = inventory.warnings.as_slice() else { panic!("{:?}", inventory.warnings) };
-    assert!(warning.contains("`ip`") && warning.contains("ansible_default_ipv4"), "{warning}");
+    let [python, ip] = inventory.warnings.as_slice() else { panic!("{:?}", inventory.warnings) };
+    assert!(python.contains("`ansible_python_interpreter`") && python.contains("`nowhere`"), "{python}");
+    assert!(ip.contains("`ip`") && ip.contains("ansible_default_ipv4"), "{ip}");
 }
 
 /// Encrypted by ansible-vault 2.19 with the password `pw1`: `x{{ secret }}`.

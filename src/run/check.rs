@@ -1,7 +1,8 @@
 //! `check`: gather or load, judge, report.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::path::Path;
+use std::sync::Arc;
 use std::time::{Instant, SystemTime};
 
 use jiff::{Timestamp, Zoned};
@@ -16,7 +17,7 @@ use super::report_file::{ReportFile, render};
 use super::settings::{Settings, TeamConfig};
 use super::sweep::rfc3339;
 use super::{saved, terminal};
-use crate::checks::{Judge, Severity, Status, Verdict, waiver};
+use crate::checks::{self, Check, Judge, Severity, Status, Verdict, waiver};
 use crate::cli::{CheckArgs, Devbox, FailOn, Stage};
 use crate::exit_code;
 use crate::facts::kubespray::Kubespray;
@@ -89,9 +90,25 @@ pub(super) fn prepare(args: &CheckArgs, team: &TeamConfig) -> Result<(Cluster, S
     let mut cluster = Cluster::load(&args.target, team)?;
     let mut settings = Settings::load(&args.profile, team, cluster.default_profile(), &cluster.parameters)?;
     adapt(&mut settings, args);
+    if !cluster.sources.is_empty() && leaves_devbox_out(args, &settings) {
+        cluster.hosts.retain(|host| !is_devbox_alone(&host.roles));
+    }
     cluster.survey(cluster::demands(args.target.kubespray.as_deref(), &settings.profile)?);
     cluster.inquire(&args.target, &settings.profile);
     Ok((cluster, settings))
+}
+
+/// Whether the checks of a `--select` have nothing to do with the dev box: then it is not missed.
+fn leaves_devbox_out(args: &CheckArgs, settings: &Settings) -> bool {
+    let concern = |check: &Arc<Check>| match check.file.scope {
+        checks::Scope::Host => check.file.roles.contains(&Role::Devbox),
+        checks::Scope::Fleet => true,
+    };
+    !args.profile.select.is_empty() && !settings.catalog.checks().iter().any(concern)
+}
+
+fn is_devbox_alone(roles: &BTreeSet<Role>) -> bool {
+    roles.iter().all(|role| *role == Role::Devbox)
 }
 
 /// A report of hosts that are visited now, and whether the user interrupted it.
@@ -179,8 +196,9 @@ fn from_saved(args: &CheckArgs, team: &TeamConfig, path: &Path) -> Result<Judged
         let records = saved::against(&cluster, saved);
         (records, InventoryRow { sources: cluster.sources, digest: cluster.digest }, settings)
     };
-    if args.target.devbox == Devbox::None {
-        records.retain(|record| record.subject.roles.iter().any(|role| *role != Role::Devbox));
+    let is_fleet = !inventory.sources.is_empty();
+    if args.target.devbox == Devbox::None || (is_fleet && leaves_devbox_out(args, &settings)) {
+        records.retain(|record| !is_devbox_alone(&record.subject.roles));
     }
     if let Some(limit) = args.facts_max_age {
         saved::expire(&mut records, limit, Timestamp::now());
