@@ -45,10 +45,12 @@ impl ControlNode {
         *self == ControlNode::default()
     }
 
-    /// Its facts by field, without their types.
-    pub(super) fn fields(&self) -> BTreeMap<String, Fact<Value>> {
-        let subjects = BTreeMap::from([("control_node", self)]);
-        untyped(&subjects).remove("control_node").unwrap_or_default()
+    /// The facts of one that nobody asked, by field, without their types.
+    pub(super) fn unasked() -> BTreeMap<String, Fact<Value>> {
+        const WHY: &str = "not asked when the facts were gathered; gather them again with --kubespray";
+        let blank = BTreeMap::from([("control_node", ControlNode::default())]);
+        let fields = untyped(&blank).remove("control_node").unwrap_or_default();
+        fields.into_keys().map(|field| (field, Fact::unknown(WHY, ""))).collect()
     }
 }
 

@@ -172,8 +172,7 @@ impl HostFacts {
     /// The same facts, without their types: what conditions see.
     pub fn tree(&self) -> FactTree {
         let mut tree = untyped(self);
-        tree.entry("control_node".to_owned())
-            .or_insert_with(|| control_node::ControlNode::default().fields());
+        tree.entry("control_node".to_owned()).or_insert_with(control_node::ControlNode::unasked);
         tree
     }
 }
