@@ -9,7 +9,7 @@ use serde_json::json;
 use super::error::RunError;
 use super::settings::{Settings, TeamConfig};
 use super::terminal;
-use crate::checks::{Check, Profile, Scope, SeverityByRole, nearest};
+use crate::checks::{Check, Profile, Scope, SeverityByRole, nearest, shipped};
 use crate::cli::{ExplainArgs, ListArgs, ListFormat};
 use crate::exit_code;
 use crate::fix;
@@ -109,9 +109,16 @@ fn severity(profile: &Profile, check: &Check) -> String {
 
 /// Runs `explain`.
 pub(super) fn explain(args: &ExplainArgs) -> Result<u8, RunError> {
-    let settings = Settings::load(&args.profile, &TeamConfig::find(&[])?, "openpai", &Default::default())?;
+    let team = TeamConfig::find(&[])?;
+    let of = |profile| Settings::load(&args.profile, &team, profile, &Default::default());
+    let mut settings = of("openpai")?;
+    if settings.catalog.get(&args.id).is_none() {
+        // Where nobody names a profile, the check is looked for in the other one as well.
+        settings = Some(of("kubespray")?).filter(|it| it.catalog.get(&args.id).is_some()).unwrap_or(settings);
+    }
     let Some(check) = settings.catalog.get(&args.id) else {
-        let ids = settings.catalog.checks().iter().map(|check| check.id.as_str());
+        let own = settings.catalog.checks().iter().map(|check| check.id.as_str());
+        let ids = own.chain(shipped::CHECKS.iter().map(|(id, _)| *id));
         let near = nearest(&args.id, ids).map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
         let reason = format!(
             "the profile `{}` has no check `{}`{near} (see `airworthy list`)",

@@ -403,14 +403,16 @@ fn a_check_of_ones_own_replaces_the_shipped_one_and_profiles_choose() {
     }
 }
 
-/// The reference page is made, never edited: `UPDATE_GOLDEN=1 cargo test` writes it again.
+/// The reference pages are made, never edited: `UPDATE_GOLDEN=1 cargo test` writes them again.
 #[test]
-fn the_reference_page_is_what_list_prints() {
-    let page = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/checks.md");
-    let made = Bench::new().run(&["list", "--format", "markdown"]).out;
-    if std::env::var_os("UPDATE_GOLDEN").is_some() {
-        std::fs::write(&page, &made).expect("written");
+fn the_reference_pages_are_what_list_prints() {
+    for (profile, page) in [("openpai", "docs/checks.md"), ("kubespray", "docs/checks-kubespray.md")] {
+        let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join(page);
+        let made = Bench::new().run(&["list", "--profile", profile, "--format", "markdown"]).out;
+        if std::env::var_os("UPDATE_GOLDEN").is_some() {
+            std::fs::write(&path, &made).expect("written");
+        }
+        let written = std::fs::read_to_string(&path).unwrap_or_default();
+        assert!(written == made, "{page} is stale: run UPDATE_GOLDEN=1 cargo test --test integration");
     }
-    let written = std::fs::read_to_string(&page).unwrap_or_default();
-    assert!(written == made, "docs/checks.md is stale: run UPDATE_GOLDEN=1 cargo test --test integration");
 }
