@@ -147,7 +147,7 @@ fn check(folder: &Path) -> Cost {
     let binary = env::var_os("AIRWORTHY").unwrap_or_else(|| env!("CARGO_BIN_EXE_airworthy").into());
     let mut command = Command::new(binary);
     command
-        .args(["check", "--devbox", "none", "--format", "json", "-i"])
+        .args(["check", "--devbox", "none", "--profile", "openpai", "--format", "json", "-i"])
         .arg(folder.join("inventory.ini"))
         .arg("--private-key")
         .arg(folder.join("id"))
