@@ -1,67 +1,10 @@
-//! Fault by fault on one host: the check that names it fails there, and nothing else is blamed.
-//!
-//! Data alone: `judge.rs` brings the faults about, and `tests/integration/coverage.rs` counts the checks without a lab.
+//! Fault by fault on one host, under OpenPAI's layout: the check that names it fails there, and nothing else is blamed.
 
-/// One thing wrong with one host, and what must be said about it.
-#[derive(Debug)]
-pub(crate) struct Fault {
-    /// Where the commands below run: a host, or `OUTSIDE`.
-    pub(crate) on: &'static str,
-    /// Brings the fault about.
-    pub(crate) apply: &'static str,
-    /// Succeeds while the fault is there, and only then.
-    pub(crate) proof: &'static str,
-    /// Takes the fault away.
-    pub(crate) restore: &'static str,
-    /// What the run is given with `-i`.
-    pub(crate) inventory: &'static str,
-    /// What the report has to say.
-    pub(crate) expect: Expect,
-}
-
-/// What a report has to say about a fault.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum Expect {
-    /// This check fails, on this host.
-    Fails(&'static str, &'static str),
-    /// This check fails, on these hosts.
-    FailsOnAll(&'static str, &'static [&'static str]),
-    /// This check fails, for the whole fleet.
-    FleetFails(&'static str),
-    /// This check fails on these hosts with severity warning: still GO.
-    Warns(&'static str, &'static [&'static str]),
-    /// This check fails for the whole fleet with severity warning: still GO.
-    FleetWarns(&'static str),
-    /// This check fails or cannot tell, on this host.
-    FailsOrUnknown(&'static str, &'static str),
-    /// This host is not reached, and this check alone says so.
-    Unreachable(&'static str, &'static str),
-    /// This check, which does not concern the healthy hosts, passes on this one.
-    Passes(&'static str, &'static str),
-    /// Nothing: it is no fault at all.
-    Nothing,
-}
-
-use Expect::*;
-
-/// Stands for the machine that carries the lab, where a host would be named; `lab` is the script there.
-pub(crate) const OUTSIDE: &str = "outside";
-
-/// What a fault leaves out: a run of the lab's own layout. A run reads `airworthy.yaml` beside it as well.
-pub(crate) const DEFAULTS: Fault =
-    Fault { on: OUTSIDE, apply: "", proof: "", restore: "", inventory: "/lab/layout.yaml", expect: Nothing };
-
-/// The table; `each_fault` is the crate's own, and makes of the names what it needs.
-macro_rules! faults {
-    ($($name:ident { $($field:tt)* })*) => {
-        /// Every fault, by its name.
-        #[allow(clippy::needless_update)] // one of them leaves nothing out
-        pub(crate) const FAULTS: &[(&str, Fault)] = &[$((stringify!($name), Fault { $($field)* ..DEFAULTS })),*];
-        each_fault! { $($name)* }
-    };
-}
+use super::fault::{DEFAULTS, Expect::*, Fault, OUTSIDE};
 
 faults! {
+    of DEFAULTS;
+
     // --- reaching a host ---------------------------------------------------------------------------------------------
 
     key_no_longer_authorized {

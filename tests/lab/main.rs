@@ -3,16 +3,23 @@
 
 /// Makes a test of every fault of the table.
 macro_rules! each_fault {
-    ($($name:ident)*) => { $(#[test] fn $name() { crate::judge::judge_named(stringify!($name)); })* };
+    ($($name:ident)*) => { $(#[test] fn $name() { crate::judge::judge_named(FAULTS, stringify!($name)); })* };
 }
 
+#[macro_use]
+mod fault;
+
+mod asserts;
+mod bad_days;
 mod bastion;
+mod control_node;
 mod deadlines;
 mod faults;
 mod fix;
 mod fix_cuts;
 mod handoff;
 mod judge;
+mod kubespray;
 mod leftovers;
 mod nvml;
 mod record;

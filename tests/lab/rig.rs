@@ -9,7 +9,8 @@ use std::time::{Duration, Instant};
 use airworthy::report::Report;
 use serde_json::Value;
 
-use crate::faults::{DEFAULTS, OUTSIDE};
+use crate::control_node::{self, WITH_2_18};
+use crate::fault::{By, DEFAULTS, Fault, KUBESPRAY, OUTSIDE};
 
 /// Every host, the dev box first.
 pub(crate) const HOSTS: [&str; 6] = ["devbox", "infra1", "infra2", "worker1", "worker2", "worker3"];
@@ -113,6 +114,27 @@ impl Lab {
             &format!("airworthy check -i {inventory} --profile /lab/profile.yaml --format json {more}"),
             "",
         )
+    }
+
+    /// Runs it as a fault says, with what its deployment needs on the dev box.
+    pub(crate) fn check_under(&self, fault: &Fault) -> Run {
+        let (inventory, flags) = (fault.inventory, fault.flags);
+        match fault.by {
+            By::OpenPai => self.check_of(inventory, &[flags]),
+            By::Kubespray => {
+                control_node::lay(self);
+                let check = "airworthy check --profile /lab/kubespray/profile.yaml --kubespray /srv/kubespray --format json";
+                self.airworthy(&format!("{WITH_2_18}; {check} -i {inventory} {flags}"), "")
+            }
+        }
+    }
+
+    /// Runs it with the lab's own inventory for what deploys it.
+    pub(crate) fn check_by(&self, by: By) -> Run {
+        self.check_under(match by {
+            By::OpenPai => &DEFAULTS,
+            By::Kubespray => &KUBESPRAY,
+        })
     }
 
     /// Runs a command line on the dev box as its user.
