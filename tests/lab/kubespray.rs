@@ -30,6 +30,15 @@ faults! {
         restore: "umount /proc/meminfo && rm /root/meminfo",
         expect: Fails("memory-minimum", "infra2"),
     }
+    control_plane_with_one_processor {
+        on: "infra2",
+        apply: "echo 0 > /root/online && mount --bind /root/online /sys/devices/system/cpu/online",
+        proof: "[ \"$(cat /sys/devices/system/cpu/online)\" = 0 ]",
+        restore: "umount /sys/devices/system/cpu/online && rm /root/online",
+        // worker3 is both, and owes the sum.
+        flags: "--set infra_cpus=2 --set worker_cpus=0",
+        expect: Fails("cpu-count", "infra2"),
+    }
     kernel_too_old_for_cilium {
         on: OUTSIDE,
         apply: "lab exec worker2 'mkdir -p /etc/systemd/system/ssh.service.d && printf \"[Service]\nExecStart=\nExecStart=/usr/bin/setarch \
@@ -193,9 +202,11 @@ kube_proxy_mod: iptables
 helm_enabled: "false"
 dns_mode: kubedns
 ansible_become_password: hunter2
-EOF"#,
+EOF
+lab exec devbox 'echo hunter2 > /lab/kubespray/vault && chmod 644 /lab/kubespray/vault'"#,
         proof: "lab exec devbox '[ -e /lab/kubespray/inventory/group_vars/all/fault.yml ]'",
         restore: "lab inventory",
+        flags: "--vault-password-file /lab/kubespray/vault",
         expect: Say(&[
             ("inventory-etcd-odd", "", "2"),
             ("inventory-cidr-disjoint", "", "group_vars/all/fault.yml:1)"),
@@ -203,6 +214,7 @@ EOF"#,
             ("inventory-booleans", "", "group_vars/all/fault.yml:3)"),
             ("inventory-choices", "", "group_vars/all/fault.yml:4)"),
             ("inventory-secrets-protected", "", "group_vars/all/fault.yml:5)"),
+            ("inventory-secrets-protected", "", "`vault password` (/lab/kubespray/vault)"),
         ]),
     }
     inventory_with_wrong_hosts {
@@ -217,6 +229,8 @@ EOF"#,
         restore: "lab inventory",
         expect: Say(&[
             ("inventory-groups", "", "etcd"),
+            // Then etcd runs on the control plane.
+            ("inventory-etcd-odd", "", "infra1, infra2"),
             ("inventory-names", "", "GPU_4"),
             ("hostname-valid", "GPU_4", "the inventory calls it GPU_4"),
             ("inventory-addresses", "", "10.219.7.300"),
@@ -226,10 +240,11 @@ EOF"#,
     }
     inventory_with_a_wrong_network_and_hosts_twice {
         on: OUTSIDE,
-        apply: r#"lab exec worker3 'hostname worker2' && lab exec devbox 'cd /lab/kubespray/inventory && sed -i "s/worker2/worker2.a/; s/worker3/worker2.b/; \
-                  s/^    infra2: .*/&
-    infra2.lab: {ansible_host: 10.219.7.12, ip: 10.219.7.12}/; s/hosts: {infra1: {}, infra2: {}}/hosts: {infra1: {}, infra2: {}, infra2.lab: {}}/"                   hosts.yaml && echo "kube_service_addresses: 10.233.0.1/18" > group_vars/all/fault.yml'"#,
-        proof: "lab exec worker3 '[ "$(hostname)" = worker2 ]' && lab exec devbox 'grep -q infra2.lab: /lab/kubespray/inventory/hosts.yaml'",
+        apply: r#"lab exec worker3 'hostname worker2' && lab exec devbox 'cd /lab/kubespray/inventory \
+                  && sed -i "s/worker2/worker2.a/; s/worker3/worker2.b/; s/infra2: {}/&, infra2.lab: {}/" hosts.yaml \
+                  && sed -i "/^    etcd:/,+1s/, infra2.lab: {}//; s/^    infra2: \(.*\)/&\n    infra2.lab: \1/" hosts.yaml \
+                  && echo "kube_service_addresses: 10.233.0.1/18" > group_vars/all/fault.yml'"#,
+        proof: r#"lab exec worker3 '[ "$(hostname)" = worker2 ]' && lab exec devbox 'grep -q infra2.lab: /lab/kubespray/inventory/hosts.yaml'"#,
         restore: "lab exec worker3 'hostname worker3'; lab inventory",
         expect: Say(&[
             ("inventory-cidr-valid", "", "group_vars/all/fault.yml:1)"),
@@ -252,6 +267,7 @@ pub(crate) const BAD_DAYS: [&[&str]; 5] = [
         "docker_stopped",
         "kubelet_running",
         "apparmor_without_its_parser",
+        "gpu_driver_not_loaded",
         "infra_clock_five_seconds_ahead",
         "memory_cgroup_switched_off",
         "swap_in_use",
