@@ -23,7 +23,7 @@ pub(crate) fn named(table: &'static [(&str, Fault)], name: &str) -> &'static Fau
 pub(crate) fn judge(name: &str, fault: &Fault) -> Option<Run> {
     let lab = Lab::take();
     let runs = std::env::var_os("AIRWORTHY_LAB_FAULTS_ONLY").is_none();
-    lab.wait(OUTSIDE);
+    lab.wait_unless_settled();
     let applied = Applied::apply(&lab, fault);
     let run = runs.then(|| lab.check_under(fault));
     if let Some(run) = &run {
@@ -35,6 +35,7 @@ pub(crate) fn judge(name: &str, fault: &Fault) -> Option<Run> {
     assert!(!lab.holds(fault.on, fault.proof), "{name}: still there after it was taken away");
     if runs {
         is_go(&lab.check_by(fault.by));
+        lab.settled();
     }
     run
 }
@@ -42,7 +43,7 @@ pub(crate) fn judge(name: &str, fault: &Fault) -> Option<Run> {
 /// Applies several faults, judges one run, and takes them away: each is found, and nothing else is blamed.
 pub(crate) fn judge_together(name: &str, by: By, faults: &[&'static Fault]) {
     let lab = Lab::take();
-    lab.wait(OUTSIDE);
+    lab.wait_unless_settled();
     let mut applied: Vec<Applied<'_>> = faults.iter().map(|fault| Applied::apply(&lab, fault)).collect();
     let expects: Vec<Expect> = faults.iter().map(|fault| fault.expect).collect();
     if std::env::var_os("AIRWORTHY_LAB_FAULTS_ONLY").is_none() {
