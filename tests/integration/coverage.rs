@@ -19,7 +19,7 @@ macro_rules! each_fault {
 #[path = "../lab/fault.rs"]
 mod fault;
 #[allow(dead_code)]
-#[path = "../lab/faults.rs"]
+#[path = "../lab/faults/mod.rs"]
 mod faults;
 #[allow(dead_code)]
 #[path = "../lab/kubespray.rs"]
@@ -27,7 +27,6 @@ mod kubespray;
 
 use super::control_node::COVERED as CONTROL_NODE;
 use fault::{Expect, Fault};
-use faults::FAULTS;
 
 use crate::written;
 
@@ -58,7 +57,7 @@ fn fails((_, fault): &(&str, Fault)) -> Vec<&'static str> {
 
 /// The checks that a fault of the lab fails, or an answer written by hand.
 fn failing() -> BTreeSet<&'static str> {
-    let in_lab = FAULTS.iter().flat_map(fails);
+    let in_lab = faults::all().flat_map(fails);
     in_lab.chain(written_as(Status::Fail)).chain(CONTROL_NODE).collect()
 }
 
@@ -70,7 +69,7 @@ fn written_as(status: Status) -> impl Iterator<Item = &'static str> {
 /// The checks that pass on a recorded host, or in a state that the lab brings about for that.
 fn passing(healthy: &Report) -> BTreeSet<&str> {
     let recorded = healthy.results.iter().filter(|v| v.status == Status::Pass).map(|v| v.check.as_str());
-    let in_lab = FAULTS.iter().filter_map(|(_, fault)| match fault.expect {
+    let in_lab = faults::all().filter_map(|(_, fault)| match fault.expect {
         Expect::Passes(check, _) => Some(check),
         _ => None,
     });
@@ -109,7 +108,7 @@ fn every_check_fails_and_passes_somewhere() {
     let gaps = gaps(&ids(), &failing(), &passing(&healthy));
     assert!(
         gaps.is_empty(),
-        "tests/lab/faults.rs, fixtures/clusters/healthy and written.rs leave out:\n{}",
+        "tests/lab/faults, fixtures/clusters/healthy and written.rs leave out:\n{}",
         gaps.join("\n")
     );
 }
@@ -133,7 +132,7 @@ fn the_table_of_faults_names_checks_of_the_profile_and_real_faults() {
     let strangers: Vec<_> = failing().into_iter().filter(|check| !ids.contains(*check)).collect();
     assert!(strangers.is_empty(), "not in the profile: {strangers:?}");
     let mut names = BTreeSet::new();
-    for (name, fault) in FAULTS.iter().chain(kubespray::FAULTS) {
+    for (name, fault) in faults::all().chain(kubespray::FAULTS) {
         assert!(names.insert(name), "{name} is there twice");
         for command in [fault.apply, fault.proof, fault.restore] {
             assert!(
@@ -152,7 +151,7 @@ const NOT_IN_CONTAINERS: [&str; 3] = ["device-runtime", "kernel-modules-director
 fn every_check_of_kubesprays_profile_fails_in_the_lab_under_its_inventory() {
     let ours = kubespray::FAULTS.iter().flat_map(fails);
     let together = kubespray::BAD_DAYS.iter().copied().flatten().flat_map(|name| {
-        let fault = FAULTS.iter().find(|(other, _)| other == name);
+        let fault = faults::all().find(|(other, _)| other == name);
         fails(fault.unwrap_or_else(|| panic!("no fault is named {name}")))
     });
     let mut failing: BTreeSet<&str> = ours.chain(together).collect();

@@ -6,7 +6,6 @@ use std::fs;
 use crate::control_node::{self, WITH_2_18, WITH_2_19};
 use crate::fault::{KUBESPRAY, OUTSIDE};
 use crate::judge::{Applied, named};
-use crate::kubespray::FAULTS;
 use crate::rig::Lab;
 
 #[path = "../differential/ansible.rs"]
@@ -89,7 +88,7 @@ fn ansible_stops_at_faults_of_real_hosts_and_not_at_healthy_ones() {
     lab.wait(OUTSIDE);
     assert_eq!(stopped(&lab, "healthy hosts"), None);
     for (name, task) in STOPS {
-        let applied = Applied::apply(&lab, named(FAULTS, name));
+        let applied = Applied::apply(&lab, named(name));
         assert_eq!(stopped(&lab, name).as_deref(), Some(task), "{name}");
         drop(applied);
     }

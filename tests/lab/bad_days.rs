@@ -1,7 +1,6 @@
-//! Faults of `faults.rs` together, under kubespray's inventory: each is found, and nothing else is blamed.
+//! Faults of `faults/` together, under kubespray's inventory: each is found, and nothing else is blamed.
 
 use crate::fault::{By, Fault};
-use crate::faults;
 use crate::judge::{is_go, judge_together, named};
 use crate::kubespray::BAD_DAYS;
 use crate::rig::Lab;
@@ -14,7 +13,7 @@ fn a_healthy_cluster_is_go_by_kubespray_too() {
 #[test]
 fn every_fault_of_a_bad_day_is_found() {
     for (number, names) in BAD_DAYS.iter().enumerate() {
-        let faults: Vec<&'static Fault> = names.iter().map(|name| named(faults::FAULTS, name)).collect();
+        let faults: Vec<&'static Fault> = names.iter().copied().map(named).collect();
         judge_together(&format!("bad day {number}"), By::Kubespray, &faults);
     }
     is_go(&Lab::take().check_by(By::Kubespray));

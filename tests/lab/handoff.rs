@@ -6,7 +6,6 @@ use serde_json::{Value, json};
 
 use crate::control_node::{self, WITH_2_19};
 use crate::fault::OUTSIDE;
-use crate::faults::FAULTS;
 use crate::judge::{Applied, named};
 use crate::rig::{Lab, Run};
 
@@ -110,7 +109,7 @@ fn on_go_the_playbook_runs_on_every_host_and_on_no_go_it_never_does() {
     let lab = Lab::take();
     let deployment = Deployment::new(&lab, MARKS);
 
-    let fault = named(FAULTS, "port_taken");
+    let fault = named("port_taken");
     let applied = Applied::apply(&lab, fault);
     let run = deployment.handoff("");
     assert_eq!(run.status, Some(1), "{}\n{}", run.stdout, run.stderr);

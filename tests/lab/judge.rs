@@ -5,15 +5,16 @@ use airworthy::report::{Outcome, Report};
 
 use crate::fault::{By, Expect, Fault, OUTSIDE};
 use crate::rig::{Lab, Run};
+use crate::{faults, kubespray};
 
-/// Judges the fault of this name in a table.
-pub(crate) fn judge_named(table: &'static [(&str, Fault)], name: &str) {
-    judge(name, named(table, name));
+/// Judges the fault of this name in the tables.
+pub(crate) fn judge_named(name: &str) {
+    judge(name, named(name));
 }
 
-/// The fault of this name in a table.
-pub(crate) fn named(table: &'static [(&str, Fault)], name: &str) -> &'static Fault {
-    let found = table.iter().find(|(other, _)| *other == name);
+/// The fault of this name in the tables.
+pub(crate) fn named(name: &str) -> &'static Fault {
+    let found = faults::all().chain(kubespray::FAULTS).find(|(other, _)| *other == name);
     &found.unwrap_or_else(|| panic!("no fault is named {name}")).1
 }
 

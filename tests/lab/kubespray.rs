@@ -1,5 +1,5 @@
 //! Profile `kubespray` on real hosts: the lab as an inventory of kubespray's, with a checkout and its Ansible on the dev box.
-//! What this profile shares with OpenPAI's is brought about by `faults.rs`, and here several of those together.
+//! What this profile shares with OpenPAI's is brought about by `faults/`, and here several of those together.
 
 use super::fault::{Expect::*, Fault, KUBESPRAY, OUTSIDE};
 
@@ -255,7 +255,7 @@ EOF"#,
     }
 }
 
-/// Faults of `faults.rs` that come together, each on its own ground, by what deploys the cluster.
+/// Faults of `faults/` that come together, each on its own ground, by what deploys the cluster.
 pub(crate) const BAD_DAYS: [&[&str]; 5] = [
     // Nobody is let in.
     &["key_no_longer_authorized", "host_key_changed", "account_locked_by_its_shell", "host_down"],

@@ -5,7 +5,6 @@ use std::path::{Path, PathBuf};
 
 use crate::deadlines::DOCKER_CLIENT_HANGS;
 use crate::fault::{DEFAULTS, Fault};
-use crate::faults::FAULTS;
 use crate::judge::{Applied, named};
 use crate::rig::{HOSTS, Lab};
 
@@ -32,7 +31,7 @@ const BAD_DAY: [&str; 4] = ["runtime_not_the_default", "chrony_stopped", "port_t
 fn clusters() {
     let lab = Lab::take();
     cluster(&lab, "healthy", 0);
-    let _applied: Vec<_> = BAD_DAY.iter().map(|name| Applied::apply(&lab, named(FAULTS, name))).collect();
+    let _applied: Vec<_> = BAD_DAY.iter().map(|name| Applied::apply(&lab, named(name))).collect();
     cluster(&lab, "no-go", 1);
 }
 
@@ -60,7 +59,7 @@ fn cluster(lab: &Lab, name: &str, status: i32) {
 fn hosts() {
     let lab = Lab::take();
     for (name, host, fault) in ANSWERS {
-        answer(&lab, name, host, fault.map(|name| named(FAULTS, name)));
+        answer(&lab, name, host, fault.map(named));
     }
     answer(&lab, "worker-docker-hangs", "worker3", Some(&DOCKER_CLIENT_HANGS));
 }
