@@ -6,7 +6,9 @@ mod findings;
 mod groups;
 mod host;
 mod names;
+mod network_plugins;
 mod networks;
+mod rule;
 mod values;
 mod view;
 
