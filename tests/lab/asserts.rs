@@ -8,9 +8,10 @@ use crate::fault::{KUBESPRAY, OUTSIDE};
 use crate::judge::{Applied, named};
 use crate::rig::Lab;
 
+#[allow(clippy::unwrap_used)]
 #[path = "../differential/ansible.rs"]
 mod ansible;
-#[allow(dead_code)] // what airworthy has to find is that suite's own
+#[allow(clippy::unwrap_used, dead_code)] // what airworthy has to find is that suite's own
 #[path = "../differential/case.rs"]
 mod case;
 
