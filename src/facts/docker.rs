@@ -50,7 +50,7 @@ pub const PROBES: &[Probe] = &[
         "docker-programs",
         "command -v docker dockerd",
         r#"for program in docker dockerd; do
-    path=$(command -v "$program" 2>/dev/null) || path=
+    path_of "$program"
     [ -n "$path" ] || for directory in /usr/libexec/docker /usr/lib/docker /snap/bin; do
         [ -x "$directory/$program" ] && path=$directory/$program
     done
