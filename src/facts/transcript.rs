@@ -105,6 +105,13 @@ impl Transcript {
         }
     }
 
+    fn not_told(&self) -> &'static str {
+        match self.asked {
+            Some(_) => "not asked for when this was recorded",
+            None => "empty, or not asked for when this was recorded",
+        }
+    }
+
     /// Whether any path that starts with `prefix` was asked for. Even of a glob that matches nothing grep tells; of one
     /// that matches empty files alone it does not.
     fn was_asked_under(&self, prefix: &str) -> bool {
@@ -138,7 +145,7 @@ impl Transcript {
             Some(Err(reason)) if reason == "No such file or directory" => Fact::absent(source),
             Some(Err(reason)) => Fact::unknown(reason.clone(), source),
             None if self.was_asked(path) => Fact::known("", source),
-            None => Fact::unknown(NOT_ASKED, source),
+            None => Fact::unknown(self.not_told(), source),
         }
     }
 
@@ -150,7 +157,7 @@ impl Transcript {
             return Fact::unknown(reason, source);
         }
         if !self.was_asked_under(prefix) {
-            return Fact::unknown(NOT_ASKED, source);
+            return Fact::unknown(self.not_told(), source);
         }
         let found = self
             .files
@@ -228,9 +235,6 @@ fn timed_out(ms: u64, stuck: Option<&str>) -> String {
     }
 }
 
-/// Of a transcript that an older airworthy's script wrote.
-const NOT_ASKED: &str = "not asked for when this was recorded";
-
 #[cfg(test)]
 mod tests {
     use super::{Ended, Section, Transcript};
@@ -273,10 +277,11 @@ mod tests {
         assert!(matches!(transcript.files_under("/f/").reading, Reading::Unknown(_)));
         // Scripts before this one did not say what they asked for.
         let old = files(Ended::Exited(2), "/a:one\n", err);
-        assert_eq!(old.file("/empty").reading, not_asked);
+        let untold = Reading::Unknown("empty, or not asked for when this was recorded".to_owned());
+        assert_eq!(old.file("/empty").reading, untold);
         assert_eq!(old.files_under("/d/").value(), Some(&Vec::new()));
         assert_eq!(old.file("/*").value(), Some(&""));
-        assert_eq!(old.file("/d/1.conf").reading, not_asked);
+        assert_eq!(old.file("/d/1.conf").reading, untold);
     }
 
     #[test]

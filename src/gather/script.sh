@@ -19,9 +19,11 @@ trap finish EXIT
 trap 'exit 1' HUP INT TERM PIPE
 # A here-document is a pipe in dash, in busybox and in bash since 5.1: one that costs no process, if it can be opened again.
 events__=
-command exec 4<<END
+{
+    command exec 4<<END
 event
 END
+} 2>/dev/null
 if [ -p /proc/self/fd/4 ] && command exec 4<>/proc/self/fd/4; then events__=open; fi 2>/dev/null
 for t in "${TMPDIR:-/tmp}" /tmp /var/tmp /dev/shm /run; do
     if dir__=$(mktemp -d "$t/airworthy.XXXXXXXXXX" 2>/dev/null); then
