@@ -136,9 +136,6 @@ fn remarks(report: &Report) -> Vec<String> {
     if !left_out.is_empty() {
         remarks.push(format!("only a part was judged: {}", left_out.join(", ")));
     }
-    if report.scope.devbox == "none" {
-        remarks.push("the dev box was not judged".to_owned());
-    }
     if report.mode == Mode::Facts {
         remarks.push("judged from saved facts".to_owned());
     }
