@@ -6,9 +6,10 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::circumstances::Circumstances;
-use super::fact::{Fact, FactTree, untyped};
+use super::fact::{Fact, FactTree};
 use super::probe::Probe;
 use super::transcript::Transcript;
+use super::untyped::untyped;
 use super::{
     accelerator, apparmor, cgroup, container_runtime, control_node, cpu, disk, dns, docker, firewall, gpu,
     identity, kernel, kubernetes, memory, network, nvidia_driver, os, packages, pci, peers, ports, python,
@@ -169,10 +170,15 @@ pub fn parse(transcript: &Transcript, circumstances: &Circumstances) -> HostFact
 pub const OWN_PROBE: &str = "probe-";
 
 impl HostFacts {
-    /// The same facts, without their types: what conditions see.
-    pub fn tree(&self) -> FactTree {
-        let mut tree = untyped(self);
-        tree.entry("control_node".to_owned()).or_insert_with(control_node::ControlNode::unasked);
+    /// The same facts, without their types: what conditions see. Only those of which `wanted` says so, by subject and field.
+    pub fn tree(&self, wanted: impl Fn(&str, &str) -> bool) -> FactTree {
+        let mut tree = untyped(self, &wanted);
+        if !tree.contains_key(control_node::SUBJECT) {
+            let fields = control_node::unasked().iter();
+            let fields = fields.filter(|(field, _)| wanted(control_node::SUBJECT, field));
+            let fields = fields.map(|(field, fact)| (field.clone(), fact.clone())).collect();
+            tree.insert(control_node::SUBJECT.to_owned(), fields);
+        }
         tree
     }
 }

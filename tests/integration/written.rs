@@ -174,7 +174,7 @@ impl Case {
         let judge = Judge::new(&catalog, &profile, &Deployment::default());
         let mut verdicts = judge.fleet(&hosts, &fleet::compare(&hosts));
         verdicts.extend(hosts.iter().flat_map(|host| judge.host(host)));
-        verdicts.retain(|verdict| verdict.check == self.check);
+        verdicts.retain(|verdict| *verdict.check == *self.check);
         verdicts
     }
 }
