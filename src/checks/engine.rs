@@ -65,8 +65,8 @@ impl<'c> Judge<'c> {
         verdicts
     }
 
-    /// The fleet's verdicts, in the order of ids. `hosts` may hold the essence of their facts alone
-    /// ([`crate::facts::fleet::essence`]) unless [`Judge::compares_hosts`].
+    /// The fleet's verdicts, in the order of ids. `hosts` are needed only where the judge [compares
+    /// them](Judge::compares_hosts) itself.
     pub fn fleet(&self, hosts: &[HostRecord], fleet: &Fleet) -> Vec<Verdict> {
         let checks = || self.catalog.checks().iter().filter(|check| check.file.scope == Scope::Fleet);
         let mut root = self.root.new_inner_scope();
@@ -102,7 +102,8 @@ impl<'c> Judge<'c> {
     /// The checks that concern a host, each with its place in the catalog.
     fn concerning(&self, subject: &Subject) -> impl Iterator<Item = (usize, &Check)> {
         let concerns = |check: &Check| {
-            check.file.scope == Scope::Host && check.file.roles.iter().any(|role| subject.roles.contains(role))
+            check.file.scope == Scope::Host
+                && check.file.roles.iter().any(|role| subject.roles.contains(role))
         };
         let checks = self.catalog.checks().iter().map(|check| &**check).enumerate();
         checks.filter(move |(_, check)| concerns(check))

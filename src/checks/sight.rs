@@ -30,7 +30,8 @@ struct Param {
 impl Params {
     /// Those of a profile.
     pub(super) fn of(profile: &Profile) -> Params {
-        let param = |value: &Value| Param { value: Arc::new(value.clone()), told: Jinja::from_serialize(value) };
+        let param =
+            |value: &Value| Param { value: Arc::new(value.clone()), told: Jinja::from_serialize(value) };
         let values = profile.parameters.iter().map(|(key, value)| (key.clone(), param(value)));
         Params { values: values.collect() }
     }

@@ -220,7 +220,7 @@ pub struct Layout {
 
 /// One machine of the cluster as this run knows it.
 #[derive(Clone, Debug, PartialEq)]
-pub struct HostRecord {
+pub struct HostRecord<F = HostFacts> {
     /// What the inventory says.
     pub subject: Subject,
     /// When its facts were read, RFC 3339.
@@ -228,14 +228,14 @@ pub struct HostRecord {
     /// How long the visit took, in milliseconds.
     pub duration_ms: Option<u64>,
     /// What the visit gave.
-    pub outcome: Outcome,
+    pub outcome: Outcome<F>,
 }
 
 /// What a visit gave.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Outcome {
+pub enum Outcome<F = HostFacts> {
     /// Facts.
-    Gathered(Box<HostFacts>),
+    Gathered(Box<F>),
     /// Nothing.
     Unreachable {
         /// How far the visit got: `connect`, `handshake`, `host-key` …
@@ -245,12 +245,22 @@ pub enum Outcome {
     },
 }
 
-impl HostRecord {
+impl<F> HostRecord<F> {
     /// Its facts, where it was reached.
-    pub fn facts(&self) -> Option<&HostFacts> {
+    pub fn facts(&self) -> Option<&F> {
         match &self.outcome {
             Outcome::Gathered(facts) => Some(facts),
             Outcome::Unreachable { .. } => None,
         }
+    }
+
+    /// The same host with what is made of its facts.
+    pub fn map<G>(self, change: impl FnOnce(F) -> G) -> HostRecord<G> {
+        let HostRecord { subject, gathered_at, duration_ms, outcome } = self;
+        let outcome = match outcome {
+            Outcome::Gathered(facts) => Outcome::Gathered(Box::new(change(*facts))),
+            Outcome::Unreachable { stage, reason } => Outcome::Unreachable { stage, reason },
+        };
+        HostRecord { subject, gathered_at, duration_ms, outcome }
     }
 }

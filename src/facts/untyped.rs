@@ -87,11 +87,7 @@ impl<M: Take> SerializeStruct for Members<M> {
     type Ok = M;
     type Error = Error;
 
-    fn serialize_field<T: Serialize + ?Sized>(
-        &mut self,
-        name: &'static str,
-        value: &T,
-    ) -> Result<(), Error> {
+    fn serialize_field<T: Serialize + ?Sized>(&mut self, name: &'static str, value: &T) -> Result<(), Error> {
         self.0.take(name, value)
     }
 
@@ -181,7 +177,9 @@ mod tests {
 
     /// The whole tree, by way of the JSON that is saved.
     fn by_json(facts: &HostFacts) -> FactTree {
-        let Value::Object(mut subjects) = serde_json::to_value(facts).expect("JSON") else { panic!("no object") };
+        let Value::Object(mut subjects) = serde_json::to_value(facts).expect("JSON") else {
+            panic!("no object")
+        };
         subjects.remove("probes");
         serde_json::from_value(Value::Object(subjects)).expect("facts")
     }

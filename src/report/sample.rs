@@ -129,7 +129,8 @@ fn passes(hosts: &[HostRow]) -> Vec<Verdict> {
             found: [
                 found("os.id", json!("ubuntu"), "/etc/os-release"),
                 found("os.version", json!("18.04"), "/etc/os-release"),
-            ].into(),
+            ]
+            .into(),
             ..verdict("os-supported", Some(&row.name), Status::Pass, Severity::Error)
         });
         passes.push(verdict("sudo-privilege", Some(&row.name), Status::Pass, Severity::Error));
@@ -208,7 +209,8 @@ pub(super) fn findings() -> Report {
         found: [Found {
             unknown: Some("no answer within 5.0 s".into()),
             ..found("time.synchronized", Value::Null, "chronyc tracking")
-        }].into(),
+        }]
+        .into(),
         expected: "time.synchronized == true".to_owned().into(),
         remediation: "Run `chronyc tracking` on the host; restart chrony where it hangs.".to_owned().into(),
         ..verdict("ntp-synchronized", Some("infra01"), Status::Unknown, Severity::Error)
@@ -235,7 +237,8 @@ pub(super) fn findings() -> Report {
         found: [
             found("infra01: clock.offset_ms", json!(4210), "the script's first line"),
             found("gpu01: clock.offset_ms", json!(8), "the script's first line"),
-        ].into(),
+        ]
+        .into(),
         ..verdict("clock-skew", None, Status::Fail, Severity::Error)
     });
     report(hosts, results)

@@ -140,8 +140,7 @@ fn the_bad_day_is_no_go_with_these_findings() {
     let (report, status) = judged("no-go");
     assert_eq!((report.verdict, status, report.hosts.len()), (Outcome::NoGo, Some(1), 6));
     let failed = report.results.iter().filter(|v| v.status == Status::Fail);
-    let failed: BTreeSet<_> =
-        failed.map(|v| (v.host.as_deref().unwrap_or_default(), &*v.check)).collect();
+    let failed: BTreeSet<_> = failed.map(|v| (v.host.as_deref().unwrap_or_default(), &*v.check)).collect();
     let wanted = [
         ("infra2", "ntp-enabled"),
         ("worker1", "docker-default-runtime"),
