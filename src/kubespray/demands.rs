@@ -1,11 +1,12 @@
 //! What a release of kubespray demands.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 use thiserror::Error;
 
+use super::names::Names;
 use super::{reading, table};
 use crate::facts::Fact;
 use crate::facts::kubespray::Kubespray;
@@ -16,9 +17,8 @@ use crate::inventory::RoleVars;
 pub struct Demands {
     /// As conditions see it.
     pub facts: Kubespray,
-    /// Every name of a variable that the release defines or reads; none where the built-in table stands in. Some are
-    /// other words: a name that is not among them is never read.
-    pub variables: Option<BTreeSet<String>>,
+    /// The names of variables that the release knows; none where the built-in table stands in.
+    pub names: Option<Names>,
     /// What a variable may be, where the release's own asserts list it: `kube_network_plugin` → `calico` …
     pub choices: BTreeMap<String, Fact<Vec<String>>>,
     /// Variables that its own asserts want as booleans, no texts.

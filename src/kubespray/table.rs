@@ -143,7 +143,7 @@ fn of(release: &Release) -> Demands {
     };
     Demands {
         facts,
-        variables: None,
+        names: None,
         choices: release.choices.iter().map(|(name, of)| (name.clone(), list(of))).collect(),
         booleans: list(&release.booleans),
         gone: gone::among(Vec::new(), &release.release, |_| false),

@@ -68,9 +68,9 @@ fn the_oldest_layout_is_read() {
     );
     let choices: Vec<&str> = read.choices.keys().map(String::as_str).collect();
     assert_eq!(choices, ["kube_network_plugin"], "what is compared in one case only is no choice");
-    let names = read.variables.expect("a checkout has names");
-    assert!(names.contains("peer_with_router") && names.contains("docker_dns_servers"));
-    assert!(!names.contains("kube_network_plugn"));
+    let names = read.names.expect("a checkout has names");
+    assert!(names.settable.contains("peer_with_router") && names.read.contains("docker_dns_servers"));
+    assert!(!names.read.contains("kube_network_plugn"));
 }
 
 #[test]
@@ -237,7 +237,7 @@ fn links_out_of_the_checkout_are_not_followed() {
     symlink("../..", checkout.join("roles/circle")).expect("linked");
     let read = Demands::of_checkout(&checkout).expect("a checkout");
     assert_eq!(read.default_of("stolen").reading, Reading::Absent);
-    assert!(!read.variables.expect("names").contains("stolen"));
+    assert!(!read.names.expect("names").read.contains("stolen"));
     fs::remove_file(checkout.join("requirements.txt")).expect("removed");
     symlink(&secret, checkout.join("requirements.txt")).expect("linked");
     let error = Demands::of_checkout(&checkout).expect_err("a link out");
@@ -296,4 +296,43 @@ fn profiles_name_releases_that_the_table_has() {
         named.insert(release);
     }
     assert!(named.contains("2.12") && named.contains(&newest.expect("a release")), "{named:?}");
+}
+
+/// What a survey with the newest checkout says of the variables' names.
+fn names_of(variables: &str) -> (Vec<String>, Vec<String>) {
+    let bench = Bench::new();
+    let hosts = "[kube_control_plane]\nn1\n[etcd]\nn1\n[kube_node]\nn1\n";
+    let inventory = bench.write("inventory.ini", hosts);
+    bench.write("group_vars/all.yml", variables);
+    let inventory = airworthy::inventory::load(&[inventory]).expect("an inventory");
+    let survey = airworthy::kubespray::survey(&inventory, &demands("2.31")).inventory;
+    let told = |fact: Fact<Vec<String>>| fact.value().expect("a checkout has names").clone();
+    (told(survey.misspelt_variables), told(survey.unread_variables))
+}
+
+#[test]
+fn a_slip_is_told_from_a_name_of_ones_own() {
+    // Each has a word of the checkout that differs in few letters; none is a slip of a variable.
+    let own = "docker_group: x\nipmi_host: x\nmaster_ip: x\nadmin_user: x\ngpu_enabled: x\nvm_memory: x\nnfs_server: x\n";
+    let (misspelt, unread) = names_of(own);
+    assert_eq!(misspelt, Vec::<String>::new());
+    assert_eq!(unread.len(), own.lines().count(), "{unread:?}");
+
+    let (misspelt, unread) = names_of("kube_netwrok_plugin: x\ncontainer_manger: x\ncontainer: x\n");
+    assert_eq!(misspelt.len(), 2, "{misspelt:?}");
+    assert!(misspelt[0].ends_with("did you mean `container_manager`?"), "{misspelt:?}");
+    assert!(misspelt[1].ends_with("did you mean `kube_network_plugin`?"), "{misspelt:?}");
+    assert!(unread[0].ends_with("is never read; there is `container_manager`"), "{unread:?}");
+}
+
+#[test]
+fn an_inventory_that_the_checkout_leaves_out_of_a_folder_is_named() {
+    let bench = Bench::new();
+    let checkout = copy("2.31", bench.path());
+    fs::write(checkout.join("ansible.cfg"), "[defaults]\ninventory_ignore_extensions = ~, .orig, .ini\n")
+        .expect("written");
+    bench.write("mine/inventory.ini", "[kube_control_plane]\nn1\n[etcd]\nn1\n[kube_node]\nn1\n");
+    let checkout = checkout.to_str().expect("a path");
+    let says = ["mine/inventory.ini", "`.ini`", "inventory_ignore_extensions"];
+    bench.run(&["check", "-i", "mine", "--kubespray", checkout]).complains(&says);
 }

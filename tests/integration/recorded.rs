@@ -167,6 +167,27 @@ fn answers_are_read_as_recorded() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
+/// One real card, asked by both paths within a second: the same value in every fact, but for its temperature, which moves by
+/// itself, and its NVLinks, which `nvidia-smi -q` does not tell.
+#[test]
+fn nvml_and_nvidia_smi_tell_the_same_of_a_real_card() {
+    let told = |name: &str, source: &str| {
+        let host = hosts().into_iter().find(|host| host.name == name).expect("it is recorded");
+        let facts = host.parse(&host.answered.transcript);
+        assert_eq!(facts.gpu.enumerated.source, source);
+        let mut card = facts.gpu.enumerated.value().expect("a card is told")[0].clone();
+        (card.temperature_c, card.nvlinks, card.nvlinks_active) = Default::default();
+        let mut facts = serde_json::to_value(&facts.gpu).expect("facts are JSON");
+        facts["enumerated"] = serde_json::to_value(card).expect("a card is JSON");
+        let fields = facts.as_object_mut().expect("a subject").iter_mut();
+        fields.for_each(|(_, fact)| drop(fact.as_object_mut().and_then(|fact| fact.remove("source"))));
+        facts
+    };
+    let (nvml, smi) = (told("h100", "NVML"), told("h100-nvidia-smi", "nvidia-smi -q -x"));
+    assert_eq!(nvml["models"]["known"][0], "NVIDIA H100 80GB HBM3");
+    assert_eq!(nvml, smi);
+}
+
 #[test]
 fn nothing_passes_on_an_unknown_fact() {
     let mut passed = BTreeSet::new();

@@ -106,7 +106,9 @@ pub(super) fn remedy(paper: &mut Paper, remediation: &str) {
         let is_command = line.starts_with("    ") || line.starts_with('\t') || line.starts_with("$ ");
         if is_command || line.trim().is_empty() {
             write(&std::mem::take(&mut sentences), false);
-            write(line.trim(), is_command);
+            // What is deeper stays deeper: YAML that is copied from here has to mean what it says.
+            let margin = line.strip_prefix("    ").or_else(|| line.strip_prefix('\t'));
+            write(margin.unwrap_or(line).trim_end(), is_command);
         } else {
             if !sentences.is_empty() {
                 sentences.push(' ');

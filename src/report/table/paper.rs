@@ -143,7 +143,8 @@ impl Paper {
         let mut used = first;
         let mut fresh = true;
         for (gap, word) in text.words(long != Long::Broken) {
-            let (mut word, gap) = (word, if fresh { 0 } else { gap });
+            // A command keeps the spaces that it begins with.
+            let (mut word, gap) = (word, if fresh && long != Long::Verbatim { 0 } else { gap });
             if !fresh && long != Long::Verbatim && used + gap + width_of(word) > self.width {
                 self.put(&line);
                 line = vec![(' ', Tone::Plain); rest];
@@ -273,6 +274,7 @@ mod tests {
         );
         let command = "sudo systemctl restart docker";
         assert_eq!(written(20, command, Long::Verbatim), format!("  {command}\n"));
+        assert_eq!(written(20, "  eth0:", Long::Verbatim), "    eth0:\n");
     }
 
     #[test]
