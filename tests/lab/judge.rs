@@ -98,7 +98,7 @@ fn says(name: &str, expect: Expect, run: &Run) {
     };
     let report = run.report();
     for host in &hosts {
-        let named = report.results.iter().find(|v| v.check == check && v.host.as_deref() == *host);
+        let named = report.results.iter().find(|v| *v.check == *check && v.host.as_deref() == *host);
         let named = named.unwrap_or_else(|| panic!("{name}: nothing says {check}: {}", table(&report)));
         assert!(
             statuses.contains(&named.status),
@@ -114,7 +114,7 @@ fn says(name: &str, expect: Expect, run: &Run) {
         return is_go(run);
     }
 
-    let named = |v: &Verdict| v.check == check && hosts.contains(&v.host.as_deref());
+    let named = |v: &Verdict| *v.check == *check && hosts.contains(&v.host.as_deref());
     for other in report.results.iter().filter(|v| v.is_finding() && !named(v)) {
         let follows = other.status == Status::Unknown && other.cause.as_deref() == Some(check);
         assert!(follows, "{name}: {} has nothing to do with {check}: {other:#?}", other.check);
@@ -123,7 +123,7 @@ fn says(name: &str, expect: Expect, run: &Run) {
         let unreachable = matches!(expect, Expect::Unreachable(_, host) if host == row.name);
         assert_eq!(row.reached, !unreachable, "{name}: {row:#?}");
         assert_eq!(row.unreachable.is_some(), unreachable, "{name}: {row:#?}");
-        let verdicts = report.results.iter().filter(|v| v.host.as_ref() == Some(&row.name)).count();
+        let verdicts = report.results.iter().filter(|v| v.host.as_deref() == Some(row.name.as_str())).count();
         assert!(!unreachable || verdicts == 1, "{name}: {}", table(&report));
     }
     let (verdict, status) = match severity {
