@@ -94,6 +94,11 @@ impl Demands {
         table::demands(release)
     }
 
+    /// The release of the built-in table that deploys a version of Kubernetes, as in `kube_version`; none where it knows none.
+    pub fn release_deploying(kube_version: &str) -> Option<String> {
+        table::deploying(kube_version)
+    }
+
     /// What a variable is where nobody sets it, templated with the release's own defaults: absent where the release has
     /// no such default, unknown where hosts, groups or facts decide.
     pub fn default_of(&self, name: &str) -> Fact<Value> {

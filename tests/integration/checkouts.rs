@@ -1,6 +1,5 @@
 //! Checkouts of kubespray, as `--kubespray` reads them: by function, and through the binary.
 
-use std::collections::BTreeSet;
 use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
@@ -284,18 +283,33 @@ fn the_report_says_whose_limits_were_used() {
 fn profiles_name_releases_that_the_table_has() {
     use airworthy::checks::{Profiles, shipped};
     let profiles = Profiles { shipped: shipped::PROFILES };
-    let newest = Demands::of_release("").expect("the table is not empty").facts.release.value().cloned();
-    let mut named = BTreeSet::new();
-    for profile in ["openpai", "kubespray"] {
+    for (profile, named, taken) in [("openpai", "2.12", "2.12"), ("kubespray", "", "2.31")] {
         let profile = profiles.named(profile).expect("it ships");
-        let release = profile.parameters["kubespray_release"].as_str().expect("a text").to_owned();
-        assert_eq!(
-            Demands::of_release(&release).map(|demands| demands.facts.release.value().cloned()),
-            Ok(Some(release.clone()))
-        );
-        named.insert(release);
+        assert_eq!(profile.parameters["kubespray_release"], named);
+        let demands = Demands::of_release(named).expect("the table has it");
+        assert_eq!(demands.facts.release.value().map(String::as_str), Some(taken));
     }
-    assert!(named.contains("2.12") && named.contains(&newest.expect("a release")), "{named:?}");
+}
+
+#[test]
+fn without_a_checkout_kube_version_tells_the_release() {
+    for (version, release) in [
+        ("v1.28.6", Some("2.24")), // 2.25 takes it too, and has 1.29 as its own
+        ("1.16.3", Some("2.12")),
+        ("v1.99.0", None),
+        ("latest", None),
+    ] {
+        assert_eq!(Demands::release_deploying(version).as_deref(), release, "{version}");
+    }
+    let bench = Bench::new();
+    bench.write("inventory.ini", "[kube_control_plane]\nn1\n[etcd]\nn1\n[kube_node]\nn1\n");
+    bench.write("group_vars/all.yml", "kube_version: v1.28.6\n");
+    let cluster = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/clusters/healthy");
+    let args = ["check", "-i", "inventory.ini", "--devbox", "none", "--facts", cluster, "--format", "json"];
+    let ran = bench.run(&args);
+    let report: Value = serde_json::from_str(&ran.out).expect("a report");
+    assert_eq!(report["kubespray"]["release"], "2.24", "{}", ran.err);
+    assert!(ran.err.contains("those of 2.24, which deploys Kubernetes v1.28.6"), "{}", ran.err);
 }
 
 /// What a survey with the newest checkout says of the variables' names.
