@@ -116,7 +116,7 @@ fn no_go(survey: &Survey<'_>) -> String {
 
 /// `(2 checks)`, where that is fewer than the verdicts.
 fn distinct(verdicts: &[&Verdict]) -> String {
-    let checks: HashSet<&str> = verdicts.iter().map(|verdict| verdict.check.as_str()).collect();
+    let checks: HashSet<&str> = verdicts.iter().map(|verdict| &*verdict.check).collect();
     if checks.len() < verdicts.len() { format!(" ({})", count(checks.len(), "check")) } else { String::new() }
 }
 
