@@ -10,6 +10,7 @@ use super::duplicates::{self, Duplicates};
 use super::fact::{Fact, Reading};
 use super::gpu_uniformity;
 use super::host::{HostFacts, HostRecord};
+use super::kubernetes::Kubernetes;
 use super::network::Network;
 use crate::role::Role;
 
@@ -40,6 +41,9 @@ pub struct Fleet {
     /// The MTU at each node's address, with the hosts that have it: one entry where all agree; absent where there are no two
     /// hosts.
     pub mtus: Fact<BTreeMap<String, Vec<String>>>,
+    /// Nodes that are no control plane and on which no kubelet was seen to run, those that were not reached among them; absent
+    /// where all hosts are control plane.
+    pub nodes_without_kubelet: Fact<Vec<String>>,
     /// What differs between the GPUs of machines of one type; absent where no two are of one type.
     pub gpu_differences: Fact<Vec<String>>,
 }
@@ -58,7 +62,7 @@ pub struct ClockDeviation {
 /// What [`compare`] reads of a host, and nothing else: the facts of a thousand hosts take more room than what is said of
 /// them.
 pub fn essence(facts: HostFacts) -> HostFacts {
-    let HostFacts { identity, ssh, time, peers, network, gpu, .. } = facts;
+    let HostFacts { identity, ssh, time, peers, network, gpu, kubernetes, .. } = facts;
     let network = Network {
         addresses: network.addresses,
         address: network.address,
@@ -67,7 +71,8 @@ pub fn essence(facts: HostFacts) -> HostFacts {
         ..Network::default()
     };
     let gpu = gpu_uniformity::essence(gpu);
-    HostFacts { identity, ssh, time, peers, network, gpu, ..HostFacts::default() }
+    let kubernetes = Kubernetes { kubelet_running: kubernetes.kubelet_running, ..Kubernetes::default() };
+    HostFacts { identity, ssh, time, peers, network, gpu, kubernetes, ..HostFacts::default() }
 }
 
 /// A host that was reached, with its facts.
@@ -106,7 +111,23 @@ pub fn compare(hosts: &[HostRecord]) -> Fleet {
         ),
         duplicates: duplicates::find(&reached),
         mtus: duplicates::mtus(&reached),
+        nodes_without_kubelet: nodes_without_kubelet(hosts),
         gpu_differences: gpu_uniformity::differences(&reached),
+    }
+}
+
+fn nodes_without_kubelet(hosts: &[HostRecord]) -> Fact<Vec<String>> {
+    let roles = |host: &HostRecord, role: Role| host.subject.roles.contains(&role);
+    let nodes = || hosts.iter().filter(|host| roles(host, Role::Worker) && !roles(host, Role::Infra));
+    let runs = |host: &HostRecord| {
+        host.facts().is_some_and(|facts| facts.kubernetes.kubelet_running.value() == Some(&true))
+    };
+    match nodes().next() {
+        Some(_) => {
+            let without = nodes().filter(|host| !runs(host)).map(|host| host.subject.name.clone());
+            Fact::known(without.collect(), "the kubelet of every node")
+        }
+        None => Fact::absent("inventory"),
     }
 }
 
