@@ -9,7 +9,6 @@ mod distributions;
 mod docker_unit;
 mod git;
 mod gone;
-mod ports;
 mod reading;
 mod requirements;
 mod roles;

@@ -7,6 +7,8 @@ mod groups;
 mod host;
 mod names;
 mod networks;
+mod node;
+mod ports;
 mod values;
 mod view;
 

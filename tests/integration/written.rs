@@ -19,7 +19,7 @@ pub(crate) struct Case {
     hosts: &'static [(&'static str, &'static [Section])],
 }
 
-type Section = (&'static str, i32, &'static str);
+pub(crate) type Section = (&'static str, i32, &'static str);
 
 /// Ubuntu 18.04 with its kernel's modules.
 const UBUNTU: &str = "release 4.15.0-112-generic
@@ -159,7 +159,7 @@ pub(crate) const CASES: &[Case] = &[
 ];
 
 /// The answer, with one section as it is written here.
-fn rewritten(answer: &str, boundary: &str, (name, status, text): Section) -> String {
+pub(crate) fn rewritten(answer: &str, boundary: &str, (name, status, text): Section) -> String {
     let mark = format!("\n@{boundary} ");
     let is_its = |piece: &&str| {
         let line = piece.lines().next().unwrap_or_default();
