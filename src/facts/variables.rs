@@ -36,6 +36,10 @@ pub struct Variables {
     pub ports: Fact<Vec<i64>>,
     /// `ntp_enabled`: kubespray installs a time service.
     pub ntp_enabled: Fact<bool>,
+    /// The registries that images come from: `kube_image_repo`, `quay_image_repo`, `docker_image_repo` and such.
+    pub registries: Fact<Vec<String>>,
+    /// Mirrors of docker.io.
+    pub registry_mirrors: Fact<Vec<String>>,
     /// `allow_unsupported_distribution_setup`: kubespray is to go on with a distribution it does not know.
     pub allow_unsupported_os: Fact<bool>,
 }

@@ -5,6 +5,7 @@ mod contradictions;
 mod findings;
 mod groups;
 mod host;
+mod images;
 mod names;
 mod networks;
 mod node;
@@ -16,12 +17,14 @@ use std::collections::HashMap;
 
 use crate::facts::Fact;
 use crate::facts::inventory::Inventory as Found;
+use crate::facts::proxy::Proxy;
 use crate::facts::variables::Variables;
 use crate::inventory::{Inventory, Kind};
 
 use super::demands::Demands;
 use findings::Findings;
 use host::Members;
+use images::Images;
 use view::View;
 
 /// What an inventory is found to be.
@@ -31,6 +34,8 @@ pub struct Survey {
     pub inventory: Found,
     /// What it sets of what kubespray reads, by host.
     pub variables: HashMap<String, Variables>,
+    /// By which proxy hosts get their images, of those that have one.
+    pub proxies: HashMap<String, Proxy>,
 }
 
 /// Holds an inventory for kubespray against what a release demands. One of OpenPAI's has no variables of kubespray's yet.
@@ -42,7 +47,12 @@ pub fn survey(inventory: &Inventory, demands: &Demands) -> Survey {
     let view = View::new(inventory, demands, &defaults);
     let members = Members::of(&view);
     let of = |host: &&str| ((*host).to_owned(), host::variables(&view, &members, host));
-    Survey { variables: view.hosts.iter().map(of).collect(), inventory: found(&view) }
+    let proxy = |host: &&str| Some(((*host).to_owned(), Images::new(&view, host).proxy()?));
+    Survey {
+        variables: view.hosts.iter().map(of).collect(),
+        proxies: view.hosts.iter().filter_map(proxy).collect(),
+        inventory: found(&view),
+    }
 }
 
 fn found(view: &View<'_>) -> Found {

@@ -1,7 +1,12 @@
 //! What profile `kubespray` wants of a host by what the inventory has it run, through the real readers, parsers and checks:
 //! checks that `openpai` has too, with limits of its own.
 
+use std::fs;
+
 use airworthy::checks::{Status, Verdict};
+use airworthy::facts::variables::Variables;
+use airworthy::inventory;
+use airworthy::kubespray::{self, Demands, Survey};
 
 use super::kubespray_profile::{Case, HEALTHY, KERNEL, verdicts};
 use super::written::Section;
@@ -209,4 +214,69 @@ fn a_host_owes_what_the_inventory_has_it_run() {
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// What is surveyed of one host with these variables.
+fn surveyed(variables: &str) -> (Survey, Variables) {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("inventory.ini");
+    fs::write(&file, "[kube_control_plane]\na\n\n[etcd]\na\n\n[kube_node]\na\n").expect("written");
+    fs::create_dir(folder.path().join("group_vars")).expect("a folder");
+    fs::write(folder.path().join("group_vars/all.yml"), variables).expect("written");
+    let inventory = inventory::load(&[file]).expect("an inventory");
+    let survey = kubespray::survey(&inventory, &Demands::of_release("2.28").expect("in the table"));
+    let variables = survey.variables["a"].clone();
+    (survey, variables)
+}
+
+#[test]
+fn the_inventory_tells_where_images_come_from() {
+    let mirror = "{prefix: quay.io, mirrors: [{host: 'http://mirror.local:5000', capabilities: [pull]}]}";
+    let hub =
+        "{prefix: docker.io, mirrors: [{host: 'https://hub.local'}, {host: 'https://registry-1.docker.io'}]}";
+    for (variables, registries, mirrors) in [
+        ("x: 1\n".to_owned(), &["registry.k8s.io", "quay.io", "docker.io"][..], &[][..]),
+        (
+            "registry_host: registry.local:5000\nkube_image_repo: '{{ registry_host }}'\n\
+             quay_image_repo: '{{ registry_host }}/quay'\ndocker_image_repo: '{{ registry_host }}'\n\
+             gcr_image_repo: gcr.local\n"
+                .to_owned(),
+            &["registry.local:5000", "gcr.local"],
+            &[],
+        ),
+        (
+            format!("containerd_registries_mirrors: [{mirror}, {hub}]\n"),
+            &["registry.k8s.io", "http://mirror.local:5000", "docker.io"],
+            &["https://hub.local"],
+        ),
+        (
+            format!(
+                "container_manager: docker\ncontainerd_registries_mirrors: [{mirror}]\n\
+                 docker_registry_mirrors: ['https://hub.local/']\n"
+            ),
+            &["registry.k8s.io", "quay.io", "docker.io"],
+            &["https://hub.local/"],
+        ),
+    ] {
+        let (_, told) = surveyed(&variables);
+        assert_eq!(told.registries.value().expect("known"), registries, "{variables}");
+        assert_eq!(told.registry_mirrors.value().expect("known"), mirrors, "{variables}");
+    }
+    for variables in
+        ["kube_image_repo: \"{{ lookup('env', 'X') }}\"\n", "quay_image_repo: 'joe:pw@quay.local'\n"]
+    {
+        let (_, told) = surveyed(variables);
+        assert_eq!(told.registries.value(), None, "{variables}");
+        assert!(!format!("{told:?}").contains("pw"), "{told:?}");
+    }
+}
+
+#[test]
+fn the_inventorys_proxy_is_kept_out_of_facts() {
+    let (survey, told) = surveyed("https_proxy: 'http://joe:s3cret@proxy:3128'\nno_proxy: 10.0.0.0/8\n");
+    let proxy = &survey.proxies["a"];
+    assert!(proxy.https.is_some() && proxy.no.is_some() && proxy.http.is_none());
+    assert!(!format!("{survey:?}").contains("s3cret"));
+    assert!(!serde_json::to_string(&told).expect("facts are JSON").contains("s3cret"));
+    assert!(surveyed("x: 1\n").0.proxies.is_empty());
 }

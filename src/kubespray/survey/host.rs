@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 
 use super::findings::text_of;
+use super::images::Images;
 use super::networks::{has_family, is_on, whole};
 use super::node::Node;
 use super::view::View;
@@ -30,7 +31,7 @@ impl<'i> Members<'i> {
 
 /// What the inventory sets for a host.
 pub(super) fn variables(view: &View<'_>, members: &Members<'_>, host: &str) -> Variables {
-    let node = Node::new(view, members, host);
+    let (node, images) = (Node::new(view, members, host), Images::new(view, host));
     let (kernel_min, kernel_min_for) = kernel(view, &node, host);
     Variables {
         container_manager: text(view, host, "container_manager"),
@@ -47,6 +48,8 @@ pub(super) fn variables(view: &View<'_>, members: &Members<'_>, host: &str) -> V
         kernel_modules: node.kernel_modules(),
         ports: node.ports(),
         ntp_enabled: node.ntp_enabled(),
+        registries: images.registries(),
+        registry_mirrors: images.hub_mirrors(),
     }
 }
 

@@ -65,7 +65,8 @@ fn of_plugin(plugin: &str) -> &'static [Port] {
 /// The ports of a host, sorted. What the variables do not tell is as always.
 pub(super) fn ports(parts: Parts, value: Told<'_>) -> Result<Vec<i64>, String> {
     let text = |name: &str| Ok::<_, String>(value(name)?.and_then(|it| it.as_str().map(str::to_owned)));
-    let is_on = |name: &str, usual: bool| Ok::<_, String>(value(name)?.map_or(usual, |it| networks::is_on(&it)));
+    let is_on =
+        |name: &str, usual: bool| Ok::<_, String>(value(name)?.map_or(usual, |it| networks::is_on(&it)));
     let mut wanted: Vec<Port> = Vec::new();
     if parts.kubelet {
         wanted.extend(KUBELET);
