@@ -107,6 +107,7 @@ pub fn load_with(paths: &[PathBuf], options: &LoadOptions) -> Result<Inventory, 
                 graph: Graph::new().merging(options.merge_mappings),
                 taken: Vec::new(),
                 warnings: Vec::new(),
+                left_out: Vec::new(),
                 first: None,
             };
             for source in &sources {

@@ -9,6 +9,7 @@ mod distributions;
 mod docker_unit;
 mod git;
 mod gone;
+mod names;
 mod reading;
 mod requirements;
 mod roles;
@@ -17,5 +18,6 @@ mod table;
 mod tailored;
 
 pub use demands::{CheckoutError, Demands, Gone};
+pub use names::Names;
 pub use survey::{Survey, survey};
 pub use tailored::tailored;

@@ -38,7 +38,8 @@ pub(super) fn facts(args: &FactsArgs) -> Result<u8, RunError> {
         false => Cluster::load(&target, &team)?,
     };
     let settings = Settings::load(&args.profile, &team, cluster.default_profile(), &cluster.parameters)?;
-    cluster.survey(cluster::demands(args.target.kubespray.as_deref(), &settings.profile)?);
+    let checkout = args.target.kubespray.as_deref();
+    cluster.survey(cluster::demands(checkout, &settings.profile, || cluster.likely_release())?);
     let common = Common::new(&settings.profile, &settings.catalog, &target)?;
     if args.script {
         return script(&common.alone());
