@@ -121,7 +121,9 @@ impl Cluster {
         let version = written.filter_map(Value::as_str).find(|version| !version.contains("{{"));
         let release = version.and_then(Demands::release_deploying);
         let (limits, why) = match (&release, version) {
-            (Some(release), Some(version)) => (release.as_str(), format!("which deploys Kubernetes {version}")),
+            (Some(release), Some(version)) => {
+                (release.as_str(), format!("which deploys Kubernetes {version}"))
+            }
             _ => ("the newest release known here", "for `kube_version` tells no other".to_owned()),
         };
         terminal::note(&format!(
