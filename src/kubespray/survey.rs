@@ -7,9 +7,11 @@ mod groups;
 mod host;
 mod images;
 mod names;
+mod network_plugins;
 mod networks;
 mod node;
 mod ports;
+mod rule;
 mod values;
 mod view;
 

@@ -10,6 +10,7 @@ mod coverage;
 mod harness;
 mod kubespray_host;
 mod kubespray_profile;
+mod probe_text;
 mod recorded;
 mod robustness;
 mod saved_facts;
