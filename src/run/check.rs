@@ -92,7 +92,7 @@ struct Judged {
 pub(super) fn prepare(args: &CheckArgs, team: &TeamConfig) -> Result<(Cluster, Settings), RunError> {
     let mut cluster = Cluster::load(&args.target, team)?;
     let mut settings = Settings::load(&args.profile, team, cluster.default_profile(), &cluster.parameters)?;
-    adapt(&mut settings, args);
+    adapt(&mut settings, args, args.target.limit.is_some());
     if !cluster.sources.is_empty() && leaves_devbox_out(args, &settings) {
         cluster.hosts.retain(|host| !is_devbox_alone(&host.roles));
     }
@@ -215,7 +215,7 @@ fn from_saved(args: &CheckArgs, team: &TeamConfig, path: &Path) -> Result<Judged
         saved::expire(&mut records, limit, Timestamp::now());
     }
     let mut settings = settings;
-    adapt(&mut settings, args);
+    adapt(&mut settings, args, limit.is_some());
     let prepare = || Judge::new(&settings.catalog, &settings.profile, &deployment);
     let wanted = prepare().compares_hosts();
     let settled =
@@ -262,10 +262,11 @@ fn parts(settled: Vec<Settled>) -> (Vec<HostRecord<Essence>>, Vec<HostRecord>, V
 }
 
 /// Tells the conditions of the flags they may depend on.
-fn adapt(settings: &mut Settings, args: &CheckArgs) {
+fn adapt(settings: &mut Settings, args: &CheckArgs, limited: bool) {
     let parameters = &mut settings.profile.parameters;
     parameters.insert("stage".to_owned(), stage(args.stage).into());
     parameters.insert("devbox".to_owned(), devbox(args.target.devbox).into());
+    parameters.insert("limited".to_owned(), limited.into());
 }
 
 /// A stage's name.
