@@ -78,8 +78,8 @@ pub fn pair(checks: &[String], reasons: &[String], known: &[&str]) -> Result<Vec
 /// Decides anew, with the overrides' findings taken for waived.
 pub fn decide(report: &Report, overrides: &[Override], fail_on: Severity) -> Decision {
     let lost = |verdict: &Verdict| {
-        let of = |host: &String| report.hosts.iter().any(|row| row.name == *host && !row.reached);
-        verdict.host.as_ref().is_some_and(of)
+        let of = |host: &str| report.hosts.iter().any(|row| row.name == host && !row.reached);
+        verdict.host.as_deref().is_some_and(of)
     };
     let mut let_through: Vec<LetThrough> = overrides
         .iter()
@@ -92,15 +92,15 @@ pub fn decide(report: &Report, overrides: &[Override], fail_on: Severity) -> Dec
         .collect();
     let mut results = report.results.clone();
     for verdict in results.iter_mut().filter(|verdict| verdict.is_finding() && !lost(verdict)) {
-        let Some(it) = let_through.iter_mut().find(|it| it.check == verdict.check) else { continue };
+        let Some(it) = let_through.iter_mut().find(|it| *it.check == *verdict.check) else { continue };
         it.used = true;
-        it.hosts.extend(verdict.host.clone());
+        it.hosts.extend(verdict.host.as_deref().map(str::to_owned));
         verdict.status = Status::Waived;
     }
     let mut in_the_way: Vec<String> = Vec::new();
     for verdict in results.iter().filter(|verdict| verdict.is_finding() && verdict.severity >= fail_on) {
-        if !in_the_way.contains(&verdict.check) {
-            in_the_way.push(verdict.check.clone());
+        if !in_the_way.iter().any(|known| **known == *verdict.check) {
+            in_the_way.push(verdict.check.to_string());
         }
     }
     // A NO-GO whose own results do not bear it (it was made with --fail-on warning, perhaps) is still one.

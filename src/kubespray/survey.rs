@@ -46,15 +46,17 @@ pub fn survey(inventory: &Inventory, demands: &Demands) -> Survey {
         return Survey::default();
     }
     let defaults = view::defaults(demands);
-    let view = View::new(inventory, demands, &defaults);
-    let members = Members::of(&view);
-    let of = |host: &&str| ((*host).to_owned(), host::variables(&view, &members, host));
-    let proxy = |host: &&str| Some(((*host).to_owned(), Images::new(&view, host).proxy()?));
-    Survey {
-        variables: view.hosts.iter().map(of).collect(),
-        proxies: view.hosts.iter().filter_map(proxy).collect(),
-        inventory: found(&view),
-    }
+    // The visits wait for it. A view stays on its thread, so each has one.
+    let view = || View::new(inventory, demands, &defaults);
+    let variables = || {
+        let view = view();
+        let members = Members::of(&view);
+        let of = |host: &&str| ((*host).to_owned(), host::variables(&view, &members, host));
+        let proxy = |host: &&str| Some(((*host).to_owned(), Images::new(&view, host).proxy()?));
+        (view.hosts.iter().map(of).collect(), view.hosts.iter().filter_map(proxy).collect())
+    };
+    let ((variables, proxies), inventory) = rayon::join(variables, || found(&view()));
+    Survey { variables, proxies, inventory }
 }
 
 fn found(view: &View<'_>) -> Found {

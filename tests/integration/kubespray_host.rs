@@ -203,7 +203,7 @@ fn a_host_owes_what_the_inventory_has_it_run() {
         let verdicts = verdicts(case);
         let of: Vec<&Verdict> = verdicts
             .iter()
-            .filter(|verdict| verdict.check == case.check && verdict.host.as_deref() == Some(host))
+            .filter(|verdict| *verdict.check == *case.check && verdict.host.as_deref() == Some(host))
             .collect();
         assert_eq!(of.len(), 1, "{} of {host}", case.check);
         if of[0].status != *wanted {
