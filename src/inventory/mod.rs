@@ -19,6 +19,7 @@ mod number;
 mod openpai;
 mod options;
 mod pattern;
+mod playbook_config;
 pub(crate) mod process;
 mod role_vars;
 mod secret;

@@ -13,6 +13,7 @@ use super::errand::Common;
 use super::error::RunError;
 use super::fix::{self, Rounds};
 use super::gathering::Reach;
+use super::reading::Logins;
 use super::report_file::{ReportFile, render};
 use super::settings::{Settings, TeamConfig};
 use super::sweep::rfc3339;
@@ -47,7 +48,7 @@ pub(super) fn check(args: &CheckArgs) -> Result<u8, RunError> {
     let mut judged = match &args.facts {
         Some(path) => from_saved(args, &team, path)?,
         None => {
-            let (cluster, settings) = prepare(args, &team)?;
+            let (cluster, settings) = prepare(args, &team, None)?;
             live(args, &team, &cluster, settings)?
         }
     };
@@ -85,16 +86,21 @@ struct Judged {
     fixes: Vec<FixRow>,
 }
 
-/// Whom to visit, and what to judge them by.
-pub(super) fn prepare(args: &CheckArgs, team: &TeamConfig) -> Result<(Cluster, Settings), RunError> {
-    let mut cluster = Cluster::load(&args.target, team)?;
+/// Whom to visit, and what to judge them by; `playbook` is the `ansible-playbook` that a handoff will start.
+pub(super) fn prepare(
+    args: &CheckArgs,
+    team: &TeamConfig,
+    playbook: Option<&Path>,
+) -> Result<(Cluster, Settings), RunError> {
+    let logins = if playbook.is_some() { Logins::Playbook } else { Logins::Own };
+    let mut cluster = Cluster::load(&args.target, team, logins)?;
     let mut settings = Settings::load(&args.profile, team, cluster.default_profile(), &cluster.parameters)?;
     adapt(&mut settings, args);
     if !cluster.sources.is_empty() && leaves_devbox_out(args, &settings) {
         cluster.hosts.retain(|host| !is_devbox_alone(&host.roles));
     }
     cluster.survey(cluster::demands(args.target.kubespray.as_deref(), &settings.profile)?);
-    cluster.inquire(&args.target, &settings.profile);
+    cluster.inquire(&args.target, &settings.profile, playbook);
     Ok((cluster, settings))
 }
 
@@ -189,7 +195,7 @@ fn from_saved(args: &CheckArgs, team: &TeamConfig, path: &Path) -> Result<Judged
         limit = saved.inventory.limit.clone();
         (saved.records, from_facts, settings)
     } else {
-        let mut cluster = Cluster::load(&args.target, team)?;
+        let mut cluster = Cluster::load(&args.target, team, Logins::Own)?;
         let settings = Settings::load(&args.profile, team, cluster.default_profile(), &cluster.parameters)?;
         cluster.survey(cluster::demands(args.target.kubespray.as_deref(), &settings.profile)?);
         deployment = std::mem::take(&mut cluster.deployment);

@@ -47,7 +47,7 @@ pub(super) fn handoff(args: &HandoffArgs) -> Result<u8, RunError> {
     let reports: Vec<ReportFile> =
         flags.report.iter().map(|(_, path)| ReportFile::open(path)).collect::<Result<_, _>>()?;
     let team = TeamConfig::find(&flags.target.inventory)?;
-    let (cluster, settings) = check::prepare(&flags, &team)?;
+    let (cluster, settings) = check::prepare(&flags, &team, Some(&order.program))?;
     let ids: Vec<&str> = settings.catalog.checks().iter().map(|check| check.id.as_str()).collect();
     let overrides =
         pair(&args.overrides, &args.reason, &ids).map_err(|reason| RunError::flag("--override", reason))?;
@@ -213,6 +213,27 @@ fn earlier(
     let report: Report = serde_json::from_slice(&bytes).map_err(|error| {
         wrong(format!("it is no JSON report of airworthy: {error} (`check --format json` writes one)"))
     })?;
+    let differing = &cluster.config.not_the_playbooks;
+    if !differing.is_empty() {
+        let reason = format!(
+            "{}: ansible-playbook will log in otherwise than a check made from here ({}); check again without it",
+            path.display(),
+            differing.join(", ")
+        );
+        return Err(RunError::flag("--from-report", reason));
+    }
+    if args.ansible_playbook.is_some() {
+        let ours = words::program(args.ansible_playbook.as_deref())?;
+        if words::program(None).ok().as_ref() != Some(&ours) {
+            let reason = format!(
+                "{}: a check judges the ansible-playbook on PATH, and {} is another; put its folder first on PATH and check \
+                 again, or leave --from-report away",
+                path.display(),
+                ours.display()
+            );
+            return Err(RunError::flag("--from-report", reason));
+        }
+    }
     let here = Here {
         digest: &cluster.digest,
         hosts: cluster.hosts.iter().map(|host| host.name.as_str()).collect(),

@@ -161,7 +161,7 @@ fn order(args: &HandoffArgs, target: &TargetArgs) -> Result<Order, RunError> {
 }
 
 /// The `ansible-playbook` to run.
-fn program(named: Option<&Path>) -> Result<PathBuf, RunError> {
+pub(super) fn program(named: Option<&Path>) -> Result<PathBuf, RunError> {
     let is_program =
         |path: &Path| fs::metadata(path).is_ok_and(|it| it.is_file() && it.permissions().mode() & 0o111 != 0);
     let here = std::env::current_dir().unwrap_or_default();
