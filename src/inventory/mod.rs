@@ -44,7 +44,7 @@ pub use nearest::nearest;
 pub use openpai::OpenPaiConfig;
 pub use options::{LoadOptions, SshWords, StandIn};
 pub use role_vars::{RoleVars, read_yaml};
-pub use secret::is_secret;
+pub use secret::{STARS, is_secret, without_users};
 pub use ssh_arguments::SshArguments;
 pub use template::Unresolved;
 pub use values::{Defaults, Values};

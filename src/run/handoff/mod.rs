@@ -89,7 +89,7 @@ pub(super) fn handoff(args: &HandoffArgs) -> Result<u8, RunError> {
         (false, true) => None,
     };
     let Some(recording) = recording else {
-        show(&plan, folder.as_ref());
+        show(&plan, folder.as_ref(), stop.as_ref().is_none_or(|(status, _)| *status == exit_code::GO));
         let (status, why) = stop.unwrap_or((exit_code::GO, String::new()));
         terminal::note(&format!("{NOT_STARTED} ({why})"));
         return Ok(status);
@@ -298,6 +298,12 @@ fn tell(decision: &Decision, overrides: &[Override]) {
         };
         let line = format!("airworthy: override: {} lets through {on}; {}", it.check, asked.reason);
         terminal::note(&visible(&line));
+        if !it.unjudged.is_empty() {
+            let checks: Vec<&str> = it.unjudged.iter().map(|it| it.check.as_str()).collect();
+            let line =
+                format!("airworthy: override: with {} go, judged by nobody: {}", it.check, checks.join(", "));
+            terminal::note(&visible(&line));
+        }
     }
 }
 
@@ -309,12 +315,13 @@ fn no_go(decision: &Decision) -> String {
 }
 
 /// Shows on stdout what would be written and run.
-fn show(plan: &Plan, folder: Option<&Folder>) {
+fn show(plan: &Plan, folder: Option<&Folder>, is_go: bool) {
     let mut text = String::from("\n");
     if let Some(folder) = folder {
         text += &folder.listing();
     }
-    text += &format!("would run, in {}:\n  {}\n", plan.folder.display(), plan.shell_line());
+    let would = if is_go { "would run" } else { "after a GO this would run" };
+    text += &format!("{would}, in {}:\n  {}\n", plan.folder.display(), plan.shell_line());
     let _ = terminal::out(&visible_lines(&text));
 }
 
