@@ -100,6 +100,9 @@ pub(super) fn prepare(
         cluster.hosts.retain(|host| !is_devbox_alone(&host.roles));
     }
     cluster.survey(cluster::demands(args.target.kubespray.as_deref(), &settings.profile)?);
+    if let Some(folder) = cluster.deployment.kubespray.checkout.value() {
+        settings.catalog.name_checkout(folder);
+    }
     cluster.inquire(&args.target, &settings.profile, playbook);
     Ok((cluster, settings))
 }
@@ -210,6 +213,9 @@ fn from_saved(args: &CheckArgs, team: &TeamConfig, path: &Path) -> Result<Judged
         saved::expire(&mut records, limit, Timestamp::now());
     }
     let mut settings = settings;
+    if let Some(folder) = deployment.kubespray.checkout.value() {
+        settings.catalog.name_checkout(folder);
+    }
     adapt(&mut settings, args);
     let prepare = || Judge::new(&settings.catalog, &settings.profile, &deployment);
     let whole = prepare().compares_hosts();

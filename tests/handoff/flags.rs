@@ -49,6 +49,27 @@ fn what_would_not_be_judged_is_refused_before_anything_happens() {
 }
 
 #[test]
+fn remedies_name_the_checkout_so_that_they_run_as_they_are_pasted() {
+    let bench = Bench::new();
+    bench.write(
+        "profile.yaml",
+        "title: T\nchecks: [kubespray-checkout, control-node-ansible]\nparameters: {control_node_check: true}\n",
+    );
+    let words = ["check", "-i", "inv/hosts.ini", "--kubespray", "checkout", "--profile", "./profile.yaml"];
+    let remedies = |ran: &crate::bench::Ran| -> String {
+        let report: serde_json::Value =
+            serde_json::from_str(&ran.out).unwrap_or_else(|error| panic!("{error}: {ran:?}"));
+        let of = |verdict: &serde_json::Value| verdict["remediation"].as_str().map(str::to_owned);
+        report["results"].as_array().into_iter().flatten().filter_map(of).collect()
+    };
+    let live = remedies(&bench.run(&[&words[..], &["--format", "json", "--save-facts", "saved"]].concat()));
+    assert!(live.contains("checkout/requirements.txt\"") && live.contains("git -C \""), "{live}");
+    assert!(!live.contains("$KUBESPRAY"), "{live}");
+    let words = ["check", "--facts", "saved", "--profile", "./profile.yaml", "--format", "json"];
+    assert_eq!(remedies(&bench.run(&words)), live);
+}
+
+#[test]
 fn without_ansible_playbook_nothing_is_visited() {
     let bench = Bench::new();
     std::fs::remove_file(bench.path().join("bin/ansible-playbook")).expect("removed");

@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use super::findings::{Findings, address, quoted, text_of};
 use super::networks::{has_family, is_on, whole};
+use super::stops;
 use super::view::View;
 use crate::facts::Fact;
 
@@ -75,8 +76,8 @@ pub(super) fn applies(view: &View<'_>, host: &str, name: &str) -> Result<bool, S
     }
 }
 
-/// Judges every host's variables by every rule.
-pub(super) fn survey(view: &View<'_>) -> Fact<Vec<String>> {
+/// Judges every host's variables by every rule, and by the release's own asserts as far as `told` does not tell of them.
+pub(super) fn survey(view: &View<'_>, told: &[String]) -> Fact<Vec<String>> {
     let mut findings = Findings::default();
     for &host in &view.hosts {
         let case = Case { view, host };
@@ -88,6 +89,7 @@ pub(super) fn survey(view: &View<'_>) -> Fact<Vec<String>> {
             }
         }
     }
+    stops::add(view, told, &mut findings);
     findings.into_fact("inventory and kubespray's defaults")
 }
 

@@ -80,6 +80,17 @@ impl<'i> View<'i> {
         }
     }
 
+    /// Whether a condition of a task holds for a host.
+    pub(super) fn is_true(&self, host: &str, condition: &str) -> Result<bool, String> {
+        let condition = condition.trim();
+        let inner = condition.strip_prefix("{{").and_then(|rest| rest.strip_suffix("}}"));
+        let condition = inner.filter(|inner| !inner.contains("{{")).unwrap_or(condition);
+        match self.values.render(host, &format!("{{{{ true if ({condition}) else false }}}}"))? {
+            Value::Bool(held) => Ok(held),
+            other => Err(format!("`{condition}` comes to {}", quoted(&other))),
+        }
+    }
+
     /// Whether it is known that the release sets a variable, or does not.
     fn is_known(&self, name: &str) -> bool {
         if OF_HOSTS.contains(&name) {
