@@ -369,3 +369,40 @@ fn the_checkouts_own_asserts_are_evaluated_over_the_inventory() {
         "{unknown}"
     );
 }
+
+/// What a fleet's check says of an inventory in INI, by the fixture of 2.31.
+fn overlapping(hosts: &str, vars: &str) -> (Fact<Vec<String>>, Fact<Vec<String>>, Fact<Vec<String>>) {
+    let bench = tempfile::tempdir().expect("a folder");
+    fs::create_dir_all(bench.path().join("group_vars")).expect("made");
+    fs::write(bench.path().join("hosts.ini"), hosts).expect("written");
+    fs::write(bench.path().join("group_vars/all.yml"), vars).expect("written");
+    let options = airworthy::inventory::LoadOptions::default();
+    let inventory =
+        airworthy::inventory::load_with(&[bench.path().join("hosts.ini")], &options).expect("read");
+    let found = airworthy::kubespray::survey(&inventory, &demands("2.31")).inventory;
+    (found.overlapping_networks, found.invalid_addresses, found.contradictions)
+}
+
+#[test]
+fn addresses_that_cannot_be_known_are_no_pass_and_ports_tell_machines_apart() {
+    let hosts = "[kube_control_plane]\nnode1 ansible_host=10.0.0.9 ansible_ssh_port=2201\n[kube_node]\nnode2 ansible_host=10.0.0.9 \
+                 ansible_ssh_port=2202\n[etcd]\nnode1\n[k8s_cluster:children]\nkube_control_plane\nkube_node\n";
+    let none = Some(&Vec::new());
+    let (overlapping_networks, addresses, _) = overlapping(hosts, "nodelocaldns_ip: 169.254.25.10\n");
+    assert_eq!((overlapping_networks.value(), addresses.value()), (none, none));
+    for vars in [
+        "loadbalancer_apiserver: {address: \"{{ lookup('env', 'X') }}\"}\n",
+        "nodelocaldns_ip: \"{{ lookup('env', 'X') }}\"\n",
+    ] {
+        assert!(matches!(overlapping(hosts, vars).0.reading, Reading::Unknown(_)), "{vars}");
+    }
+    for vars in ["loadbalancer_apiserver: {address: vip.example}\n", "nodelocaldns_ip: 169.254.25\n"] {
+        let found = overlapping(hosts, vars).0;
+        assert!(
+            found.value().is_some_and(|found| found.len() == 1 && found[0].contains("which is no address")),
+            "{found:?}"
+        );
+    }
+    let manifests = "kube_network_plugin: custom_cni\ncustom_cni_manifests: [\"{{ playbook_dir }}/x.yml\"]\n";
+    assert_eq!(overlapping(hosts, manifests).2.value(), none);
+}

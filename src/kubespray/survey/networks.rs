@@ -207,6 +207,12 @@ fn apart(view: &View<'_>, told: &[(bool, Told<'_>)], findings: &mut Findings) {
             {
                 findings.cannot_tell(reason);
             }
+            if let (Ok(Some(value)), Some(place)) = (view.get(host, name), view.place(host, name))
+                && !text_of(&value).is_empty()
+                && address(&text_of(&value)).is_none()
+            {
+                findings.say(format!("`{name}` is {} ({place}), which is no address", quoted(&value)));
+            }
             hold(view, host, name, told, findings);
         }
         load_balancer(view, host, told, findings);

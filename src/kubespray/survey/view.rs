@@ -11,8 +11,16 @@ const DEPLOYED: [&str; 7] =
     ["k8s_cluster", "k8s-cluster", "kube_control_plane", "kube_node", "etcd", "calico_rr", "kube-master"];
 
 /// What only inventories set.
-const OF_HOSTS: [&str; 7] =
-    ["ip", "access_ip", "ip6", "access_ip6", "ansible_host", "ansible_ssh_host", "ansible_port"];
+const OF_HOSTS: [&str; 8] = [
+    "ip",
+    "access_ip",
+    "ip6",
+    "access_ip6",
+    "ansible_host",
+    "ansible_ssh_host",
+    "ansible_port",
+    "ansible_ssh_port",
+];
 
 /// A release's own defaults, as templates of the inventory see them.
 pub(super) fn defaults(demands: &Demands) -> Defaults<'_> {
