@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use airworthy::cli::Cli;
-use airworthy::run::run;
+use airworthy::run::{refuse, run};
 use clap::Parser as _;
 
 fn main() -> ExitCode {
@@ -11,6 +11,8 @@ fn main() -> ExitCode {
     if let Some(status) = airworthy::run::answer_prompt() {
         return ExitCode::from(status);
     }
-    // clap itself ends with status 2 on a bad flag, and with 0 on --help and --version.
-    ExitCode::from(run(&Cli::parse()))
+    ExitCode::from(match Cli::try_parse() {
+        Ok(cli) => run(&cli),
+        Err(words) => refuse(&words),
+    })
 }

@@ -86,6 +86,11 @@ fn lint(template: &str, vocabulary: &Vocabulary) -> Result<(), (String, String)>
             "a message is a minijinja template: `{{ subject.field }}`, `{% if %}`, `{% for %}`".to_owned(),
         )
     })?;
+    if slices(template) {
+        // minijinja does not tell the names within a slice, and nothing would be filled in for them.
+        let help = "write it without: a message is cut at its end anyway, and `loop.index` counts".to_owned();
+        return Err(("a message has no slices (`[:9]`)".to_owned(), help));
+    }
     let mut paths: Vec<String> = parsed.undeclared_variables(true).into_iter().collect();
     paths.sort();
     for path in paths {
@@ -128,6 +133,24 @@ fn is_global(environment: &Environment<'_>, name: &str) -> bool {
 
 /// What a template is filled in with: an unknown fact prints `unknown`, an absent one `none`, lists and maps as
 /// compact JSON.
+/// Whether an expression of a template takes a slice: brackets with a colon that is no text's and no mapping's.
+fn slices(template: &str) -> bool {
+    let mut open: Vec<char> = Vec::new();
+    let mut quote = None;
+    for c in template.chars() {
+        match (quote, c) {
+            (Some(mark), _) if c == mark => quote = None,
+            (Some(_), _) => {}
+            (None, '\'' | '"') if open.contains(&'{') => quote = Some(c),
+            (None, '{' | '[' | '(') => open.push(c),
+            (None, '}' | ']' | ')') => _ = open.pop(),
+            (None, ':') if open.last() == Some(&'[') && open.contains(&'{') => return true,
+            (None, _) => {}
+        }
+    }
+    false
+}
+
 fn environment() -> Environment<'static> {
     let mut environment = Environment::new();
     environment.set_undefined_behavior(UndefinedBehavior::Chainable);

@@ -67,7 +67,9 @@ impl<'t> Shelf<'t> {
 
     /// The readable files that a probe's glob `<folder>*<ending>` found; the others are noted.
     pub(super) fn files(&mut self, folder: &str, ending: &str) -> Vec<(&'t str, &'t str)> {
-        let Reading::Known(found) = self.transcript.files_under(folder).reading else { return Vec::new() };
+        let found = self.transcript.files_under(folder);
+        self.note(&format!("{folder}*"), &found);
+        let Reading::Known(found) = found.reading else { return Vec::new() };
         // A folder that may not be entered leaves its glob as it is.
         let glob = format!("{folder}*{ending}");
         self.note(&glob, &self.transcript.file(&glob));
@@ -89,7 +91,7 @@ impl<'t> Shelf<'t> {
         text.value().copied()
     }
 
-    fn note(&mut self, path: &str, text: &Fact<&str>) {
+    fn note<T>(&mut self, path: &str, text: &Fact<T>) {
         if let Reading::Unknown(reason) = &text.reading
             && reason != "Is a directory"
             && !self.closed

@@ -25,8 +25,8 @@ pub const PROBES: &[Probe] = &[Probe::shell(
 word=N
 if [ -e "$f" ]; then read -r word <"$f" || return 2; fi
 echo "enabled $word"
-f=$(command -v apparmor_parser 2>/dev/null) && echo "parser $f"
-true"#,
+path_of apparmor_parser
+[ -z "$path" ] || echo "parser $path""#,
 )
 .light()];
 

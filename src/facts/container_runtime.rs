@@ -35,17 +35,30 @@ pub const PROBES: &[Probe] = &[Probe::shell(
     "runtime-programs",
     "command -v nvidia-container-runtime and the paths in daemon.json",
     r#"look() {
-    path=$(command -v "$1" 2>/dev/null) || path=
-    case $path in /*) if [ -x "$path" ] && [ -f "$path" ]; then echo "there $1 $path"; return; fi ;; esac
-    echo "missing $1"
+    path_of "$1"
+    case $path in /*) echo "there $1 $path" ;; *) echo "missing $1" ;; esac
 }
 look nvidia-container-runtime
 look_if_plain() { case $1 in *[!A-Za-z0-9_./+-]*|'') ;; *) look "$1" ;; esac; }
+text=
 if [ -r "$dockerd_config" ]; then
-    head -c 65536 "$dockerd_config" | tr -d '\n\r' |
-        grep -oE '"path"[[:space:]]*:[[:space:]]*"[^"]*"' >"$dir__/paths"
-    while IFS= read -r program; do program=${program%\"}; look_if_plain "${program##*\"}"; done <"$dir__/paths"
+    while IFS= read -r line || [ -n "$line" ]; do
+        text="$text $line"
+        [ "${#text}" -lt 65536 ] || break
+    done <"$dockerd_config"
 fi
+# Its words and what stands between them take turns.
+key=
+set -f; IFS='"'
+for word in $text; do
+    case $key:$word in
+    is:*) look_if_plain "$word"; key= ;;
+    path:*[!:[:space:]]* | path:) key= ;;
+    path:*) key=is ;;
+    :path) key=path ;;
+    esac
+done
+set +f; unset IFS
 while IFS= read -r word; do
     case $word in --add-runtime=*=* | [A-Za-z0-9_.-]*=/*runtime*) look_if_plain "${word##*=}" ;; esac
 done <<END

@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::fact::Fact;
-use super::probe::Probe;
+use super::probe::{Probe, WAITING};
 use super::transcript::Transcript;
 
 /// Processors: how many, and how idle.
@@ -28,7 +28,9 @@ pub const PROBES: &[Probe] = &[
         "/proc/stat, twice",
         r#"read -r before </proc/stat; sleep 0.25; read -r after </proc/stat
 echo "$before"; echo "$after""#,
-    ),
+    )
+    // It cannot hang; `time-sync`, behind it, may.
+    .shares(WAITING),
 ];
 
 /// Reads the subject out of a transcript.

@@ -50,7 +50,7 @@ pub const PROBES: &[Probe] = &[
         "docker-programs",
         "command -v docker dockerd",
         r#"for program in docker dockerd; do
-    path=$(command -v "$program" 2>/dev/null) || path=
+    path_of "$program"
     [ -n "$path" ] || for directory in /usr/libexec/docker /usr/lib/docker /snap/bin; do
         [ -x "$directory/$program" ] && path=$directory/$program
     done
@@ -61,8 +61,9 @@ done"#,
     Probe::shell(
         "docker-info",
         "docker info",
-        // Its garbage collector takes a tenth of the time of a program that ends this soon.
-        "GOGC=off docker info --format '{{json .}}'",
+        // Go's garbage collector takes a tenth of the time of a program that ends this soon, and every core that it prepares
+        // for a little.
+        "GOGC=off GOMAXPROCS=1 docker info --format '{{json .}}'",
     )
     .needs(&["docker"]),
     // The two behind it read `dockerd_words` as well.

@@ -95,9 +95,9 @@ pub fn probes() -> Vec<Probe> {
         dns::PROBES,
         firewall::PROBES,
         identity::PROBES,
-        time::PROBES,
         memory::PROBES,
         cpu::PROBES,
+        time::PROBES, // behind cpu's, as it says there
         network::Network::PROBES,
         peers::PROBES,
         registries::PROBES,

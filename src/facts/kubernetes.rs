@@ -54,7 +54,8 @@ done"#,
     Probe::shell(
         "kubelet-process",
         "/proc/*/comm",
-        "grep -lxE 'kubelet|hyperkube' /proc/[0-9]*/comm 2>/dev/null; true",
+        // Found ahead, along with the accelerators.
+        r#"for f in $KUBELETS; do echo "$f"; done"#,
     )
     .light(),
 ];

@@ -77,6 +77,6 @@ pub use fleet::Fleet;
 pub use host::{HostFacts, HostRecord, Layout, Outcome, Subject};
 pub use interfaces::{Interface, InterfaceAddress, InterfaceKind, LinkState};
 pub use network::Network;
-pub use probe::{DEADLINE, Probe, Read};
+pub use probe::{DEADLINE, LIGHT, Probe, Read};
 pub use routes::Route;
 pub use transcript::{Answer, Ended, Section, Transcript};

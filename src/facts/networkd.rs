@@ -6,9 +6,8 @@ use super::address_origin::{Saying, Says, Shelf, Target};
 use super::ini::{self, Entry};
 use super::interfaces::{Interface, InterfaceKind};
 
-/// In order of precedence: of files with one name the first folder's is read.
-const FOLDERS: &[&str] =
-    &["/etc/systemd/network/", "/run/systemd/network/", "/usr/lib/systemd/network/", "/lib/systemd/network/"];
+/// In order of precedence: of files with one name the first folder's is read. /usr/lib's is reached through /lib.
+const FOLDERS: &[&str] = &["/etc/systemd/network/", "/run/systemd/network/", "/lib/systemd/network/"];
 
 /// What the file that wins for the interface says about the target.
 pub(super) fn read(shelf: &mut Shelf<'_>, target: Target<'_>) -> Vec<Saying> {

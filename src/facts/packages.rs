@@ -36,7 +36,8 @@ for f in /var/lib/dpkg/lock-frontend /var/lib/dpkg/lock /var/lib/apt/lists/lock 
 done
 held=
 while read -r number kind mode access pid file rest; do
-    case $kind in '->') continue ;; esac
+    # Theirs are write locks by fcntl: of a flock they take no notice.
+    case $kind$access in POSIXWRITE | OFDLCKWRITE) ;; *) continue ;; esac
     held="$held ${file##*:}=$pid"
 done </proc/locks
 if [ $# -gt 0 ] && [ -n "$held" ]; then

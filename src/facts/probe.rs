@@ -5,6 +5,12 @@ use std::time::Duration;
 /// How long a probe may take before its facts turn unknown, unless it says otherwise.
 pub const DEADLINE: Duration = Duration::from_secs(5);
 
+/// The process of the light probes.
+pub const LIGHT: &str = "light";
+
+/// The process of those that wait more than they work.
+pub(super) const WAITING: &str = "waiting";
+
 /// One thing to read on a host. Gather joins all probes into the one script.
 #[derive(Clone, Copy, Debug)]
 pub struct Probe {
@@ -18,8 +24,8 @@ pub struct Probe {
     pub deadline: Duration,
     /// Programs of which one has to be there; where none is, the section ends with 127 and costs no process.
     pub needs: &'static [&'static str],
-    /// Whether it shares one process with the others of its kind, in the order in which they are listed.
-    pub light: bool,
+    /// The process that it shares with others, in the order in which they are listed; by itself where it shares none.
+    pub shares: Option<&'static str>,
     /// The helper's probe that it stands in for: asked only where that one gave nothing.
     pub stands_in_for: Option<&'static str>,
 }
@@ -53,7 +59,7 @@ impl Probe {
     }
 
     const fn new(name: &'static str, source: &'static str, read: Read) -> Self {
-        Probe { name, source, read, deadline: DEADLINE, needs: &[], light: false, stands_in_for: None }
+        Probe { name, source, read, deadline: DEADLINE, needs: &[], shares: None, stands_in_for: None }
     }
 
     /// The same probe, asked only where the helper's probe of that name gave nothing. Its deadline begins then.
@@ -71,8 +77,13 @@ impl Probe {
     /// The same probe, sharing a process: for text of built-ins and a quick command or two, since a process each would be
     /// most of its cost. It must neither wait for anything nor change what its neighbours see; one that
     /// hangs takes those behind it along.
-    pub const fn light(mut self) -> Self {
-        self.light = true;
+    pub const fn light(self) -> Self {
+        self.shares(LIGHT)
+    }
+
+    /// The same probe, sharing the process of that name, and its deadline. Only the last one listed may hang.
+    pub const fn shares(mut self, process: &'static str) -> Self {
+        self.shares = Some(process);
         self
     }
 

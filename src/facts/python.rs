@@ -32,8 +32,8 @@ pub const PROBES: &[Probe] = &[Probe::shell(
 *) set -- "${PYTHON%% *}" ;;
 esac
 for f in "$@"; do
-    f=$(command -v "$f" 2>/dev/null) || f=
-    case $f in /*) if [ -x "$f" ] && [ -f "$f" ]; then break; fi ;; esac
+    path_of "$f"
+    case $path in /*) f=$path; break ;; esac
     f=
 done
 [ -n "$f" ] || return 44

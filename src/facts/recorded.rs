@@ -1,10 +1,12 @@
 //! Transcripts written down by hand, for tests of parsers.
 
+use super::probe::Read;
 use super::transcript::{Ended, Section, Transcript};
 
 /// What a machine answered, said piece by piece.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Recorded {
+    asked: Vec<String>,
     files: String,
     complaints: String,
     sections: Vec<(String, Section)>,
@@ -45,6 +47,7 @@ impl Recorded {
     }
     /// A file and its whole text.
     pub(super) fn file(mut self, path: &str, text: &str) -> Self {
+        self.asked.push(path.to_owned());
         for line in text.lines() {
             self.files.push_str(&format!("{path}:{line}\n"));
         }
@@ -53,6 +56,7 @@ impl Recorded {
 
     /// A file or glob that could not be read, and why: `No such file or directory`, `Permission denied`.
     pub(super) fn unreadable(mut self, path: &str, reason: &str) -> Self {
+        self.asked.push(path.to_owned());
         self.complaints.push_str(&format!("grep: {path}: {reason}\n"));
         self
     }
@@ -70,15 +74,20 @@ impl Recorded {
         self
     }
 
-    /// All of it as the transcript that gather would have made.
-    pub(super) fn transcript(self) -> Transcript {
+    /// All of it as the transcript that gather would have made; files that were not spoken of are empty.
+    pub(super) fn transcript(mut self) -> Transcript {
+        for probe in super::host::probes() {
+            if let Read::Files(paths) = probe.read {
+                self.asked.extend(paths.iter().map(|path| (*path).to_owned()));
+            }
+        }
         let mut transcript = Transcript::default();
         transcript.insert(
             "files",
             Section {
                 source: "".into(),
                 ended: Ended::Exited(0),
-                out: self.files.into(),
+                out: format!("asked:{}\n{}", self.asked.join(":"), self.files).into(),
                 err: self.complaints.into(),
                 stuck: None,
             },

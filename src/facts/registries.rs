@@ -65,26 +65,36 @@ pub const PROBES: &[Probe] = &[Probe::shell(
 unset http_proxy https_proxy no_proxy all_proxy HTTP_PROXY HTTPS_PROXY NO_PROXY ALL_PROXY
 p=; f=/etc/docker/daemon.json
 for pidfile in /run/docker.pid /var/run/docker.pid; do [ -z "$p" ] && [ -r "$pidfile" ] && read -r p <"$pidfile"; done
-if [ -n "$p" ] && [ -r "/proc/$p/environ" ]; then tr '\0' '\n' <"/proc/$p/environ"
-else systemctl show -p Environment docker.service 2>/dev/null | sed 's/^Environment=//' | tr ' ' '\n'; fi >"$dir__/environ"
+environ=; config=
+if [ -n "$p" ] && [ -r "/proc/$p/environ" ]; then
+    # The shell reads over the NULs between them: enough to see whether there is a proxy at all.
+    while IFS= read -r line || [ -n "$line" ]; do environ=$environ$line; done <"/proc/$p/environ"
+    case $environ in *_[pP][rR][oO][xX][yY]=*) environ=$(tr '\0' '\n' <"/proc/$p/environ") ;; *) environ= ;; esac
+else environ=$(systemctl show -p Environment docker.service 2>/dev/null | sed 's/^Environment=//' | tr ' ' '\n'); fi
 while IFS= read -r line; do
     case $line in [hH][tT][tT][pP]_[pP][rR][oO][xX][yY]=*) http_proxy=${line#*=}; export http_proxy ;;
     [hH][tT][tT][pP][sS]_[pP][rR][oO][xX][yY]=*) https_proxy=${line#*=}; export https_proxy ;;
     [nN][oO]_[pP][rR][oO][xX][yY]=*) no_proxy=${line#*=}; export no_proxy ;; esac
-done <"$dir__/environ"
-config=
-if [ -r "$f" ]; then config=$(head -c 65536 "$f" | tr -d '\n\r\t'); fi
+done <<END
+$environ
+END
+if [ -r "$f" ]; then
+    while IFS= read -r line || [ -n "$line" ]; do
+        config="$config $line"
+        [ "${#config}" -lt 65536 ] || break
+    done <"$f"
+fi
 # The words of a list of daemon.json, one a line.
 list() {
-    l=${config##*"\"$1\""}; l=${l#"${l%%[! :]*}"}
+    l=${config##*"\"$1\""}; l=${l#"${l%%[![:space:]:]*}"}
     case $l in '['*']'*) l=${l#?}; l=${l%%]*} ;; *) return ;; esac
     IFS=' ,"'; set -f
-    for w in $l; do [ -z "$w" ] || printf '%s\n' "$w"; done
+    for w in $l; do case $w in *[![:space:]]*) printf '%s\n' "$w" ;; esac; done
 }
 case $config in *'"http-proxy"'*|*'"https-proxy"'*)
-    v=$(printf '%s\n' "$config" | sed -n 's/.*"https-proxy" *: *"\([^"]*\)".*/\1/p'); [ -n "$v" ] && export https_proxy="$v"
-    v=$(printf '%s\n' "$config" | sed -n 's/.*"http-proxy" *: *"\([^"]*\)".*/\1/p'); [ -n "$v" ] && export http_proxy="$v"
-    v=$(printf '%s\n' "$config" | sed -n 's/.*"no-proxy" *: *"\([^"]*\)".*/\1/p'); [ -n "$v" ] && export no_proxy="$v" ;;
+    v=$(printf '%s\n' "$config" | sed -n 's/.*"https-proxy"[[:space:]]*:[[:space:]]*"\([^"]*\)".*/\1/p'); [ -n "$v" ] && export https_proxy="$v"
+    v=$(printf '%s\n' "$config" | sed -n 's/.*"http-proxy"[[:space:]]*:[[:space:]]*"\([^"]*\)".*/\1/p'); [ -n "$v" ] && export http_proxy="$v"
+    v=$(printf '%s\n' "$config" | sed -n 's/.*"no-proxy"[[:space:]]*:[[:space:]]*"\([^"]*\)".*/\1/p'); [ -n "$v" ] && export no_proxy="$v" ;;
 esac
 mirrors=; insecure=
 case $config in *'"registry-mirrors"'*) mirrors=$(list registry-mirrors) ;; esac
@@ -110,15 +120,22 @@ try: print(r.build_opener(r.ProxyHandler(),r.HTTPSHandler(context=c)).open(sys.a
 except e.HTTPError as x: print(x.code)
 except Exception as x: print(x)' "${2%/}/v2/" "$ca" "$k" 2>&1) ;;
     esac
-    printf '%s\t%s\t%s\n' "$1" "$2" "$(printf '%s' "$said" | tr '\n\t' '  ')"
+    kind=$1 url=$2
+    # In one line.
+    set -f; set -- $said
+    printf '%s\t%s\t%s\n' "$kind" "$url" "$*"
 }
-for u in $REGISTRIES; do ask registry "$u" & done
+set --
+for u in $REGISTRIES; do set -- "$@" registry "$u"; done
 case "
 $REGISTRIES
 " in *"
 https://registry-1.docker.io
 "*) for u in $MIRRORS $mirrors; do case $u in *@*) printf 'mirror\t%s\tdockerd takes no user and password here\n' "${u%%://*}://${u#*@}" ;;
-    http://*|https://*) ask mirror "$u" & ;; esac; done ;; esac
+    http://*|https://*) set -- "$@" mirror "$u" ;; esac; done ;; esac
+# All at once, the last one by this process itself.
+while [ $# -gt 2 ]; do ask "$1" "$2" & shift 2; done
+[ $# = 0 ] || ask "$1" "$2"
 wait"#,
 )
 .within(Duration::from_secs(5))];

@@ -68,7 +68,7 @@ mod tests {
         assert_eq!(found.at_boot.value(), Some(&vec!["/swap.img".to_owned()]));
         let none = parse(&Recorded::default().file(SWAPS, HEADER).transcript());
         assert_eq!(none.active.value(), Some(&Vec::new()));
-        // A file that was not asked for reads as an empty one.
+        // The kernel's own list is never empty.
         assert!(matches!(parse(&Recorded::default().transcript()).active.reading, Reading::Unknown(_)));
     }
 }

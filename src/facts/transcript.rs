@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use super::fact::Fact;
+use super::interfaces::glob_fits;
 
 /// Everything one machine answered in one visit.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -12,6 +13,8 @@ pub struct Transcript {
     sections: BTreeMap<String, Section>,
     /// What the file probe read, by path; the error text where it could not.
     files: BTreeMap<String, Result<String, String>>,
+    /// The paths and globs that it was asked for, with colons between them; older scripts did not tell.
+    asked: Option<String>,
 }
 
 /// What one probe answered.
@@ -69,6 +72,9 @@ impl Transcript {
                 continue;
             }
             let Some((path, text)) = line.split_once(':') else { continue };
+            if path == "asked" {
+                self.asked = Some(text.trim_end().to_owned());
+            }
             if !path.starts_with('/') {
                 continue;
             }
@@ -90,6 +96,30 @@ impl Transcript {
         }
     }
 
+    /// Whether a path of which nothing was said, or a glob, was asked for.
+    fn was_asked(&self, path: &str) -> bool {
+        let mut asked = self.asked.iter().flat_map(|asked| asked.split(':'));
+        match path.split_once('*') {
+            Some((prefix, _)) => self.was_asked_under(prefix),
+            None => asked.any(|asked| glob_fits(asked, path)),
+        }
+    }
+
+    fn not_told(&self) -> &'static str {
+        match self.asked {
+            Some(_) => "not asked for when this was recorded",
+            None => "empty, or not asked for when this was recorded",
+        }
+    }
+
+    /// Whether any path that starts with `prefix` was asked for. Even of a glob that matches nothing grep tells; of one
+    /// that matches empty files alone it does not.
+    fn was_asked_under(&self, prefix: &str) -> bool {
+        let mut told = self.files.range(prefix.to_owned()..).take_while(|(path, _)| path.starts_with(prefix));
+        let mut asked = self.asked.iter().flat_map(|asked| asked.split(':'));
+        told.next().is_some() || asked.any(|asked| asked.starts_with(prefix))
+    }
+
     /// Why the file probe as a whole cannot be trusted, where it cannot: it passed its deadline, was killed, or
     /// was not asked. grep ends with 0 or 1, and with 2 where it could not read a file, which it names.
     fn files_missing(&self) -> Option<String> {
@@ -103,8 +133,8 @@ impl Transcript {
         }
     }
 
-    /// A file's whole text: absent where there is no such file, unknown where it could not be read.
-    /// An empty file is an empty text.
+    /// A file's whole text: absent where there is no such file, unknown where it could not be read, or where an older
+    /// script did not ask for it. An empty file is an empty text, and so is one that its glob did not match.
     pub fn file(&self, path: &str) -> Fact<&str> {
         let source = path.to_owned();
         if let Some(reason) = self.files_missing() {
@@ -114,16 +144,20 @@ impl Transcript {
             Some(Ok(text)) => Fact::known(text.as_str(), source),
             Some(Err(reason)) if reason == "No such file or directory" => Fact::absent(source),
             Some(Err(reason)) => Fact::unknown(reason.clone(), source),
-            None => Fact::known("", source),
+            None if self.was_asked(path) => Fact::known("", source),
+            None => Fact::unknown(self.not_told(), source),
         }
     }
 
     /// Every file whose path starts with `prefix`, read or not, in the order of their paths; a glob
-    /// that matched nothing is left out. Unknown where the file probe did not end.
+    /// that matched nothing is left out. Unknown where the file probe did not end, or asked for none of them.
     pub fn files_under<'t>(&'t self, prefix: &str) -> Fact<Vec<(&'t str, Fact<&'t str>)>> {
         let source = format!("{prefix}*");
         if let Some(reason) = self.files_missing() {
             return Fact::unknown(reason, source);
+        }
+        if !self.was_asked_under(prefix) {
+            return Fact::unknown(self.not_told(), source);
         }
         let found = self
             .files
@@ -225,7 +259,29 @@ mod tests {
         for unknown in ["/c", "/d", "/f", "/g:1"] {
             assert!(matches!(transcript.file(unknown).reading, Reading::Unknown(_)), "{unknown}");
         }
+    }
+
+    #[test]
+    fn an_empty_file_is_known_and_one_that_was_not_asked_for_is_not() {
+        let out = "asked:/a:/empty:/none:/d/*:/e/*.conf\n/a:asked:/b\n";
+        let err = "grep: /none: No such file or directory\ngrep: /d/*: No such file or directory\n";
+        let transcript = files(Ended::Exited(2), out, err);
+        assert_eq!(transcript.file("/a").value(), Some(&"asked:/b\n"));
         assert_eq!(transcript.file("/empty").value(), Some(&""));
+        assert_eq!(transcript.file("/none").reading, Reading::Absent);
+        assert_eq!(transcript.files_under("/d/").value(), Some(&Vec::new()));
+        assert_eq!(transcript.files_under("/e/").value(), Some(&Vec::new()));
+        assert_eq!(transcript.file("/e/1.conf").value(), Some(&""));
+        let not_asked = Reading::Unknown("not asked for when this was recorded".to_owned());
+        assert_eq!(transcript.file("/b").reading, not_asked);
+        assert!(matches!(transcript.files_under("/f/").reading, Reading::Unknown(_)));
+        // Scripts before this one did not say what they asked for.
+        let old = files(Ended::Exited(2), "/a:one\n", err);
+        let untold = Reading::Unknown("empty, or not asked for when this was recorded".to_owned());
+        assert_eq!(old.file("/empty").reading, untold);
+        assert_eq!(old.files_under("/d/").value(), Some(&Vec::new()));
+        assert_eq!(old.file("/*").value(), Some(&""));
+        assert_eq!(old.file("/d/1.conf").reading, untold);
     }
 
     #[test]

@@ -51,7 +51,8 @@ pub(super) const PROBES: &[Probe] = &[Probe::shell(
     "units",
     "systemctl show",
     // Asking for a unit by its name costs the host about a millisecond, there or not; so only those with a file (in the
-    // folders of systemd.unit(5)) are. A unit may run on after its file is gone: a pattern shows it if it is loaded.
+    // folders of systemd.unit(5)) are. A unit may run on after its file is gone: a pattern shows it
+    // if it is loaded, and `--state` leaves out those that systemd only knows because others name them.
     r#"all='ssh.service sshd.service ssh.socket sshd.socket
 chrony.service chronyd.service ntp.service ntpd.service ntpsec.service openntpd.service
 systemd-timesyncd.service open-vm-tools.service vmtoolsd.service
@@ -68,15 +69,21 @@ for folder in /lib/systemd/system /usr/lib/systemd/system /usr/local/lib/systemd
     /run/systemd/generator /run/systemd/generator.early /run/systemd/generator.late; do
     [ ! -d "$folder" ] || folders="$folders $folder"
 done
+file=
 set --
 for unit in $all; do
     asked="[${unit%"${unit#?}"}]${unit#?}"
     for folder in $folders; do
         if [ -e "$folder/$unit" ]; then asked=$unit; break; fi
     done
+    if [ "$asked" = "$unit" ]; then
+        # Another name of the one before is answered with that one.
+        [ ! -f "$file" ] || ! [ "$folder/$unit" -ef "$file" ] || continue
+        file=$folder/$unit
+    fi
     set -- "$@" "$asked"
 done
-systemctl show --all -p Id -p LoadState -p ActiveState -p UnitFileState -p ExecStart -p Environment -p EnvironmentFiles "$@""#,
+systemctl show --all --state=loaded,active,reloading,activating,deactivating,failed -p Id -p LoadState -p ActiveState -p UnitFileState -p ExecStart -p Environment -p EnvironmentFiles "$@""#,
 )];
 
 /// Every unit that was asked about, unknown where systemd could not be asked.

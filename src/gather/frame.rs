@@ -64,20 +64,29 @@ pub fn take_apart(heard: &[u8], boundary: &str, probes: &[Probe]) -> Result<Answ
                 clock = parse_clock(words.next().unwrap_or_default());
             }
             ("out", name) => open = Some((name.to_owned(), body)),
-            (word @ ("exit" | "timeout"), name) => {
-                let number = words.next().and_then(|word| word.parse::<i64>().ok());
-                let (Some((_, out)), Some(number)) = (open.take_if(|(opened, _)| opened == name), number)
+            ("exit", name) => {
+                let status = words.next().and_then(|word| word.parse::<i32>().ok());
+                let (Some((_, out)), Some(status)) = (open.take_if(|(opened, _)| opened == name), status)
                 else {
                     continue; // an end without its beginning is not an answer
                 };
-                let ended = match word {
-                    "exit" => Ended::Exited(number as i32),
-                    _ => Ended::TimedOut(number.unsigned_abs()),
-                };
-                let stuck = words.next().map(str::to_owned);
                 let source = source_of(name, probes);
-                let section = Section { source, ended, out: out.to_vec(), err: Vec::new(), stuck };
+                let ended = Ended::Exited(status);
+                let section = Section { source, ended, out: out.to_vec(), err: Vec::new(), stuck: None };
                 sections.insert(name.to_owned(), section);
+            }
+            // Told of all probes of a process: of those that ended before, of the one that hangs, of those behind it.
+            ("timeout", name) => {
+                let out = open.take_if(|(opened, _)| opened == name).map(|(_, out)| out);
+                if let (Some(ms), true) = (
+                    words.next().and_then(|word| word.parse::<u64>().ok()),
+                    out.is_some() || !sections.contains_key(name),
+                ) {
+                    let (source, ended) = (source_of(name, probes), Ended::TimedOut(ms));
+                    let stuck = words.next().map(str::to_owned);
+                    let out = out.unwrap_or_default().to_vec();
+                    sections.insert(name.to_owned(), Section { source, ended, out, err: Vec::new(), stuck });
+                }
             }
             ("err", name) => {
                 if let Some(section) = sections.get_mut(name) {

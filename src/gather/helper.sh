@@ -51,15 +51,14 @@ bring() {
 summon() {
     exec 5<&0
     (
-        exec 0<&5 5<&- 6>&1
+        exec 0<&5 5<&- 6>&1 >>"$dir__/p_$1.o" 2>>"$dir__/p_$1.e"
         begin "$1"
-        bring "$1" >>"$dir__/$1.o" 2>>"$dir__/$1.e"
+        bring "$1"
         ended=$?
         close "$1" "$ended"
         if [ "$ended" = 0 ]; then echo "done p_$1" >&4; else echo "lack p_$1" >&4; fi
     ) &
-    eval "pid_p_$1=\$!; open_p_$1=1"
-    left=$((left + 1))
+    started "p_$1"
     exec 5<&-
 }
 

@@ -13,7 +13,9 @@ pub(super) struct Process {
     /// A word of a shell variable's name.
     pub(super) name: String,
     /// Name and function of each.
-    pub(super) probes: Vec<(String, String)>,
+    probes: Vec<(String, String)>,
+    /// Those functions' text: only the process itself defines them, for each costs the shell a copy.
+    functions: String,
     needs: &'static [&'static str],
     pub(super) deadline: Duration,
     /// The helper's probe that it waits for.
@@ -27,6 +29,7 @@ impl Process {
         Process {
             name: name.to_owned(),
             probes: Vec::new(),
+            functions: String::new(),
             needs: &[],
             deadline,
             stands_in_for: None,
@@ -34,19 +37,25 @@ impl Process {
         }
     }
 
-    /// For one probe, which `function` runs.
-    pub(super) fn of(probe: &Probe, function: &str) -> Self {
+    /// For one probe, which `function` runs, whose text is `text`.
+    pub(super) fn of(probe: &Probe, function: &str, text: &str) -> Self {
         Process {
             needs: probe.needs,
             stands_in_for: probe.stands_in_for,
             is_helper: matches!(probe.read, Read::Helper { .. }),
-            ..Process::new(function, probe.deadline).with(probe.name, function)
+            ..Process::new(function, probe.deadline).with(probe.name, function, text)
         }
     }
 
-    pub(super) fn with(mut self, probe: &str, function: &str) -> Self {
-        self.probes.push((probe.to_owned(), function.to_owned()));
+    pub(super) fn with(mut self, probe: &str, function: &str, text: &str) -> Self {
+        self.take(probe, function, text);
         self
+    }
+
+    /// Runs one more probe, behind those that it has.
+    pub(super) fn take(&mut self, probe: &str, function: &str, text: &str) {
+        self.probes.push((probe.to_owned(), function.to_owned()));
+        let _ = writeln!(self.functions, "{function}() {{\n{}\n}}", text.trim_matches('\n'));
     }
 
     /// Whether it starts with the others: neither a helper, which has been asked for before, nor in another's stead.
@@ -65,15 +74,17 @@ impl Process {
     }
 
     fn start_with(&self, clock: &str) -> String {
-        let mut go = format!("go {}", self.name);
-        for (name, function) in &self.probes {
-            let _ = write!(go, " \\\n    {name} {function}");
+        let name = &self.name;
+        let mut go = format!("(\nwrites {name}\n{}", self.functions);
+        for (probe, function) in &self.probes {
+            let _ = writeln!(go, "ask {probe} {function}");
         }
-        go += clock;
-        match (self.needs, self.probes.as_slice()) {
-            ([], _) | (_, []) => go + "\n",
-            (programs, [(name, _), ..]) => {
-                format!("if any {}; then {go}\nelse begin {name}; close {name} 127; fi\n", programs.join(" "))
+        let _ = write!(go, "echo 'done {name}' >&4\n) &\nstarted {name}{clock}");
+        match self.needs {
+            [] => format!("# Process {name}\n{go}\n"),
+            programs => {
+                let (programs, declined) = (programs.join(" "), self.decline(""));
+                format!("# Process {name}\nif any {programs}; then\n{go}\nelse\n{declined}fi\n")
             }
         }
     }

@@ -9,16 +9,25 @@ use super::process::Process;
 use super::quote::shell_quote;
 use super::supply::Supply;
 
-/// Each line behind its file's path and a colon; so a path may hold no colon and no line end.
-const READ_FILES: &str = r#"n=$#
-while [ "$n" -gt 0 ]; do
-    f=$1; shift; n=$((n - 1))
-    case $f in
-    *:* | *"
-"*) printf 'grep: %s: its name cannot be told apart\n' "$f" >&2 ;;
-    *) set -- "$@" "$f" ;;
-    esac
-done
+/// Each line behind its file's path and a colon; so a path may hold no colon and no line end. What was asked for stands in
+/// the first line, for of an empty file grep says nothing.
+const READ_FILES: &str = r#"set +f
+IFS=:
+printf 'asked:%s\n' "$*"
+unset IFS
+set -- $*
+nl='
+'
+case $* in *:* | *"$nl"*)
+    n=$#
+    while [ "$n" -gt 0 ]; do
+        f=$1; shift; n=$((n - 1))
+        case $f in
+        *:* | *"$nl"*) printf 'grep: %s: its name cannot be told apart\n' "$f" >&2 ;;
+        *) set -- "$@" "$f" ;;
+        esac
+    done ;;
+esac
 grep -H '' "$@""#;
 
 /// How long the script waits, in seconds after its last deadline, for its answer to be taken.
@@ -63,8 +72,8 @@ pub struct Script {
     probes: Vec<Probe>,
     /// What runs ahead of all.
     ahead: String,
-    /// A function for each.
-    functions: String,
+    /// What decides whether helpers are asked for.
+    wants: String,
     processes: Vec<Process>,
     /// What starts them and waits for them, where the user has no probes.
     ending: String,
@@ -73,38 +82,35 @@ pub struct Script {
 impl Script {
     /// Of these probes.
     pub fn new(probes: &[Probe]) -> Self {
-        let (mut ahead, mut functions) = (String::new(), String::new());
+        let (mut ahead, mut wants) = (String::new(), String::new());
         let mut processes: Vec<Process> = Vec::new();
-        let mut light = Process::new("light", crate::facts::DEADLINE);
         let mut paths = Vec::new();
-        let mut define = |name: &str, text: &str| {
-            let _ = writeln!(functions, "{name}() {{\n{}\n}}", text.trim_matches('\n'));
-        };
         for probe in probes {
             let function = function_name(probe.name);
-            match probe.read {
-                Read::Files(files) => paths.extend(files.iter().copied()),
-                Read::Ahead(text) => ahead = ahead + text + "\n",
-                Read::Helper { wanted, .. } => {
-                    define(&format!("wants_{function}"), wanted);
-                    processes.push(Process::of(probe, &function));
+            match (probe.read, probe.shares) {
+                (Read::Files(files), _) => paths.extend(files.iter().copied()),
+                (Read::Ahead(text), _) => ahead = ahead + text + "\n",
+                (Read::Helper { wanted, .. }, _) => {
+                    let _ = writeln!(wants, "wants_{function}() {{\n{}\n}}", wanted.trim_matches('\n'));
+                    processes.push(Process::of(probe, &function, ""));
                 }
-                Read::Shell(text) => {
-                    define(&function, text);
-                    match probe.light {
-                        true => light.probes.push((probe.name.to_owned(), function)),
-                        false => processes.push(Process::of(probe, &function)),
+                (Read::Shell(text), None) => processes.push(Process::of(probe, &function, text)),
+                (Read::Shell(text), Some(shared)) => {
+                    match processes.iter_mut().find(|process| process.name == shared) {
+                        Some(process) => process.take(probe.name, &function, text),
+                        None => processes
+                            .push(Process::new(shared, probe.deadline).with(probe.name, &function, text)),
                     }
                 }
             }
         }
         paths.sort_unstable();
         paths.dedup();
-        let _ = writeln!(functions, "p_files() {{\nset -- {}\n{READ_FILES}\n}}", paths.join(" \\\n"));
-        processes.push(Process::new("p_files", crate::facts::DEADLINE).with("files", "p_files"));
-        processes.push(light);
+        let read_files = format!("set -f\nset -- {}\n{READ_FILES}", paths.join(" \\\n"));
+        let files = Process::new("p_files", crate::facts::DEADLINE);
+        processes.push(files.with("files", "p_files", &read_files));
         let ending = ending(processes.clone());
-        Script { probes: probes.to_vec(), ahead, functions, processes, ending }
+        Script { probes: probes.to_vec(), ahead, wants, processes, ending }
     }
 
     /// What it asks.
@@ -114,11 +120,10 @@ impl Script {
 
     /// The text for one host. `boundary` frames the answer; it must be one no host can guess.
     pub fn text(&self, boundary: &str, errand: &Errand) -> String {
-        let fixed = FRAME.len() + HELPER.len() + self.ahead.len() + self.functions.len() + self.ending.len();
+        let fixed = FRAME.len() + HELPER.len() + self.ahead.len() + self.wants.len() + self.ending.len();
         let mut script = String::with_capacity(fixed + 4096);
-        // All of it in one function that the last line calls, in braces: what was cut on its way is a syntax error and
-        // does nothing.
-        let _ = writeln!(script, "airworthy__() {{\nmark__={}", shell_quote(boundary));
+        // All of it in braces: what was cut on its way is a syntax error and does nothing.
+        let _ = writeln!(script, "{{\nmark__={}", shell_quote(boundary));
         script.push_str(FRAME);
         script.push_str("# What this host is asked about.\n");
         // One whose address is not known stands in the inventory as a template, in several words.
@@ -129,12 +134,12 @@ impl Script {
         let _ = writeln!(script, "MIRRORS={}", shell_quote(&errand.mirrors.join("\n")));
         let _ = writeln!(script, "PYTHON={}", shell_quote(errand.python.as_deref().unwrap_or_default()));
         script.push_str(&self.ahead);
-        script.push_str(&self.functions);
+        script.push_str(&self.wants);
         let mut processes = self.processes.clone();
         for probe in &errand.own_probes {
             let function = function_name(&probe.name);
-            let _ = writeln!(script, "{function}() {{\nsh -c {}\n}}", shell_quote(&probe.run));
-            processes.push(Process::new(&function, probe.deadline).with(&probe.name, &function));
+            let text = format!("sh -c {}", shell_quote(&probe.run));
+            processes.push(Process::new(&function, probe.deadline).with(&probe.name, &function, &text));
         }
         self.ask_for_helpers(&mut script, &errand.supply);
         match errand.own_probes.is_empty() {
@@ -180,11 +185,12 @@ impl Script {
 
 /// Starts the processes, waits for them and sends their answers.
 fn ending(mut processes: Vec<Process>) -> String {
-    // The slow ones first: they wait while the others compute.
-    processes.sort_by_key(|process| std::cmp::Reverse(process.deadline));
+    // The slow ones first, the light ones last: those wait while these compute.
+    processes
+        .sort_by_key(|process| (process.name == crate::facts::LIGHT, std::cmp::Reverse(process.deadline)));
     let starts: String =
         processes.iter().filter(|process| process.is_started_at_once()).map(Process::start).collect();
-    format!("# Starts them.\n{starts}{}}}\n{{ airworthy__ \"$@\"; }}\n", event_loop(&processes))
+    format!("# Starts them.\n{starts}# Waits for them.\n{}}}\n", event_loop(&processes))
 }
 
 /// The longest the script can take where no helper is asked for: its probes' deadlines run side by side.

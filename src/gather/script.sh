@@ -17,16 +17,26 @@ finish() {
 }
 trap finish EXIT
 trap 'exit 1' HUP INT TERM PIPE
+# A here-document is a pipe in dash, in busybox and in bash since 5.1: one that costs no process, if it can be opened again.
+events__=
+{
+    command exec 4<<END
+event
+END
+} 2>/dev/null
+if [ -p /proc/self/fd/4 ] && command exec 4<>/proc/self/fd/4; then events__=open; fi 2>/dev/null
 for t in "${TMPDIR:-/tmp}" /tmp /var/tmp /dev/shm /run; do
-    dir__=$(mktemp -d "$t/airworthy.XXXXXXXXXX" 2>/dev/null) && mkfifo "$dir__/events" 2>/dev/null && break
+    if dir__=$(mktemp -d "$t/airworthy.XXXXXXXXXX" 2>/dev/null); then
+        [ -z "$events__" ] || break
+        if mkfifo "$dir__/events" 2>/dev/null; then exec 4<>"$dir__/events"; break; fi
+    fi
     finish; dir__=
 done
 if [ -z "$dir__" ]; then
     printf '\n@%s refused no private directory could be made in /tmp, /var/tmp, /dev/shm or /run\n' "$mark__"
     exit 1
 fi
-exec 4<>"$dir__/events"
-printf '\n@%s out sudo\n%s\n%s\n@%s exit sudo 0\n' "$mark__" "${1:-user}" "$2" "$mark__" >"$dir__/sudo.o"
+printf '\n@%s out sudo\n%s\n%s\n@%s exit sudo 0\n' "$mark__" "${1:-user}" "$2" "$mark__" >"$dir__/frame.o"
 
 # any PROGRAM...: whether one of them is there.
 any() {
@@ -36,40 +46,56 @@ any() {
     return 1
 }
 
-# begin NAME: the files of a probe's own.
+# path_of PROGRAM: sets `path` as `command -v` would tell it, which takes a process to hear; empty where there is none.
+path_of() {
+    path=$1 rest__=$PATH:
+    case $1 in */*) rest__= ;; esac
+    while [ -n "$rest__" ]; do
+        path=${rest__%%:*}/$1 rest__=${rest__#*:}
+        if [ -f "$path" ] && [ -x "$path" ]; then return; fi
+    done
+    if [ -f "$path" ] && [ -x "$path" ]; then return; fi
+    path=
+}
+
+# Each process writes what its probes say into two files of its own, NAME.o and NAME.e.
+
+# writes NAME: from here on. A file that grows past the limit kills its writer.
+writes() {
+    ulimit -f 4096
+    exec </dev/null >>"$dir__/$1.o" 2>>"$dir__/$1.e"
+}
+
+# begin PROBE: what follows is its answer.
 begin() {
-    printf '\n@%s out %s\n' "$mark__" "$1" >"$dir__/$1.o"
-    printf '\n@%s err %s\n' "$mark__" "$1" >"$dir__/$1.e"
+    printf '\n@%s out %s\n' "$mark__" "$1"
+    printf '\n@%s err %s\n' "$mark__" "$1" >&2
 }
 
-# close NAME STATUS: how a probe ended.
+# close PROBE STATUS: how it ended.
 close() {
-    printf '\n@%s exit %s %s\n' "$mark__" "$1" "$2" >>"$dir__/$1.o"
+    printf '\n@%s exit %s %s\n' "$mark__" "$1" "$2"
 }
 
-# decline NAME REASON: a probe that is not asked.
-decline() {
+# ask PROBE FUNCTION
+ask() {
     begin "$1"
-    printf '%s\n' "$2" >>"$dir__/$1.e"
-    close "$1" 127
+    "$2"
+    close "$1" $?
 }
 
-# go NAME PROBE FUNCTION [PROBE FUNCTION ...]: a process by that name for these probes, one after the other. A file that
-# grows past the limit kills its writer.
-go() {
-    n__=$1
-    shift
-    (
-        ulimit -f 4096
-        while [ $# -gt 0 ]; do
-            begin "$1"
-            "$2" >>"$dir__/$1.o" 2>>"$dir__/$1.e" </dev/null
-            close "$1" $?
-            shift 2
-        done
-        echo "done $n__" >&4
-    ) &
-    eval "pid_$n__=\$!; open_$n__=1"
+# decline PROBE [REASON]: one that is not asked.
+decline() {
+    {
+        begin "$1"
+        [ -z "$2" ] || printf '%s\n' "$2" >&2
+        close "$1" 127
+    } >>"$dir__/frame.o" 2>>"$dir__/frame.e"
+}
+
+# started NAME: a process by that name, the last one of the background.
+started() {
+    eval "pid_$1=\$!; open_$1=1"
     left=$((left + 1))
 }
 
@@ -86,7 +112,7 @@ reap() {
     fi
 }
 
-# expire NAME MILLISECONDS PROBE...: past its deadline, where it is still open. Of two ends the reader takes the first.
+# expire NAME MILLISECONDS PROBE...: past its deadline, where it is still open. Of a probe's ends the reader takes the first.
 expire() {
     eval "still=\$open_$1; pid=\$pid_$1"
     [ "$still" = 1 ] || return 0
@@ -98,9 +124,8 @@ expire() {
     *") "?" $$ "*) reap "$pid" 2>/dev/null ;;
     esac
     for t in "$@"; do
-        [ -e "$dir__/$t.o" ] || begin "$t"
-        printf '\n@%s timeout %s %s%s\n' "$mark__" "$t" "$ms__" "$stuck" >>"$dir__/$t.o"
-    done
+        printf '\n@%s timeout %s %s%s\n' "$mark__" "$t" "$ms__" "$stuck"
+    done >>"$dir__/$n__.o"
     eval "open_$n__=0"
     left=$((left - 1))
 }

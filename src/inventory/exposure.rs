@@ -13,13 +13,15 @@ use super::source::Place;
 
 /// The bits of a mode that let group and others read.
 const READABLE: u32 = 0o044;
+/// The bits by which Ansible takes a file of a vault password for a program.
+const EXECUTABLE: u32 = 0o111;
 
 /// A secret in clear, in a file that others may read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Exposure {
-    /// The variable, with the key below it where it is a mapping: `containerd_registry_auth.password`.
+    /// The variable, with the key below it where it is a mapping: `containerd_registry_auth.password`; or what the file is.
     pub name: String,
-    /// `file:line`.
+    /// `file:line`, or the file where all of it is the secret.
     pub place: String,
     /// The file.
     pub file: PathBuf,
@@ -28,7 +30,7 @@ pub struct Exposure {
 }
 
 impl Inventory {
-    /// Every secret in clear whose file others may read, in the order of the files' layers.
+    /// Every secret in clear whose file others may read, in the order of the files' layers; then the files of vault passwords.
     pub fn exposed_secrets(&self) -> Vec<Exposure> {
         let mut modes: HashMap<&Path, Option<u32>> = HashMap::new();
         let mut exposed: Vec<Exposure> = Vec::new();
@@ -45,6 +47,15 @@ impl Inventory {
                     exposed.push(found);
                 }
             }
+        }
+        for file in &self.vault_files {
+            // A program prints the password, and need not hold it.
+            let Some(mode) = mode_of(file).filter(|mode| mode & READABLE != 0 && mode & EXECUTABLE == 0)
+            else {
+                continue;
+            };
+            let place = file.display().to_string();
+            exposed.push(Exposure { name: "vault password".to_owned(), place, file: file.clone(), mode });
         }
         exposed
     }
@@ -111,6 +122,32 @@ mod tests {
     use serde_json::json;
 
     use super::in_clear;
+
+    #[test]
+    fn a_vault_password_that_others_may_read_is_told_and_a_program_is_not() {
+        use std::fs;
+        use std::os::unix::fs::PermissionsExt as _;
+
+        use crate::inventory::{LoadOptions, load_with};
+
+        let folder = tempfile::tempdir().expect("a folder");
+        let hosts = folder.path().join("hosts.ini");
+        fs::write(&hosts, "[kube_control_plane]\nn1\n[kube_node]\nn1\n").expect("written");
+        let password = folder.path().join("password");
+        fs::write(&password, "hunter2\n").expect("written");
+        let options = LoadOptions { vault_files: vec![password.clone()], ..LoadOptions::default() };
+        for (mode, told) in [(0o644, 1), (0o640, 1), (0o600, 0), (0o755, 0)] {
+            fs::set_permissions(&password, fs::Permissions::from_mode(mode)).expect("its mode is set");
+            let inventory = load_with(std::slice::from_ref(&hosts), &options).expect("an inventory");
+            let exposed = inventory.exposed_secrets();
+            assert_eq!(exposed.len(), told, "{mode:o}: {exposed:?}");
+            assert!(
+                exposed
+                    .iter()
+                    .all(|it| it.file == password && it.mode == mode && it.name == "vault password")
+            );
+        }
+    }
 
     #[test]
     fn secrets_are_told_from_what_is_about_them() {

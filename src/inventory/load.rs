@@ -44,6 +44,8 @@ pub struct Inventory {
     pub openpai: Option<OpenPaiConfig>,
     /// What is suspicious but did not stop the reading.
     pub warnings: Vec<String>,
+    /// The files that vault passwords were read from.
+    pub(super) vault_files: Vec<PathBuf>,
     pub(super) plain_groups: Option<Groups>,
     pub(super) layers: Layers,
     pub(super) context: Context,
@@ -107,6 +109,7 @@ pub fn load_with(paths: &[PathBuf], options: &LoadOptions) -> Result<Inventory, 
                 graph: Graph::new().merging(options.merge_mappings),
                 taken: Vec::new(),
                 warnings: Vec::new(),
+                left_out: Vec::new(),
                 first: None,
             };
             for source in &sources {
@@ -116,7 +119,7 @@ pub fn load_with(paths: &[PathBuf], options: &LoadOptions) -> Result<Inventory, 
         }
     };
     let kind = if format == Format::Ansible { Kind::Kubespray } else { Kind::OpenPai };
-    Ok(finish(kind, paths, reader, cluster))
+    Ok(Inventory { vault_files: options.vault_files.clone(), ..finish(kind, paths, reader, cluster) })
 }
 
 fn finish(kind: Kind, paths: &[PathBuf], reader: Reader, cluster: Cluster) -> Inventory {
@@ -140,6 +143,7 @@ fn finish(kind: Kind, paths: &[PathBuf], reader: Reader, cluster: Cluster) -> In
         groups,
         openpai,
         warnings,
+        vault_files: Vec::new(),
         plain_groups,
         layers,
         context,

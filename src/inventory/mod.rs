@@ -40,7 +40,7 @@ pub use exposure::Exposure;
 pub use host::{Connection, Host, HostKeyChecking, Layout};
 pub use listing::Listing;
 pub use load::{Inventory, Kind, find_ansible_inventory, load, load_with};
-pub use nearest::nearest;
+pub use nearest::{nearest, nearest_within};
 pub use openpai::OpenPaiConfig;
 pub use options::{LoadOptions, SshWords, StandIn};
 pub use role_vars::{RoleVars, read_yaml};

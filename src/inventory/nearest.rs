@@ -2,13 +2,21 @@
 
 /// The candidate nearest to `name`, if one is near enough to be a slip of the finger.
 pub fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    nearest_within((name.chars().count() / 3).clamp(1, 3), name, candidates)
+}
+
+/// The candidate nearest to `name`, at most so many slips away.
+pub fn nearest_within<'a>(
+    slips: usize,
+    name: &str,
+    candidates: impl IntoIterator<Item = &'a str>,
+) -> Option<&'a str> {
     let plain = |text: &str| text.to_lowercase().replace(['-', '_', '.'], "_");
     let wanted = plain(name);
-    let allowed = (wanted.chars().count() / 3).clamp(1, 3);
     candidates
         .into_iter()
         .map(|candidate| (strsim::osa_distance(&wanted, &plain(candidate)), candidate))
-        .filter(|(distance, _)| *distance <= allowed)
+        .filter(|(distance, _)| *distance <= slips)
         .min_by_key(|(distance, _)| *distance)
         .map(|(_, candidate)| candidate)
 }

@@ -19,6 +19,8 @@ pub struct LoadOptions {
     pub ansible_inventory: Option<PathBuf>,
     /// What `ansible-inventory` is told of vault passwords: words of its command line, never a password.
     pub vault_words: Vec<OsString>,
+    /// The files that vault passwords were read from.
+    pub vault_files: Vec<PathBuf>,
     /// The endings of names that are left out of a folder; `None` for Ansible's own.
     pub ignored_endings: Option<Vec<String>>,
     /// Regular expressions for names that are left out of a folder, too.
@@ -72,6 +74,7 @@ impl Default for LoadOptions {
             vault: Arc::default(),
             ansible_inventory: None,
             vault_words: Vec::new(),
+            vault_files: Vec::new(),
             ignored_endings: None,
             ignored_patterns: Vec::new(),
             playbook_dir: None,

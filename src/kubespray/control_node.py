@@ -67,7 +67,8 @@ try:
     said["control_path_dir"] = os.path.expanduser(os.path.expandvars(folder))
     if asked["collections"]:
         paths = []
-        for path in list(constants.config.get_config_value("COLLECTIONS_PATHS")) + sys.path:
+        # What the configuration itself gives is not rendered where it is the default: a template with ANSIBLE_HOME.
+        for path in list(constants.COLLECTIONS_PATHS) + sys.path:
             path = os.path.expanduser(str(path))
             paths.append(path if os.path.basename(path) == "ansible_collections" else os.path.join(path, "ansible_collections"))
         said["collections"] = [collection(name, paths) for name in asked["collections"]]

@@ -1,12 +1,13 @@
 //! What a release of kubespray demands.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 use thiserror::Error;
 
 use super::asserts::Assertion;
+use super::names::Names;
 use super::{reading, table};
 use crate::facts::Fact;
 use crate::facts::kubespray::Kubespray;
@@ -17,9 +18,8 @@ use crate::inventory::RoleVars;
 pub struct Demands {
     /// As conditions see it.
     pub facts: Kubespray,
-    /// Every name of a variable that the release defines or reads; none where the built-in table stands in. Some are
-    /// other words: a name that is not among them is never read.
-    pub variables: Option<BTreeSet<String>>,
+    /// The names of variables that the release knows; none where the built-in table stands in.
+    pub names: Option<Names>,
     /// What a variable may be, where the release's own asserts list it: `kube_network_plugin` → `calico` …
     pub choices: BTreeMap<String, Fact<Vec<String>>>,
     /// Variables that its own asserts want as booleans, no texts.
@@ -95,6 +95,11 @@ impl Demands {
     /// When the table does not have it; in words that name those it has.
     pub fn of_release(release: &str) -> Result<Demands, String> {
         table::demands(release)
+    }
+
+    /// The release of the built-in table that deploys a version of Kubernetes, as in `kube_version`; none where it knows none.
+    pub fn release_deploying(kube_version: &str) -> Option<String> {
+        table::deploying(kube_version)
     }
 
     /// What a variable is where nobody sets it, templated with the release's own defaults: absent where the release has

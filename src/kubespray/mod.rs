@@ -9,6 +9,7 @@ mod distributions;
 mod docker_unit;
 mod git;
 mod gone;
+mod names;
 mod ports;
 mod reading;
 mod requirements;
@@ -18,5 +19,6 @@ mod table;
 mod tailored;
 
 pub use demands::{CheckoutError, Demands, Gone};
+pub use names::Names;
 pub use survey::{Survey, survey};
 pub use tailored::tailored;

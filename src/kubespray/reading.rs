@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::asserts::{Assertion, Asserts};
 use super::checkout::Checkout;
 use super::demands::{CheckoutError, Defaults, Demands, Gone};
-use super::{distributions, docker_unit, git, gone, ports, requirements, roles as role_vars};
+use super::{distributions, docker_unit, git, gone, names, ports, requirements, roles as role_vars};
 use crate::facts::Fact;
 use crate::facts::kubespray::Kubespray;
 use crate::inventory::{RoleVars, read_yaml};
@@ -101,7 +101,7 @@ pub(super) fn read(folder: &Path) -> Result<Demands, CheckoutError> {
     let gone = gone::among(own.collect(), release, |name| roles.names().any(|known| known == name));
     Ok(Demands {
         facts,
-        variables: Some(role_vars::names(&checkout)?),
+        names: Some(names::read(&checkout, &roles)?),
         choices,
         booleans: listed(asserts.booleans(), "booleans"),
         gone,

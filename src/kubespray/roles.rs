@@ -1,6 +1,5 @@
-//! The variables of a checkout's roles: their defaults, and every name that is read.
+//! The defaults of a checkout's roles.
 
-use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use super::checkout::Checkout;
@@ -52,47 +51,6 @@ fn rank(path: &str) -> Option<u8> {
         (false, false) => Some(1),
         // Vars of one role are seen by that role alone.
         (false, true) => None,
-    }
-}
-
-/// Every word of roles and playbooks that may be a variable's name. A name that is none of them is never read.
-pub(super) fn names(checkout: &Checkout) -> Result<BTreeSet<String>, CheckoutError> {
-    let mut names = BTreeSet::new();
-    for folder in ["roles", "playbooks", "extra_playbooks"] {
-        for path in checkout.files(folder)? {
-            if [".yml", ".yaml", ".j2"].iter().any(|ending| path.ends_with(ending))
-                && let Some(text) = checkout.text(&path)?
-            {
-                words(&text, &mut names);
-            }
-        }
-    }
-    for playbook in PLAYBOOKS {
-        if let Some(text) = checkout.text(playbook)? {
-            words(&text, &mut names);
-        }
-    }
-    Ok(names)
-}
-
-/// Those at the top, of any release.
-const PLAYBOOKS: [&str; 8] = [
-    "ansible_version.yml",
-    "cluster.yml",
-    "facts.yml",
-    "legacy_groups.yml",
-    "remove-node.yml",
-    "reset.yml",
-    "scale.yml",
-    "upgrade-cluster.yml",
-];
-
-fn words(text: &str, names: &mut BTreeSet<String>) {
-    let words = text.split(|c: char| !c.is_ascii_alphanumeric() && c != '_');
-    for word in words.filter(|word| (2..=64).contains(&word.len())) {
-        if !word.starts_with(|c: char| c.is_ascii_digit()) && !names.contains(word) {
-            names.insert(word.to_owned());
-        }
     }
 }
 

@@ -89,6 +89,17 @@ pub(super) fn demands(wanted: &str) -> Result<Demands, String> {
     })
 }
 
+/// The release that deploys a version of Kubernetes: the one that has this minor as its own, else the newest that takes it.
+pub(super) fn deploying(kube_version: &str) -> Option<String> {
+    let wanted = kube_version.trim().trim_start_matches('v');
+    let releases = TABLE.iter().rev().map(|(_, text)| release(text));
+    let (own, others): (Vec<Release>, Vec<Release>) =
+        releases.partition(|release| gone::minor(&release.kube_version) == gone::minor(wanted));
+    let takes = |release: &&Release| release.kube_versions.iter().any(|version| version == wanted);
+    let found = own.iter().find(takes).or_else(|| others.iter().find(takes)).or(own.first());
+    found.filter(|_| gone::minor(wanted).is_some()).map(|release| release.release.clone())
+}
+
 fn of(release: &Release) -> Demands {
     let source = format!("kubespray {} (built-in table)", release.release);
     let no_checkout = || Fact::absent(source.clone());
@@ -143,7 +154,7 @@ fn of(release: &Release) -> Demands {
     };
     Demands {
         facts,
-        variables: None,
+        names: None,
         choices: release.choices.iter().map(|(name, of)| (name.clone(), list(of))).collect(),
         booleans: list(&release.booleans),
         gone: gone::among(Vec::new(), &release.release, |_| false),

@@ -99,7 +99,8 @@ pub(super) fn prepare(
     if !cluster.sources.is_empty() && leaves_devbox_out(args, &settings) {
         cluster.hosts.retain(|host| !is_devbox_alone(&host.roles));
     }
-    cluster.survey(cluster::demands(args.target.kubespray.as_deref(), &settings.profile)?);
+    let checkout = args.target.kubespray.as_deref();
+    cluster.survey(cluster::demands(checkout, &settings.profile, || cluster.likely_release())?);
     if let Some(folder) = cluster.deployment.kubespray.checkout.value() {
         settings.catalog.name_checkout(folder);
     }
@@ -189,7 +190,8 @@ fn from_saved(args: &CheckArgs, team: &TeamConfig, path: &Path) -> Result<Judged
         let settings = Settings::load(&args.profile, team, default_profile(&kind), &parameters)?;
         // The table's word is taken anew, for the release may be another one now.
         if args.target.kubespray.is_some() || deployment.kubespray.checkout.value().is_none() {
-            let now = cluster::demands(args.target.kubespray.as_deref(), &settings.profile)?.facts;
+            let before = || deployment.kubespray.release.value().cloned();
+            let now = cluster::demands(args.target.kubespray.as_deref(), &settings.profile, before)?.facts;
             if args.target.kubespray.is_some() || deployment.kubespray.release.value() != now.release.value()
             {
                 deployment.kubespray = now;
@@ -200,7 +202,8 @@ fn from_saved(args: &CheckArgs, team: &TeamConfig, path: &Path) -> Result<Judged
     } else {
         let mut cluster = Cluster::load(&args.target, team, Logins::Own)?;
         let settings = Settings::load(&args.profile, team, cluster.default_profile(), &cluster.parameters)?;
-        cluster.survey(cluster::demands(args.target.kubespray.as_deref(), &settings.profile)?);
+        let checkout = args.target.kubespray.as_deref();
+        cluster.survey(cluster::demands(checkout, &settings.profile, || cluster.likely_release())?);
         deployment = std::mem::take(&mut cluster.deployment);
         let records = saved::against(&cluster, saved);
         (records, InventoryRow { sources: cluster.sources, digest: cluster.digest }, settings)

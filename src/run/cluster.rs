@@ -109,6 +109,24 @@ impl Cluster {
         })
     }
 
+    /// The release of kubespray that the inventory was probably written for, by its `kube_version`; which one is taken is told.
+    pub(super) fn likely_release(&self) -> Option<String> {
+        let inventory = self.inventory.as_ref()?;
+        let written = inventory.layers().filter_map(|layer| layer.variables.get("kube_version"));
+        let version = written.filter_map(Value::as_str).find(|version| !version.contains("{{"));
+        let release = version.and_then(Demands::release_deploying);
+        let (limits, why) = match (&release, version) {
+            (Some(release), Some(version)) => {
+                (release.as_str(), format!("which deploys Kubernetes {version}"))
+            }
+            _ => ("the newest release known here", "for `kube_version` tells no other".to_owned()),
+        };
+        terminal::note(&format!(
+            "airworthy: note: kubespray's limits are those of {limits}, {why}; --kubespray DIR takes your checkout's"
+        ));
+        release
+    }
+
     /// Holds the inventory against what kubespray demands.
     pub(super) fn survey(&mut self, demands: Demands) {
         if let Some(inventory) = &self.inventory {
@@ -153,13 +171,18 @@ impl Cluster {
 }
 
 /// What the kubespray that will deploy demands: the user's checkout says it where one was named, else the built-in table,
-/// by the profile's `kubespray_release`.
-pub(super) fn demands(checkout: Option<&Path>, profile: &Profile) -> Result<Demands, RunError> {
+/// by the profile's `kubespray_release`, or by what is likely where that is empty.
+pub(super) fn demands(
+    checkout: Option<&Path>,
+    profile: &Profile,
+    likely: impl FnOnce() -> Option<String>,
+) -> Result<Demands, RunError> {
     match checkout {
         Some(folder) => Ok(Demands::of_checkout(folder)?),
         None => {
-            let release = profile.parameters.get(RELEASE).and_then(Value::as_str).unwrap_or_default();
-            Demands::of_release(release).map_err(|reason| RunError::flag(RELEASE, reason))
+            let named = profile.parameters.get(RELEASE).and_then(Value::as_str).unwrap_or_default();
+            let release = if named.is_empty() { likely().unwrap_or_default() } else { named.to_owned() };
+            Demands::of_release(&release).map_err(|reason| RunError::flag(RELEASE, reason))
         }
     }
 }

@@ -39,7 +39,8 @@ pub(super) fn facts(args: &FactsArgs) -> Result<u8, RunError> {
         false => Cluster::load(&target, &team, Logins::Own)?,
     };
     let settings = Settings::load(&args.profile, &team, cluster.default_profile(), &cluster.parameters)?;
-    cluster.survey(cluster::demands(args.target.kubespray.as_deref(), &settings.profile)?);
+    let checkout = args.target.kubespray.as_deref();
+    cluster.survey(cluster::demands(checkout, &settings.profile, || cluster.likely_release())?);
     let common = Common::new(&settings.profile, &settings.catalog, &target)?;
     if args.script {
         return script(&common.alone());
@@ -110,7 +111,11 @@ fn script(common: &Common) -> Result<u8, RunError> {
     let boundary = gather::random_boundary().map_err(RunError::Internal)?;
     let host = this_machine(THIS_MACHINE, Role::Worker);
     let errand = common.of(&host, &Peers::among(&[]));
-    let how = "set -- \"$([ \"$(id -u)\" = 0 ] && echo root || echo user)\"\n";
+    // The second number of `Uid:` is the effective one; `id` would be a process of its own.
+    let how = "set -- user\n\
+               while read -r key real effective others; do\n    \
+               case $key$effective in Uid:0) set -- root ;; esac\n\
+               done </proc/self/status\n";
     let script = Script::new(&facts::host::probes()).text(&boundary, &errand);
     terminal::out(&format!("#!/bin/sh\n{how}{script}"))
         .map_err(|error| RunError::file(Path::new("stdout"), &error))?;

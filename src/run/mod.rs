@@ -61,6 +61,18 @@ pub fn run(cli: &Cli) -> u8 {
     })
 }
 
+/// Tells what clap has to say of the command line, and gives the exit status: 0 for --help and --version, else 2.
+pub fn refuse(words: &clap::Error) -> u8 {
+    let _ = words.print(); // a reader that went away is not an error
+    if !words.use_stderr() {
+        return exit_code::GO;
+    }
+    if std::env::args_os().nth(1).is_some_and(|word| word == "handoff") {
+        terminal::note(handoff::NOT_STARTED);
+    }
+    exit_code::COULD_NOT_RUN
+}
+
 fn schema(of: SchemaOf) -> Result<u8, RunError> {
     let schema = match of {
         SchemaOf::Report => report::json::schema(),

@@ -78,6 +78,7 @@ pub(super) fn inventories(named: &[PathBuf], config: &AnsibleConfig) -> Vec<Path
 pub(super) fn options(args: &VaultArgs, config: &AnsibleConfig) -> Result<LoadOptions, RunError> {
     let mut secrets = Vec::new();
     let mut vault_words: Vec<OsString> = Vec::new();
+    let mut vault_files = Vec::new();
     for source in sources(args, config) {
         let password = match &source.file {
             Some(path) => {
@@ -85,6 +86,7 @@ pub(super) fn options(args: &VaultArgs, config: &AnsibleConfig) -> Result<LoadOp
                 let mut word = OsString::from(format!("{}@", source.label));
                 word.push(path);
                 vault_words.push(word);
+                vault_files.push(path.clone());
                 read_password(path, &source.label)?
             }
             None => {
@@ -105,6 +107,7 @@ pub(super) fn options(args: &VaultArgs, config: &AnsibleConfig) -> Result<LoadOp
         vault: Arc::new(Vault::new(secrets)),
         ansible_inventory: find_ansible_inventory(&path),
         vault_words,
+        vault_files,
         ignored_endings: config.ignored_endings.clone(),
         ignored_patterns: config.ignored_patterns.clone(),
         // kubespray's playbooks are run from its checkout; Ansible, too, takes the working folder.

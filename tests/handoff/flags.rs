@@ -43,6 +43,12 @@ fn what_would_not_be_judged_is_refused_before_anything_happens() {
         assert!(!ran.err.contains("hunter2"), "{ran:?}");
     }
     bench.run(&["handoff", "--kubespray", "checkout"]).refuses(2, &["-i"]);
+    // What the flags' own reader refuses: an unknown one, a value that is none, one without the other.
+    bench.handoff(&["--overide", "fit"]).refuses(2, &["--override"]);
+    bench.handoff(&["--facts-max-age", "soon"]).refuses(2, &["--facts-max-age"]);
+    bench.handoff(&["--override", "fit"]).refuses(2, &["--reason"]);
+    let help = bench.run(&["handoff", "--help"]);
+    assert!(help.code == 0 && !help.err.contains("not started"), "{help:?}");
     bench.run(&["handoff", "-i", "inv/hosts.ini"]).refuses(2, &["--kubespray"]);
     assert_eq!(bench.started(), None);
     assert!(bench.records("inv").is_empty());

@@ -161,21 +161,30 @@ fn no_override_reaches_a_host_that_did_not_answer() {
 
 #[test]
 fn an_inventory_that_is_changed_meanwhile_is_not_handed_over() {
-    let bench = Bench::new();
-    // A probe of the user's own edits the inventory while hosts are visited.
-    let probe = format!(
-        "title: T\nseverity: info\nroles: [infra]\nprobe: {{run: \"echo >> {}\", parse: text, deadline: 5s}}\n\
-         require: probe != null\nwhy: For tests.\nremediation: None.\nreferences: []\nexamples: []\n",
-        bench.at("inv/hosts.ini")
-    );
-    bench.write("checks/edits.yaml", probe);
-    bench.write(
-        "profile.yaml",
-        "title: T\nchecks: [fit, sound, edits]\nparameters: {fit: true, sound: true}\n",
-    );
-    let ran = bench.handoff(&[]);
-    ran.refuses(2, &["it was changed while the hosts were visited"]);
-    assert_eq!(bench.started(), None);
+    for (edited, told) in [
+        ("inv/hosts.ini", "it was changed while the hosts were visited"),
+        ("inv/group_vars/all.yml", "it was added while the hosts were visited"),
+        ("checkout/host_vars/node1.yml", "it was added while the hosts were visited"),
+    ] {
+        let bench = Bench::new();
+        for folder in ["inv/group_vars", "checkout/host_vars"] {
+            std::fs::create_dir_all(bench.path().join(folder)).expect("made");
+        }
+        // A probe of the user's own edits the inventory while hosts are visited.
+        let probe = format!(
+            "title: T\nseverity: info\nroles: [infra]\nprobe: {{run: \"echo >> {}\", parse: text, deadline: 5s}}\n\
+             require: probe != null\nwhy: For tests.\nremediation: None.\nreferences: []\nexamples: []\n",
+            bench.at(edited)
+        );
+        bench.write("checks/edits.yaml", probe);
+        bench.write(
+            "profile.yaml",
+            "title: T\nchecks: [fit, sound, edits]\nparameters: {fit: true, sound: true}\n",
+        );
+        let ran = bench.handoff(&[]);
+        ran.refuses(2, &[told]);
+        assert_eq!(bench.started(), None);
+    }
 }
 
 #[test]

@@ -106,6 +106,7 @@ fn broken() -> Vec<Broken> {
         tail("message: '{{ docker.runing }}'", "12:10", &["did you mean `running`?"]),
         tail("message: '{{ docker.running'", "12:10", &["minijinja template"]),
         tail("message: '{{ docker.running | nofilter }}'", "12:10", &["nofilter"]),
+        tail("message: '{{ docker.running[:9] }}'", "12:10", &["no slices", "loop.index"]),
         tail("---\ntitle: again", "13:1", &["a second YAML document"]),
         tail(&format!("references: {}{}", "[".repeat(5000), "]".repeat(5000)), "12:", &[]),
         tail(&bomb, "12:", &[]),

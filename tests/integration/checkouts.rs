@@ -1,6 +1,5 @@
 //! Checkouts of kubespray, as `--kubespray` reads them: by function, and through the binary.
 
-use std::collections::BTreeSet;
 use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
@@ -68,9 +67,9 @@ fn the_oldest_layout_is_read() {
     );
     let choices: Vec<&str> = read.choices.keys().map(String::as_str).collect();
     assert_eq!(choices, ["kube_network_plugin"], "what is compared in one case only is no choice");
-    let names = read.variables.expect("a checkout has names");
-    assert!(names.contains("peer_with_router") && names.contains("docker_dns_servers"));
-    assert!(!names.contains("kube_network_plugn"));
+    let names = read.names.expect("a checkout has names");
+    assert!(names.settable.contains("peer_with_router") && names.read.contains("docker_dns_servers"));
+    assert!(!names.read.contains("kube_network_plugn"));
 }
 
 #[test]
@@ -237,7 +236,7 @@ fn links_out_of_the_checkout_are_not_followed() {
     symlink("../..", checkout.join("roles/circle")).expect("linked");
     let read = Demands::of_checkout(&checkout).expect("a checkout");
     assert_eq!(read.default_of("stolen").reading, Reading::Absent);
-    assert!(!read.variables.expect("names").contains("stolen"));
+    assert!(!read.names.expect("names").read.contains("stolen"));
     fs::remove_file(checkout.join("requirements.txt")).expect("removed");
     symlink(&secret, checkout.join("requirements.txt")).expect("linked");
     let error = Demands::of_checkout(&checkout).expect_err("a link out");
@@ -284,18 +283,72 @@ fn the_report_says_whose_limits_were_used() {
 fn profiles_name_releases_that_the_table_has() {
     use airworthy::checks::{Profiles, shipped};
     let profiles = Profiles { shipped: shipped::PROFILES };
-    let newest = Demands::of_release("").expect("the table is not empty").facts.release.value().cloned();
-    let mut named = BTreeSet::new();
-    for profile in ["openpai", "kubespray"] {
+    for (profile, named, taken) in [("openpai", "2.12", "2.12"), ("kubespray", "", "2.31")] {
         let profile = profiles.named(profile).expect("it ships");
-        let release = profile.parameters["kubespray_release"].as_str().expect("a text").to_owned();
-        assert_eq!(
-            Demands::of_release(&release).map(|demands| demands.facts.release.value().cloned()),
-            Ok(Some(release.clone()))
-        );
-        named.insert(release);
+        assert_eq!(profile.parameters["kubespray_release"], named);
+        let demands = Demands::of_release(named).expect("the table has it");
+        assert_eq!(demands.facts.release.value().map(String::as_str), Some(taken));
     }
-    assert!(named.contains("2.12") && named.contains(&newest.expect("a release")), "{named:?}");
+}
+
+#[test]
+fn without_a_checkout_kube_version_tells_the_release() {
+    for (version, release) in [
+        ("v1.28.6", Some("2.24")), // 2.25 takes it too, and has 1.29 as its own
+        ("1.16.3", Some("2.12")),
+        ("v1.99.0", None),
+        ("latest", None),
+    ] {
+        assert_eq!(Demands::release_deploying(version).as_deref(), release, "{version}");
+    }
+    let bench = Bench::new();
+    bench.write("inventory.ini", "[kube_control_plane]\nn1\n[etcd]\nn1\n[kube_node]\nn1\n");
+    bench.write("group_vars/all.yml", "kube_version: v1.28.6\n");
+    let cluster = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/clusters/healthy");
+    let args = ["check", "-i", "inventory.ini", "--devbox", "none", "--facts", cluster, "--format", "json"];
+    let ran = bench.run(&args);
+    let report: Value = serde_json::from_str(&ran.out).expect("a report");
+    assert_eq!(report["kubespray"]["release"], "2.24", "{}", ran.err);
+    assert!(ran.err.contains("those of 2.24, which deploys Kubernetes v1.28.6"), "{}", ran.err);
+}
+
+/// What a survey with the newest checkout says of the variables' names.
+fn names_of(variables: &str) -> (Vec<String>, Vec<String>) {
+    let bench = Bench::new();
+    let hosts = "[kube_control_plane]\nn1\n[etcd]\nn1\n[kube_node]\nn1\n";
+    let inventory = bench.write("inventory.ini", hosts);
+    bench.write("group_vars/all.yml", variables);
+    let inventory = airworthy::inventory::load(&[inventory]).expect("an inventory");
+    let survey = airworthy::kubespray::survey(&inventory, &demands("2.31")).inventory;
+    let told = |fact: Fact<Vec<String>>| fact.value().expect("a checkout has names").clone();
+    (told(survey.misspelt_variables), told(survey.unread_variables))
+}
+
+#[test]
+fn a_slip_is_told_from_a_name_of_ones_own() {
+    // Each has a word of the checkout that differs in few letters; none is a slip of a variable.
+    let own = "docker_group: x\nipmi_host: x\nmaster_ip: x\nadmin_user: x\ngpu_enabled: x\nvm_memory: x\nnfs_server: x\n";
+    let (misspelt, unread) = names_of(own);
+    assert_eq!(misspelt, Vec::<String>::new());
+    assert_eq!(unread.len(), own.lines().count(), "{unread:?}");
+
+    let (misspelt, unread) = names_of("kube_netwrok_plugin: x\ncontainer_manger: x\ncontainer: x\n");
+    assert_eq!(misspelt.len(), 2, "{misspelt:?}");
+    assert!(misspelt[0].ends_with("did you mean `container_manager`?"), "{misspelt:?}");
+    assert!(misspelt[1].ends_with("did you mean `kube_network_plugin`?"), "{misspelt:?}");
+    assert!(unread[0].ends_with("is never read; there is `container_manager`"), "{unread:?}");
+}
+
+#[test]
+fn an_inventory_that_the_checkout_leaves_out_of_a_folder_is_named() {
+    let bench = Bench::new();
+    let checkout = copy("2.31", bench.path());
+    fs::write(checkout.join("ansible.cfg"), "[defaults]\ninventory_ignore_extensions = ~, .orig, .ini\n")
+        .expect("written");
+    bench.write("mine/inventory.ini", "[kube_control_plane]\nn1\n[etcd]\nn1\n[kube_node]\nn1\n");
+    let checkout = checkout.to_str().expect("a path");
+    let says = ["mine/inventory.ini", "`.ini`", "inventory_ignore_extensions"];
+    bench.run(&["check", "-i", "mine", "--kubespray", checkout]).complains(&says);
 }
 
 /// What contradicts in an inventory with these variables, by a checkout with asserts of its own.
@@ -370,17 +423,17 @@ fn the_checkouts_own_asserts_are_evaluated_over_the_inventory() {
     );
 }
 
-/// What a fleet's check says of an inventory in INI, by the fixture of 2.31.
-fn overlapping(hosts: &str, vars: &str) -> (Fact<Vec<String>>, Fact<Vec<String>>, Fact<Vec<String>>) {
+/// What is found of an inventory in INI, by the fixture of 2.31.
+fn surveyed(hosts: &str, vars: &str) -> airworthy::facts::inventory::Inventory {
     let bench = tempfile::tempdir().expect("a folder");
     fs::create_dir_all(bench.path().join("group_vars")).expect("made");
     fs::write(bench.path().join("hosts.ini"), hosts).expect("written");
-    fs::write(bench.path().join("group_vars/all.yml"), vars).expect("written");
+    let networks = "kube_pods_subnet: 10.233.64.0/18\nkube_service_addresses: 10.233.0.0/18\nipv4_stack: true\nipv6_stack: false\n";
+    fs::write(bench.path().join("group_vars/all.yml"), format!("{networks}{vars}")).expect("written");
     let options = airworthy::inventory::LoadOptions::default();
     let inventory =
         airworthy::inventory::load_with(&[bench.path().join("hosts.ini")], &options).expect("read");
-    let found = airworthy::kubespray::survey(&inventory, &demands("2.31")).inventory;
-    (found.overlapping_networks, found.invalid_addresses, found.contradictions)
+    airworthy::kubespray::survey(&inventory, &demands("2.31")).inventory
 }
 
 #[test]
@@ -388,21 +441,22 @@ fn addresses_that_cannot_be_known_are_no_pass_and_ports_tell_machines_apart() {
     let hosts = "[kube_control_plane]\nnode1 ansible_host=10.0.0.9 ansible_ssh_port=2201\n[kube_node]\nnode2 ansible_host=10.0.0.9 \
                  ansible_ssh_port=2202\n[etcd]\nnode1\n[k8s_cluster:children]\nkube_control_plane\nkube_node\n";
     let none = Some(&Vec::new());
-    let (overlapping_networks, addresses, _) = overlapping(hosts, "nodelocaldns_ip: 169.254.25.10\n");
-    assert_eq!((overlapping_networks.value(), addresses.value()), (none, none));
+    let healthy = surveyed(hosts, "nodelocaldns_ip: 169.254.25.10\n");
+    assert_eq!(healthy.overlapping_networks.value(), none, "{:?}", healthy.overlapping_networks);
+    assert_eq!(healthy.invalid_addresses.value(), none, "{:?}", healthy.invalid_addresses);
     for vars in [
         "loadbalancer_apiserver: {address: \"{{ lookup('env', 'X') }}\"}\n",
         "nodelocaldns_ip: \"{{ lookup('env', 'X') }}\"\n",
     ] {
-        assert!(matches!(overlapping(hosts, vars).0.reading, Reading::Unknown(_)), "{vars}");
+        assert!(matches!(surveyed(hosts, vars).overlapping_networks.reading, Reading::Unknown(_)), "{vars}");
     }
     for vars in ["loadbalancer_apiserver: {address: vip.example}\n", "nodelocaldns_ip: 169.254.25\n"] {
-        let found = overlapping(hosts, vars).0;
+        let found = surveyed(hosts, vars).overlapping_networks;
         assert!(
             found.value().is_some_and(|found| found.len() == 1 && found[0].contains("which is no address")),
             "{found:?}"
         );
     }
     let manifests = "kube_network_plugin: custom_cni\ncustom_cni_manifests: [\"{{ playbook_dir }}/x.yml\"]\n";
-    assert_eq!(overlapping(hosts, manifests).2.value(), none);
+    assert_eq!(surveyed(hosts, manifests).contradictions.value(), none);
 }

@@ -9,6 +9,7 @@ mod control_node;
 mod coverage;
 mod harness;
 mod kubespray_profile;
+mod probe_text;
 mod recorded;
 mod robustness;
 mod saved_facts;

@@ -2,7 +2,7 @@
 
 use airworthy::checks::Status;
 
-use crate::faults::{DEFAULTS, Expect, Fault};
+use crate::fault::{DEFAULTS, Expect, Fault};
 use crate::judge::{Applied, is_go};
 use crate::rig::{Lab, Run};
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::faults::{DEFAULTS, Expect::*, Fault};
+use crate::fault::{DEFAULTS, Expect::*, Fault};
 use crate::judge::judge;
 
 /// A probe's deadline, and a second for everything else.

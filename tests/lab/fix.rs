@@ -113,7 +113,7 @@ fn dockerd_takes_what_is_taken_and_refuses_what_is_refused() {
     let lab = Lab::take();
     let fixtures = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures");
     lab.must(
-        crate::faults::OUTSIDE,
+        crate::fault::OUTSIDE,
         &format!("tar -C {fixtures} -c daemon-json | lab exec worker3 'tar -C /run -x'"),
     );
     let told = lab.must(
@@ -211,7 +211,7 @@ fn whatever_breaks_leaves_a_whole_file_and_a_docker_that_answers() {
                     assert!(began.elapsed() < Duration::from_secs(60), "{}: never reached", cut.name);
                     std::thread::sleep(Duration::from_millis(100));
                 }
-                lab.shell_with(crate::faults::OUTSIDE, cut.meanwhile, "");
+                lab.shell_with(crate::fault::OUTSIDE, cut.meanwhile, "");
             });
             let done = check(&lab, "--fix --yes --limit worker1");
             outside.join().expect("the cut was brought about");

@@ -1,11 +1,11 @@
 //! `airworthy handoff` with a real `ansible-playbook` on the dev box, and a playbook that leaves a mark on every host.
 
-use std::path::{Path, PathBuf};
-use std::process::Command;
-use std::sync::OnceLock;
+use std::path::Path;
 
 use serde_json::{Value, json};
 
+use crate::control_node::{self, WITH_2_19};
+use crate::fault::OUTSIDE;
 use crate::judge::{Applied, named};
 use crate::rig::{Lab, Run};
 
@@ -27,34 +27,6 @@ const WAITS: &str = "    - ansible.builtin.command: sleep 120\n";
 const FAILS: &str =
     "    - ansible.builtin.fail: {msg: as it should}\n      when: inventory_hostname == 'worker2'\n";
 
-/// ansible-core for the Python of the dev box, fetched once.
-fn ansible() -> &'static Path {
-    static FETCHED: OnceLock<PathBuf> = OnceLock::new();
-    FETCHED.get_or_init(|| {
-        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/lab-ansible");
-        if folder.join("ansible").is_dir() && folder.join("yaml").is_dir() {
-            return folder;
-        }
-        let platforms = ["manylinux2014_x86_64", "manylinux_2_28_x86_64", "manylinux_2_34_x86_64"];
-        let mut pip = Command::new("python3");
-        pip.args([
-            "-m",
-            "pip",
-            "install",
-            "--quiet",
-            "--python-version",
-            "3.11",
-            "--only-binary=:all:",
-            "--no-compile",
-        ]);
-        pip.args(platforms.iter().flat_map(|platform| ["--platform", platform]));
-        let done =
-            pip.arg("--target").arg(&folder).arg("ansible-core==2.19.*").output().expect("python3 starts");
-        assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
-        folder
-    })
-}
-
 /// The dev box with Ansible and a checkout whose playbook is this; dropped, what the test left is taken away.
 struct Deployment<'l> {
     lab: &'l Lab,
@@ -62,30 +34,13 @@ struct Deployment<'l> {
 
 impl<'l> Deployment<'l> {
     fn new(lab: &'l Lab, playbook: &str) -> Deployment<'l> {
-        let folder = ansible().display();
-        lab.must(
-            crate::faults::OUTSIDE,
-            &format!(
-                "lab exec devbox 'test -d /opt/ansible' || tar -C '{folder}' --exclude=ansible_test -c . | \
-                 lab exec devbox 'mkdir /opt/ansible && tar -C /opt/ansible -x --no-same-owner'"
-            ),
-        );
-        lab.must(
-            "devbox",
-            "mkdir -p /usr/local/lib/python3.11/dist-packages \
-             && echo /opt/ansible > /usr/local/lib/python3.11/dist-packages/lab-ansible.pth",
-        );
-        lab.must_with(
-            "devbox",
-            "cat > /usr/local/bin/ansible-playbook && chmod 755 /usr/local/bin/ansible-playbook",
-            "#!/usr/bin/python3\nimport sys\nfrom ansible.cli.playbook import main\nsys.exit(main())\n",
-        );
+        control_node::lay(lab);
         let deployment = Deployment { lab };
         deployment.clear();
         // OpenPAI's release in miniature, but for the Python packages that nothing here needs.
         let release = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/kubespray/2.12");
         lab.must(
-            crate::faults::OUTSIDE,
+            OUTSIDE,
             &format!(
                 "tar -C '{}' --exclude=requirements.txt -c . | \
                  lab exec pai@devbox 'mkdir ~/kubespray && tar -C ~/kubespray -x --no-same-owner'",
@@ -110,7 +65,7 @@ impl<'l> Deployment<'l> {
     }
 
     fn handoff(&self, more: &str) -> Run {
-        self.lab.airworthy(&format!("{HANDOFF} {more}"), "")
+        self.lab.airworthy(&format!("{WITH_2_19}; {HANDOFF} {more}"), "")
     }
 
     /// What the playbook left on a host, and whose it is.
@@ -184,7 +139,7 @@ fn on_go_the_playbook_runs_on_every_host_and_on_no_go_it_never_does() {
 
     // The report of a check stands for one, and a part of the cluster is the same part for both.
     let check = "airworthy check -i deploy/layout.yaml --kubespray kubespray --profile /lab/profile.yaml --format json";
-    let run = lab.airworthy(&format!("{check} --limit worker3 > deploy/report.json"), "");
+    let run = lab.airworthy(&format!("{WITH_2_19}; {check} --limit worker3 > deploy/report.json"), "");
     assert_eq!(run.status, Some(0), "{}", run.stderr);
     let run = deployment.handoff("--from-report deploy/report.json");
     assert_eq!(run.status, Some(2), "{}", run.stderr);
@@ -215,7 +170,7 @@ fn ctrl_c_reaches_ansible_playbook_and_its_status_comes_back() {
     let deployment = Deployment::new(&lab, &format!("{MARKS}{WAITS}"));
     // A terminal of its own; Ctrl-C is typed once the last host has its mark and the playbook waits.
     let typed = format!(
-        "(i=0; until grep -q '{WAITING}' screen 2>/dev/null || [ $i -gt 600 ]; do i=$((i + 1)); sleep 0.1; done; \
+        "{WITH_2_19}; (i=0; until grep -q '{WAITING}' screen 2>/dev/null || [ $i -gt 600 ]; do i=$((i + 1)); sleep 0.1; done; \
          sleep 1; printf '\\003'; sleep 20) | script -qefc 'exec {HANDOFF}' screen >/dev/null; echo \"status $?\""
     );
     let run = lab.airworthy(&typed, "");

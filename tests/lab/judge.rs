@@ -3,17 +3,18 @@
 use airworthy::checks::{Severity, Status, Verdict};
 use airworthy::report::{Outcome, Report};
 
-use crate::faults::{Expect, FAULTS, Fault, OUTSIDE};
+use crate::fault::{By, Expect, Fault, OUTSIDE};
 use crate::rig::{Lab, Run};
+use crate::{faults, kubespray};
 
-/// Judges the fault of this name in the table.
+/// Judges the fault of this name in the tables.
 pub(crate) fn judge_named(name: &str) {
     judge(name, named(name));
 }
 
-/// The fault of this name in the table.
+/// The fault of this name in the tables.
 pub(crate) fn named(name: &str) -> &'static Fault {
-    let found = FAULTS.iter().find(|(other, _)| *other == name);
+    let found = faults::all().chain(kubespray::FAULTS).find(|(other, _)| *other == name);
     &found.unwrap_or_else(|| panic!("no fault is named {name}")).1
 }
 
@@ -23,33 +24,54 @@ pub(crate) fn named(name: &str) -> &'static Fault {
 pub(crate) fn judge(name: &str, fault: &Fault) -> Option<Run> {
     let lab = Lab::take();
     let runs = std::env::var_os("AIRWORTHY_LAB_FAULTS_ONLY").is_none();
-    lab.wait(OUTSIDE);
+    lab.wait_unless_settled();
     let applied = Applied::apply(&lab, fault);
-    let run = runs.then(|| lab.check_of(fault.inventory, &[]));
+    let run = runs.then(|| lab.check_under(fault));
     if let Some(run) = &run {
-        says(name, fault.expect, run);
+        says(name, &[fault.expect], run);
     }
     assert!(lab.holds(fault.on, fault.proof), "{name}: gone while it was judged");
     drop(applied);
 
     assert!(!lab.holds(fault.on, fault.proof), "{name}: still there after it was taken away");
     if runs {
-        is_go(&lab.check(&[]));
+        is_go(&lab.check_by(fault.by));
+        lab.settled();
     }
     run
+}
+
+/// Applies several faults, judges one run, and takes them away: each is found, and nothing else is blamed.
+pub(crate) fn judge_together(name: &str, by: By, faults: &[&'static Fault]) {
+    let lab = Lab::take();
+    lab.wait_unless_settled();
+    let mut applied: Vec<Applied<'_>> = faults.iter().map(|fault| Applied::apply(&lab, fault)).collect();
+    let expects: Vec<Expect> = faults.iter().map(|fault| fault.expect).collect();
+    if std::env::var_os("AIRWORTHY_LAB_FAULTS_ONLY").is_none() {
+        says(name, &expects, &lab.check_by(by));
+    }
+    applied.iter_mut().for_each(|applied| applied.waits = false);
+    // The last one first: a fault may stand on another's ground.
+    applied.into_iter().rev().for_each(drop);
+    lab.wait(OUTSIDE);
+    for fault in faults {
+        assert!(!lab.holds(fault.on, fault.proof), "{name}: still there after it was taken away: {fault:?}");
+    }
 }
 
 /// A fault that is there now; dropped, it is taken away, also where a test panics.
 pub(crate) struct Applied<'a> {
     lab: &'a Lab,
     fault: &'a Fault,
+    /// Whether its host is waited for when it is gone.
+    waits: bool,
 }
 
 impl<'a> Applied<'a> {
     /// Brings a fault about, and looks that it is there now and was not before.
     pub(crate) fn apply(lab: &'a Lab, fault: &'a Fault) -> Applied<'a> {
         assert!(!lab.holds(fault.on, fault.proof), "there before it was applied");
-        let applied = Applied { lab, fault };
+        let applied = Applied { lab, fault, waits: true };
         lab.must(fault.on, fault.apply);
         assert!(lab.holds(fault.on, fault.proof), "not there after it was applied");
         applied
@@ -62,7 +84,7 @@ impl Drop for Applied<'_> {
         if !restored.status.success() && !std::thread::panicking() {
             panic!("not restored: {}", String::from_utf8_lossy(&restored.stderr));
         }
-        if !std::thread::panicking() {
+        if self.waits && !std::thread::panicking() {
             self.lab.wait(self.fault.on);
         }
     }
@@ -78,55 +100,85 @@ pub(crate) fn is_go(run: &Run) {
     assert_eq!(run.status, Some(0), "{}", run.stderr);
 }
 
-fn says(name: &str, expect: Expect, run: &Run) {
-    let (check, hosts): (_, Vec<Option<&str>>) = match expect {
-        Expect::Nothing => return is_go(run),
+/// A verdict that has to be there.
+struct Wanted {
+    check: &'static str,
+    /// None for the fleet's or the dev box's.
+    host: Option<&'static str>,
+    statuses: &'static [Status],
+    severity: Option<Severity>,
+    /// A piece of its message.
+    says: &'static str,
+}
+
+fn wanted(expect: Expect) -> Vec<Wanted> {
+    let (error, warning) = (Some(Severity::Error), Some(Severity::Warning));
+    let (check, hosts, severity): (_, Vec<Option<&'static str>>, _) = match expect {
         Expect::Fails(check, host)
         | Expect::FailsOrUnknown(check, host)
-        | Expect::Passes(check, host)
-        | Expect::Unreachable(check, host) => (check, vec![Some(host)]),
-        Expect::FailsOnAll(check, hosts) | Expect::Warns(check, hosts) => {
-            (check, hosts.iter().copied().map(Some).collect())
+        | Expect::Unreachable(check, host)
+        | Expect::Passes(check, host) => (check, vec![Some(host)], error),
+        Expect::FailsOnAll(check, hosts) => (check, hosts.iter().copied().map(Some).collect(), error),
+        Expect::Warns(check, hosts) => (check, hosts.iter().copied().map(Some).collect(), warning),
+        Expect::FleetFails(check) => (check, vec![None], error),
+        Expect::FleetWarns(check) => (check, vec![None], warning),
+        Expect::Say(checks) => {
+            let of = |host: &'static str| (!host.is_empty()).then_some(host);
+            let wanted = checks.iter().map(|(check, host, says)| Wanted {
+                check,
+                host: of(host),
+                statuses: &[Status::Fail],
+                severity: None,
+                says,
+            });
+            return wanted.collect();
         }
-        Expect::FleetFails(check) | Expect::FleetWarns(check) => (check, vec![None]),
+        Expect::Nothing => return Vec::new(),
     };
-    let (statuses, severity): (&[Status], _) = match expect {
-        Expect::Passes(..) => (&[Status::Pass], Severity::Error),
-        Expect::FailsOrUnknown(..) => (&[Status::Fail, Status::Unknown], Severity::Error),
-        Expect::Warns(..) | Expect::FleetWarns(_) => (&[Status::Fail], Severity::Warning),
-        _ => (&[Status::Fail], Severity::Error),
+    let statuses: &[Status] = match expect {
+        Expect::FailsOrUnknown(..) => &[Status::Fail, Status::Unknown],
+        Expect::Passes(..) => &[Status::Pass],
+        _ => &[Status::Fail],
     };
+    // What passes may be of any severity.
+    let severity = severity.filter(|_| !matches!(expect, Expect::Passes(..)));
+    let of = |host| Wanted { check, host, statuses, severity, says: "" };
+    hosts.into_iter().map(of).collect()
+}
+
+fn says(name: &str, expects: &[Expect], run: &Run) {
+    let wanted: Vec<Wanted> = expects.iter().copied().flat_map(wanted).collect();
     let report = run.report();
-    for host in &hosts {
-        let named = report.results.iter().find(|v| v.check == check && v.host.as_deref() == *host);
+    let mut gravest = Severity::Warning;
+    for wanted in &wanted {
+        let check = wanted.check;
+        let named = report.results.iter().find(|v| v.check == check && v.host.as_deref() == wanted.host);
         let named = named.unwrap_or_else(|| panic!("{name}: nothing says {check}: {}", table(&report)));
-        assert!(
-            statuses.contains(&named.status),
-            "{name}: {check} is {:?}: {}",
-            named.status,
-            table(&report)
-        );
-        if !matches!(expect, Expect::Passes(..)) {
-            assert_eq!(named.severity, severity, "{name}: {check}");
-        }
+        let is = named.status;
+        assert!(wanted.statuses.contains(&is), "{name}: {check} is {is:?}: {}", table(&report));
+        assert!(wanted.severity.is_none_or(|it| it == named.severity), "{name}: {check}: {named:#?}");
+        assert!(named.message.contains(wanted.says), "{name}: {check} says: {}", named.message);
+        gravest = gravest.max(named.severity);
     }
-    if let Expect::Passes(..) = expect {
+    if expects.iter().all(|expect| matches!(expect, Expect::Passes(..) | Expect::Nothing)) {
         return is_go(run);
     }
 
-    let named = |v: &Verdict| v.check == check && hosts.contains(&v.host.as_deref());
-    for other in report.results.iter().filter(|v| v.is_finding() && !named(v)) {
-        let follows = other.status == Status::Unknown && other.cause.as_deref() == Some(check);
-        assert!(follows, "{name}: {} has nothing to do with {check}: {other:#?}", other.check);
+    let is_wanted = |v: &Verdict| wanted.iter().any(|it| it.check == v.check && it.host == v.host.as_deref());
+    for other in report.results.iter().filter(|v| v.is_finding() && !is_wanted(v)) {
+        let cause = other.cause.as_deref();
+        let follows = other.status == Status::Unknown && wanted.iter().any(|it| cause == Some(it.check));
+        assert!(follows, "{name}: {} has nothing to do with it: {other:#?}", other.check);
     }
     for row in &report.hosts {
-        let unreachable = matches!(expect, Expect::Unreachable(_, host) if host == row.name);
+        let unreachable =
+            expects.iter().any(|it| matches!(it, Expect::Unreachable(_, host) if *host == row.name));
         assert_eq!(row.reached, !unreachable, "{name}: {row:#?}");
         assert_eq!(row.unreachable.is_some(), unreachable, "{name}: {row:#?}");
         let verdicts = report.results.iter().filter(|v| v.host.as_ref() == Some(&row.name)).count();
         assert!(!unreachable || verdicts == 1, "{name}: {}", table(&report));
     }
-    let (verdict, status) = match severity {
+    let (verdict, status) = match gravest {
         Severity::Error => (Outcome::NoGo, 1),
         _ => (Outcome::Go, 0),
     };

@@ -6,13 +6,20 @@ macro_rules! each_fault {
     ($($name:ident)*) => { $(#[test] fn $name() { crate::judge::judge_named(stringify!($name)); })* };
 }
 
+#[macro_use]
+mod fault;
+
+mod asserts;
+mod bad_days;
 mod bastion;
+mod control_node;
 mod deadlines;
 mod faults;
 mod fix;
 mod fix_cuts;
 mod handoff;
 mod judge;
+mod kubespray;
 mod leftovers;
 mod nvml;
 mod record;

@@ -9,7 +9,7 @@ use airworthy::facts::nvml::Document;
 use airworthy::facts::{self, Ended, Section};
 use airworthy::gather;
 
-use crate::faults::{DEFAULTS, Fault};
+use crate::fault::{DEFAULTS, Fault};
 use crate::judge::Applied;
 use crate::leftovers::{nothing_new, traces};
 use crate::rig::{HOSTS, Lab};

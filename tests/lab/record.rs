@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::deadlines::DOCKER_CLIENT_HANGS;
-use crate::faults::{DEFAULTS, Fault};
+use crate::fault::{DEFAULTS, Fault};
 use crate::judge::{Applied, named};
 use crate::rig::{HOSTS, Lab};
 

@@ -3,13 +3,15 @@
 use std::io::Write;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use airworthy::report::Report;
 use serde_json::Value;
 
-use crate::faults::{DEFAULTS, OUTSIDE};
+use crate::control_node::{self, WITH_2_18};
+use crate::fault::{By, DEFAULTS, Fault, KUBESPRAY, OUTSIDE};
 
 /// Every host, the dev box first.
 pub(crate) const HOSTS: [&str; 6] = ["devbox", "infra1", "infra2", "worker1", "worker2", "worker3"];
@@ -17,10 +19,13 @@ pub(crate) const HOSTS: [&str; 6] = ["devbox", "infra1", "infra2", "worker1", "w
 const SCRIPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/lab/lab");
 static TURN: Mutex<()> = Mutex::new(());
 static UP: OnceLock<()> = OnceLock::new();
+static SETTLED: AtomicBool = AtomicBool::new(false);
 
 /// The lab, for as long as one test holds it.
 pub(crate) struct Lab {
     _turn: MutexGuard<'static, ()>,
+    /// Whether the test before ended with a GO without findings, which healthy hosts alone give.
+    is_settled: bool,
 }
 
 /// What one run of the binary gave.
@@ -34,7 +39,8 @@ pub(crate) struct Run {
 impl Lab {
     /// Waits for this test's turn; the first one brings the hosts up and puts the binary on the dev box.
     pub(crate) fn take() -> Lab {
-        let lab = Lab { _turn: TURN.lock().unwrap_or_else(PoisonError::into_inner) };
+        let turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+        let lab = Lab { _turn: turn, is_settled: SETTLED.swap(false, Ordering::Relaxed) };
         UP.get_or_init(|| {
             lab.must(OUTSIDE, "lab up");
             let binary = Path::new(env!("CARGO_BIN_EXE_airworthy"));
@@ -93,6 +99,18 @@ impl Lab {
         String::from_utf8_lossy(&done.stdout).into_owned()
     }
 
+    /// Waits until all hosts are healthy, unless the test before showed it.
+    pub(crate) fn wait_unless_settled(&self) {
+        if !self.is_settled {
+            self.wait(OUTSIDE);
+        }
+    }
+
+    /// Ends a test whose last run was GO without findings.
+    pub(crate) fn settled(self) {
+        SETTLED.store(true, Ordering::Relaxed);
+    }
+
     /// Waits until a host, or `OUTSIDE` for all of them, is healthy.
     pub(crate) fn wait(&self, host: &str) {
         match host {
@@ -113,6 +131,27 @@ impl Lab {
             &format!("airworthy check -i {inventory} --profile /lab/profile.yaml --format json {more}"),
             "",
         )
+    }
+
+    /// Runs it as a fault says, with what its deployment needs on the dev box.
+    pub(crate) fn check_under(&self, fault: &Fault) -> Run {
+        let (inventory, flags) = (fault.inventory, fault.flags);
+        match fault.by {
+            By::OpenPai => self.check_of(inventory, &[flags]),
+            By::Kubespray => {
+                control_node::lay(self);
+                let check = "airworthy check --profile /lab/kubespray/profile.yaml --kubespray /srv/kubespray --format json";
+                self.airworthy(&format!("{WITH_2_18}; {check} -i {inventory} {flags}"), "")
+            }
+        }
+    }
+
+    /// Runs it with the lab's own inventory for what deploys it.
+    pub(crate) fn check_by(&self, by: By) -> Run {
+        self.check_under(match by {
+            By::OpenPai => &DEFAULTS,
+            By::Kubespray => &KUBESPRAY,
+        })
     }
 
     /// Runs a command line on the dev box as its user.

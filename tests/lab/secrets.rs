@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use airworthy::checks::Status;
 
-use crate::faults::{DEFAULTS, Fault, OUTSIDE};
+use crate::fault::{DEFAULTS, Fault, OUTSIDE};
 use crate::judge::{Applied, is_go};
 use crate::rig::{HOSTS, Lab, Run};
 

@@ -26,6 +26,8 @@ pub(in crate::inventory) struct Files<'a> {
     /// The sources read so far, each as a word for `ansible-inventory -i`.
     pub(in crate::inventory) taken: Vec<PathBuf>,
     pub(in crate::inventory) warnings: Vec<String>,
+    /// What looks like an inventory and was left out for its ending.
+    pub(in crate::inventory) left_out: Vec<PathBuf>,
     /// The first file read, to which complaints about the whole are pinned.
     pub(in crate::inventory) first: Option<Arc<Source>>,
 }
@@ -54,6 +56,9 @@ impl Files<'_> {
         for entry in entries_of(path)? {
             let name = entry.file_name().unwrap_or_default().to_string_lossy().into_owned();
             if self.ignored.covers(&name) {
+                if depth == 0 && is_inventory_name(&name) && entry.is_file() {
+                    self.left_out.push(entry);
+                }
                 continue;
             }
             if entry.is_dir() {

@@ -44,3 +44,16 @@ impl Ignored {
             || self.patterns.iter().any(|pattern| pattern.is_match(name).unwrap_or(true))
     }
 }
+
+/// What is said of a file that holds the inventory and is left out.
+pub(super) fn left_out(path: PathBuf) -> InventoryError {
+    let ending = path.extension().unwrap_or_default().to_string_lossy().into_owned();
+    InventoryError::Unreadable {
+        reason: format!(
+            "Ansible leaves it out of the folder: `inventory_ignore_extensions` of ansible.cfg has `.{ending}` (where a checkout of \
+             kubespray is named, its ansible.cfg counts)"
+        ),
+        help: format!("name the file itself: `-i {}`; so you have to for ansible-playbook", path.display()),
+        path,
+    }
+}

@@ -11,6 +11,7 @@ use super::extra_vars::{self, ExtraVars};
 use super::files::Files;
 use super::graph::{Graph, HostEntry};
 use super::group_layers::GroupLayers;
+use super::ignored::left_out as left_out_of_folder;
 use super::roles::{WITHOUT_ROLE, accelerator, misspelt, require_roles, roles};
 use super::runtime_groups;
 use super::vars_files::{Subject, VarsFiles};
@@ -28,9 +29,11 @@ pub(in crate::inventory) fn describe(
     paths: &[PathBuf],
     options: &LoadOptions,
 ) -> Result<Cluster, InventoryError> {
-    let Files { reader, mut graph, mut warnings, first, .. } = files;
+    let Files { reader, mut graph, mut warnings, left_out, first, .. } = files;
     graph.reconcile()?;
     if let Err(error) = require_roles(&graph, first.as_ref()) {
+        // The reason is the file that Ansible does not read either, not what little was read in its stead.
+        let error = left_out.into_iter().next().map_or(error, left_out_of_folder);
         if options.for_judging {
             return Err(error);
         }

@@ -7,13 +7,15 @@ use serde_json::Value;
 use super::findings::{Findings, some};
 use super::view::View;
 use crate::facts::Fact;
-use crate::inventory::nearest;
+use crate::inventory::nearest_within;
 
 /// Names that Ansible itself or its connection plugins read, by how they begin.
 const ANSIBLES: [&str; 3] = ["ansible_", "__ansible_", "pipelining"];
 
 /// Shorter names are near to many others.
 const COMPARED_FROM: usize = 6;
+/// In names of this length one may slip twice.
+const LONG: usize = 16;
 
 /// Which variables nobody reads.
 pub(super) struct Unread {
@@ -42,7 +44,7 @@ pub(super) fn survey(view: &View<'_>) -> Unread {
         }
     }
     let (removed, leftover) = (removed.into_fact(source), leftover.into_fact(source));
-    let Some(known) = &view.demands.variables else {
+    let Some(known) = &view.demands.names else {
         let absent = || Fact::absent("the built-in table of releases, which has no list of variables");
         return Unread { removed, leftover, misspelt: absent(), unread: absent() };
     };
@@ -51,24 +53,38 @@ pub(super) fn survey(view: &View<'_>) -> Unread {
     let gone: BTreeSet<&str> = view.demands.gone.iter().map(|gone| gone.name.as_str()).collect();
     for (name, places) in &set {
         let is_ansibles = ANSIBLES.iter().any(|start| name.starts_with(start));
-        if known.contains(*name) || is_ansibles || gone.contains(name) || read.contains(name) {
+        if known.read.contains(*name) || is_ansibles || gone.contains(name) || read.contains(name) {
             continue;
         }
-        let near = nearest(name, known.iter().map(String::as_str)).filter(|near| is_slip(name, near));
-        match near {
-            Some(near) => {
-                misspelt.say(format!("`{name}` ({}) is never read; did you mean `{near}`?", some_of(places)))
-            }
-            None => unread.say(format!("`{name}` ({}) is never read", some_of(places))),
+        let told = format!("`{name}` ({}) is never read", some_of(places));
+        match (meant(name, &known.settable), longer(name, &known.settable)) {
+            (Some(near), _) => misspelt.say(format!("{told}; did you mean `{near}`?")),
+            (None, Some(longer)) => unread.say(format!("{told}; there is `{longer}`")),
+            (None, None) => unread.say(told),
         }
     }
     Unread { removed, leftover, misspelt: misspelt.into_fact(source), unread: unread.into_fact(source) }
 }
 
-/// Whether a name is another's, mistyped, and no name of its own: `kube_node_prefix_2` is one.
-fn is_slip(name: &str, near: &str) -> bool {
+/// The name that was mistyped. `kube_node_prefix_2` is no slip of `kube_node_prefix_1`, and short names are near to many.
+fn meant<'n>(name: &str, settable: &'n BTreeSet<String>) -> Option<&'n str> {
     let digits = |text: &str| text.chars().filter(char::is_ascii_digit).collect::<String>();
-    name.len() >= COMPARED_FROM && digits(name) == digits(near)
+    let slips = match name.len() {
+        0..COMPARED_FROM => return None,
+        COMPARED_FROM..LONG => 1,
+        _ => 2,
+    };
+    let candidates = settable.iter().map(String::as_str).filter(|near| digits(name) == digits(near));
+    nearest_within(slips, name, candidates)
+}
+
+/// The name that this one is a part of: `helm` of `helm_enabled`.
+fn longer<'n>(name: &str, settable: &'n BTreeSet<String>) -> Option<&'n str> {
+    let (as_start, as_end) = (format!("{name}_"), format!("_{name}"));
+    let is_longer = |it: &&str| it.starts_with(&as_start) || it.ends_with(&as_end);
+    let longer: Vec<&str> = settable.iter().map(String::as_str).filter(is_longer).collect();
+    let switch = longer.iter().find(|it| **it == format!("{name}_enabled"));
+    switch.or(if longer.len() == 1 { longer.first() } else { None }).copied()
 }
 
 /// Every name that is set, and where.

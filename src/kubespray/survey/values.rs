@@ -2,8 +2,8 @@
 
 use serde_json::Value;
 
-use super::contradictions::applies;
 use super::findings::{Findings, quoted, text_of};
+use super::network_plugins::applies;
 use super::networks::is_on;
 use super::view::View;
 use crate::facts::{Fact, Reading};

@@ -43,8 +43,11 @@ pub(super) fn left_out(report: &Report) -> Vec<String> {
     let mut flags: Vec<String> = scope.limit.iter().map(|limit| format!("--limit {limit}")).collect();
     flags.extend(scope.select.iter().map(|id| format!("--select {id}")));
     flags.extend(scope.skip.iter().map(|id| format!("--skip {id}")));
+    if scope.devbox == "none" {
+        flags.push("--devbox none".to_owned());
+    }
     if flags.is_empty() && !scope.complete {
-        flags.push("a part of the cluster or of the checks".to_owned());
+        flags.push("the run was interrupted".to_owned());
     }
     flags
 }

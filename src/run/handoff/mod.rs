@@ -61,7 +61,7 @@ pub(super) fn handoff(args: &HandoffArgs) -> Result<u8, RunError> {
         true => None,
         false => Some(Recording::beside(output.as_deref().unwrap_or(&beside), &fixing::stamp())?),
     };
-    let still = Standstill::of(cluster.inventory.as_ref().map_or(&[], |inventory| &inventory.files));
+    let still = Standstill::of(cluster.inventory.as_ref(), cluster.config.playbook_dir.as_deref());
     let judged = match &from_report {
         Some(path) => earlier(path, args, &cluster, &settings)?,
         None => now(&flags, &team, &cluster, settings)?,

@@ -1,0 +1,10 @@
+//! Values as Ansible uses them: templates against Ansible's own answers, vault, scripts, `ansible.cfg`.
+
+#![allow(clippy::unwrap_used, clippy::print_stderr)]
+
+mod ansible_cfg;
+mod bench;
+mod connections;
+mod programs;
+mod templates;
+mod vault;
