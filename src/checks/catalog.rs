@@ -10,6 +10,7 @@ use super::check::{CheckFile, Parse, Scope, SeverityByRole};
 use super::condition::{Condition, ConditionError};
 use super::error::{LoadError, nearest};
 use super::message::Message;
+use super::outlook::Outlook;
 use super::profile::Profile;
 use super::types::Type;
 use super::vocabulary::Vocabulary;
@@ -26,7 +27,7 @@ const STAGES: [&str; 8] =
 #[derive(Debug)]
 pub struct Check {
     /// Its id: the file's stem.
-    pub id: String,
+    pub id: Arc<str>,
     /// As it was written.
     pub file: CheckFile,
     /// The title, the remediation and the references, which every verdict of the check shares.
@@ -35,6 +36,8 @@ pub struct Check {
     pub(super) references: Arc<[String]>,
     /// `message`, compiled.
     pub(super) message: Option<Message>,
+    /// What it looks at.
+    pub(super) outlook: Outlook,
     /// `when`, compiled.
     pub when: Option<Condition>,
     /// `require`, compiled.
@@ -101,7 +104,7 @@ impl Catalog {
         }
         for check in checks.values() {
             stands_after(
-                &sources[check.id.as_str()],
+                &sources[&*check.id],
                 check,
                 |id| sources.contains_key(id),
                 || sources.keys().copied().collect(),
@@ -139,7 +142,7 @@ impl Catalog {
 
     /// A check by its id.
     pub fn get(&self, id: &str) -> Option<&Arc<Check>> {
-        self.checks.iter().find(|check| check.id == id)
+        self.checks.iter().find(|check| *check.id == *id)
     }
 
     /// Keeps the checks that a pattern of `select` names (all where there is none) and no pattern of `skip`.
@@ -149,7 +152,7 @@ impl Catalog {
     pub fn keep(&mut self, select: &[String], skip: &[String]) -> Result<(), String> {
         for pattern in select.iter().chain(skip) {
             if !self.checks.iter().any(|check| matches(pattern, &check.id)) {
-                let ids = || self.checks.iter().map(|check| check.id.as_str());
+                let ids = || self.checks.iter().map(|check| &*check.id);
                 let near = nearest(pattern, ids()).map(str::to_owned).or_else(|| {
                     // `dokcer`: the subject of many.
                     let subjects = ids().filter_map(|id| id.split('-').next());
@@ -280,10 +283,11 @@ pub fn compile(source: &Source<'_>, profile: &Profile) -> Result<Check, LoadErro
         .transpose()
         .map_err(|(mistake, help)| fail(format!("message: {mistake}")).help(help).at_value("message"))?;
     Ok(Check {
-        id: source.id.to_owned(),
+        id: source.id.into(),
         title: file.title.as_str().into(),
         remediation: file.remediation.trim().into(),
         references: file.references.as_slice().into(),
+        outlook: Outlook::of(when.iter().chain([&require]), message.as_ref()),
         message,
         when,
         require,
@@ -320,7 +324,7 @@ fn stands_after<'s>(
     ids: impl Fn() -> Vec<&'s str>,
 ) -> Result<(), LoadError> {
     for (at, before) in check.file.after.iter().enumerate() {
-        if *before == check.id {
+        if **before == *check.id {
             return Err(LoadError::new(source.file, source.text, "`after` names the check itself")
                 .help("leave it away")
                 .at_value(&format!("after.{at}")));

@@ -7,7 +7,7 @@
 use std::sync::Arc;
 use std::thread;
 
-use cel::common::ast::{Expr, LiteralValue, operators};
+use cel::common::ast::{EntryExpr, Expr, LiteralValue, operators};
 use cel::parser::Expression;
 use cel::{Context, ExecutionError, Program, Value};
 
@@ -33,7 +33,7 @@ pub struct Condition {
     program: Program,
     /// The facts it looks at, as paths from the root: `["docker", "config", "default-runtime"]`.
     pub paths: Vec<Vec<String>>,
-    /// Variables that it takes as a whole, not field by field.
+    /// Variables that it takes as a whole.
     pub(super) wholes: Vec<String>,
     /// The paths that findings show, and their names there: `docker.config` is not shown beside `docker.config.runtimes`.
     pub(super) shown: Vec<(Vec<String>, Arc<str>)>,
@@ -76,7 +76,7 @@ impl Condition {
         // The parser recurses once for each nesting, so it gets a stack that the bounds above cannot exhaust.
         let compiled = thread::scope(|scope| {
             let compile = || -> Result<Condition, ConditionError> {
-                let program = Program::compile(source).map_err(|errors| {
+                let program = functions::library().compile(source).map_err(|errors| {
                     let first = errors.errors.first();
                     let (line, column) = first.map_or((1, 1), |error| error.pos);
                     ConditionError {
@@ -93,14 +93,10 @@ impl Condition {
                         return Err(ConditionError { line: 1, column: 1, message, help: None });
                     }
                 }
-                let mut paths = Vec::new();
-                collect(program.expression(), &mut Vec::new(), &mut paths);
+                let mut named = Names::default();
+                collect(program.expression(), &mut Vec::new(), &mut named);
+                let Names { mut paths, wholes } = named;
                 paths.dedup();
-                let in_parts =
-                    |variable: &str| paths.iter().any(|path| path.len() > 1 && path[0] == variable);
-                let references = program.references();
-                let wholes = references.variables().into_iter().filter(|variable| !in_parts(variable));
-                let wholes = wholes.map(str::to_owned).collect();
                 let is_shown =
                     |path: &&Vec<String>| !paths.iter().any(|p| p.len() > path.len() && p.starts_with(path));
                 let shown = paths.iter().filter(is_shown);
@@ -248,31 +244,53 @@ fn placed(program: &Program, source: &str, mistake: Mistake) -> ConditionError {
     }
 }
 
-/// The longest chains of selections and constant indexes that begin at a name of the vocabulary.
-fn collect(expression: &Expression, bound: &mut Vec<String>, paths: &mut Vec<Vec<String>>) {
+/// The names of the vocabulary that an expression uses.
+#[derive(Default)]
+struct Names {
+    /// The longest chains of selections and constant indexes that begin at such a name.
+    paths: Vec<Vec<String>>,
+    /// Those that stand by themselves.
+    wholes: Vec<String>,
+}
+
+fn collect(expression: &Expression, bound: &mut Vec<String>, names: &mut Names) {
     if let Some(path) = path(expression) {
-        let is_fact = if path.len() > 1 { !bound.contains(&path[0]) } else { path[0] == "probe" };
-        if is_fact && !paths.contains(&path) {
-            paths.push(path);
+        match path.as_slice() {
+            [root, ..] if bound.contains(root) => {}
+            [root] if root != "probe" => {
+                if !names.wholes.contains(root) {
+                    names.wholes.push(root.clone());
+                }
+            }
+            _ if names.paths.contains(&path) => {}
+            _ => names.paths.push(path),
         }
         return;
     }
     match &expression.expr {
-        Expr::Select(select) => collect(&select.operand, bound, paths),
+        Expr::Select(select) => collect(&select.operand, bound, names),
         Expr::Call(call) => {
             for argument in call.target.iter().map(|target| &**target).chain(&call.args) {
-                collect(argument, bound, paths);
+                collect(argument, bound, names);
             }
         }
-        Expr::List(list) => list.elements.iter().for_each(|element| collect(element, bound, paths)),
+        Expr::List(list) => list.elements.iter().for_each(|element| collect(element, bound, names)),
+        Expr::Map(map) => {
+            for entry in &map.entries {
+                if let EntryExpr::MapEntry(entry) = &entry.expr {
+                    collect(&entry.key, bound, names);
+                    collect(&entry.value, bound, names);
+                }
+            }
+        }
         Expr::Comprehension(comprehension) => {
-            collect(&comprehension.iter_range, bound, paths);
+            collect(&comprehension.iter_range, bound, names);
             let depth = bound.len();
             bound.push(comprehension.iter_var.clone());
             bound.extend(comprehension.iter_var2.clone());
             bound.push(comprehension.accu_var.clone());
             for part in [&comprehension.loop_cond, &comprehension.loop_step, &comprehension.result] {
-                collect(part, bound, paths);
+                collect(part, bound, names);
             }
             bound.truncate(depth);
         }

@@ -42,25 +42,24 @@ impl Message {
         Ok(Message { environment, paths })
     }
 
+    /// What the template names: a subject's field, or all of a subject.
+    pub(super) fn names(&self) -> impl Iterator<Item = (&str, Option<&str>)> {
+        self.paths.iter().map(|path| {
+            let mut steps = path.split('.');
+            (steps.next().unwrap_or_default(), steps.next())
+        })
+    }
+
     /// Fills the template in with what `value` says of a subject's field (or of all of a subject); `None` where
     /// it cannot be filled in.
     pub(super) fn render(&self, value: impl Fn(&str, Option<&str>) -> Option<Jinja>) -> Option<String> {
         let mut names: BTreeMap<&str, BTreeMap<&str, Jinja>> = BTreeMap::new();
         let mut whole: BTreeMap<&str, Jinja> = BTreeMap::new();
-        for path in &self.paths {
-            let (subject, rest) =
-                path.split_once('.').map_or((path.as_str(), None), |(s, rest)| (s, Some(rest)));
-            match rest.map(|rest| rest.split('.').next().unwrap_or(rest)) {
-                Some(field) => {
-                    if let Some(found) = value(subject, Some(field)) {
-                        names.entry(subject).or_default().insert(field, found);
-                    }
-                }
-                None => {
-                    if let Some(found) = value(subject, None) {
-                        whole.insert(subject, found);
-                    }
-                }
+        for (subject, field) in self.names() {
+            let Some(found) = value(subject, field) else { continue };
+            match field {
+                Some(field) => _ = names.entry(subject).or_default().insert(field, found),
+                None => _ = whole.insert(subject, found),
             }
         }
         let context: BTreeMap<&str, Jinja> = names
@@ -188,7 +187,7 @@ pub(super) fn value(fact: &Fact<Value>) -> Option<Jinja> {
 /// The facts by themselves: `docker.default_runtime is runc`.
 pub(super) fn plain(found: &[Found]) -> String {
     let told = found.iter().filter(|found| !found.fact.starts_with("params.")).map(|found| {
-        let value = match &found.value {
+        let value = match &*found.value {
             Value::Null => "none".to_owned(),
             Value::String(text) => text.clone(),
             other => other.to_string(),

@@ -4,6 +4,7 @@
 
 mod catalog;
 mod check;
+mod conclusion;
 mod condition;
 mod config;
 mod engine;
@@ -11,6 +12,8 @@ mod error;
 mod example;
 mod functions;
 mod message;
+mod outlook;
+mod precedent;
 mod profile;
 pub mod shipped;
 mod sight;

@@ -10,40 +10,68 @@ use serde_json::Value;
 use super::check::Parse;
 use super::condition::Condition;
 use super::message;
+use super::outlook::Outlook;
 use super::profile::Profile;
-use super::values::{map, to_cel};
+use super::values::{fact_to_cel, map, to_cel, to_cel_facts};
 use super::verdict::Found;
 use crate::facts::{Fact, FactTree, Reading};
 
-/// The parameters, as they are and as CEL sees them.
-pub(super) struct Params<'p> {
-    values: &'p BTreeMap<String, Value>,
-    pub(super) cel: Cel,
+/// The parameters: the same for all hosts, and so what is shown of them is made once.
+pub(super) struct Params {
+    values: BTreeMap<String, Param>,
 }
 
-impl<'p> Params<'p> {
+struct Param {
+    value: Arc<Value>,
+    /// As messages see it.
+    told: Jinja,
+}
+
+impl Params {
     /// Those of a profile.
-    pub(super) fn of(profile: &'p Profile) -> Params<'p> {
-        Params {
-            values: &profile.parameters,
-            cel: map(profile.parameters.iter().map(|(key, value)| (key.clone(), to_cel(value)))),
-        }
+    pub(super) fn of(profile: &Profile) -> Params {
+        let param =
+            |value: &Value| Param { value: Arc::new(value.clone()), told: Jinja::from_serialize(value) };
+        let values = profile.parameters.iter().map(|(key, value)| (key.clone(), param(value)));
+        Params { values: values.collect() }
+    }
+
+    /// As CEL sees them.
+    pub(super) fn to_cel(&self) -> Cel {
+        map(self.values.iter().map(|(key, param)| (key.clone(), to_cel(&param.value))))
     }
 }
 
 /// What one check looks at: the names in scope, and where each value came from.
 pub(super) struct Sight<'s> {
-    pub(super) context: Context<'s, 'static>,
+    /// Knows the functions and what is the same for all hosts.
+    pub(super) root: &'s Context<'s, 'static>,
     pub(super) facts: &'s FactTree,
     /// Those of the deployment.
     pub(super) deployment: &'s FactTree,
     pub(super) probe: Option<Fact<Value>>,
     /// The inventory's part, as JSON.
     pub(super) subject: Option<&'s Value>,
-    pub(super) params: &'s Params<'s>,
+    pub(super) params: &'s Params,
 }
 
 impl Sight<'_> {
+    /// The names of which an outlook has one, as CEL sees them.
+    pub(super) fn context(&self, outlook: &Outlook) -> Context<'_, 'static> {
+        let mut context = self.root.new_inner_scope();
+        for (name, fields) in outlook.subjects() {
+            let told = match (name, self.facts.get(name)) {
+                ("host", _) => self.subject.map(to_cel),
+                ("probe", _) => self.probe.as_ref().and_then(fact_to_cel),
+                (_, facts) => facts.map(|facts| to_cel_facts(facts, |field| fields.has(field))),
+            };
+            if let Some(told) = told {
+                context.add_variable_from_value(name, told);
+            }
+        }
+        context
+    }
+
     /// A subject's facts: the host's, the fleet's or the deployment's.
     fn fields(&self, subject: &str) -> Option<&BTreeMap<String, Fact<Value>>> {
         self.facts.get(subject).or_else(|| self.deployment.get(subject))
@@ -66,8 +94,11 @@ impl Sight<'_> {
         };
         match (subject, field) {
             ("host", _) => self.subject.and_then(of),
-            ("params", Some(field)) => self.params.values.get(field).map(Jinja::from_serialize),
-            ("params", None) => Some(Jinja::from_serialize(self.params.values)),
+            ("params", Some(field)) => self.params.values.get(field).map(|param| param.told.clone()),
+            ("params", None) => {
+                let params = self.params.values.iter();
+                Some(Jinja::from_iter(params.map(|(key, param)| (key.clone(), param.told.clone()))))
+            }
             ("probe", _) => message::value(self.probe.as_ref()?),
             (_, Some(field)) => message::value(self.fields(subject)?.get(field)?),
             (_, None) => {
@@ -89,24 +120,33 @@ impl Sight<'_> {
                     let depth = if path[0] == "probe" { 1 } else { 2 };
                     let value = fact
                         .value()
-                        .map_or(Value::Null, |value| descend(value, &path[depth.min(path.len())..]));
+                        .and_then(|value| descend(value, &path[depth.min(path.len())..]))
+                        .cloned()
+                        .unwrap_or_default();
                     let unknown = match &fact.reading {
                         Reading::Unknown(reason) => Some(reason.as_str().into()),
                         Reading::Known(_) | Reading::Absent => None,
                     };
-                    Found { fact: name, value, unknown, source: fact.source.to_string() }
+                    Found { fact: name, value: value.into(), unknown, source: fact.source.to_string() }
                 }
                 ("params", None) => {
-                    let value = self
-                        .params
-                        .values
-                        .get(&path[1])
-                        .map_or(Value::Null, |value| descend(value, &path[2..]));
+                    let value = match (self.params.values.get(&path[1]), &path[2..]) {
+                        (Some(param), []) => Arc::clone(&param.value),
+                        (param, deeper) => {
+                            let value = param.and_then(|param| descend(&param.value, deeper));
+                            value.cloned().unwrap_or_default().into()
+                        }
+                    };
                     Found { fact: name, value, unknown: None, source: "profile".to_owned() }
                 }
                 ("host", None) => Found {
                     fact: name,
-                    value: self.subject.map_or(Value::Null, |subject| descend(subject, &path[1..])),
+                    value: self
+                        .subject
+                        .and_then(|subject| descend(subject, &path[1..]))
+                        .cloned()
+                        .unwrap_or_default()
+                        .into(),
                     unknown: None,
                     source: "inventory".to_owned(),
                 },
@@ -118,8 +158,8 @@ impl Sight<'_> {
     }
 }
 
-fn descend(value: &Value, path: &[String]) -> Value {
-    path.iter().try_fold(value, |value, key| value.get(key)).cloned().unwrap_or_default()
+fn descend<'v>(value: &'v Value, path: &[String]) -> Option<&'v Value> {
+    path.iter().try_fold(value, |value, key| value.get(key))
 }
 
 /// Reads what a check's own probe wrote.

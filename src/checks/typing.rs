@@ -5,7 +5,7 @@ use cel::common::ast::{CallExpr, ComprehensionExpr, Expr, LiteralValue, operator
 use cel::parser::Expression;
 
 use super::error::nearest;
-use super::functions::FUNCTIONS;
+use super::functions::{self, FUNCTIONS};
 use super::types::Type;
 use super::vocabulary::Vocabulary;
 
@@ -239,7 +239,7 @@ impl<'v> Walk<'v> {
             ("size", [Type::List(_) | Type::Map(_) | Type::Object(_) | Type::String | Type::Any]) => {
                 Ok(Type::Int)
             }
-            ("contains" | "startsWith" | "endsWith" | "matches", [a, b])
+            ("contains" | "startsWith" | "endsWith" | "matches" | functions::MATCHES, [a, b])
                 if a.meets(&Type::String) && b.meets(&Type::String) =>
             {
                 Ok(Type::Bool)

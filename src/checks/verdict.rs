@@ -39,7 +39,7 @@ pub struct Found {
     /// The fact's path: `docker.default_runtime`; of a fleet check also `gpu1: network.address`.
     pub fact: Arc<str>,
     /// Its value; null where it is absent or unknown.
-    pub value: serde_json::Value,
+    pub value: Arc<serde_json::Value>,
     /// Why it is unknown; left out where it is known or absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unknown: Option<Box<str>>,
@@ -47,11 +47,11 @@ pub struct Found {
     pub source: String,
 }
 
-/// One check's conclusion about one host, or about the fleet.
+/// One check's conclusion about one host, or about the fleet. Verdicts of many hosts share their texts.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Verdict {
     /// The check's id.
-    pub check: String,
+    pub check: Arc<str>,
     /// Its title: the requirement as a sentence.
     pub title: Arc<str>,
     /// How much it weighs here.
@@ -59,19 +59,19 @@ pub struct Verdict {
     /// What it concluded.
     pub status: Status,
     /// The host; null for the fleet.
-    pub host: Option<String>,
+    pub host: Option<Arc<str>>,
     /// One sentence that names what was found.
     pub message: Arc<str>,
     /// What was wanted: the condition as written, or the title where there is none.
     pub expected: Arc<str>,
     /// What was looked at.
-    pub found: Vec<Found>,
+    pub found: Arc<[Found]>,
     /// Why it is unknown, not applicable or waived.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<Arc<str>>,
     /// The failed check that it stands after; set where that one's failure made this one unknown.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub cause: Option<String>,
+    pub cause: Option<Arc<str>>,
     /// The exact command or edit that mends it.
     pub remediation: Arc<str>,
     /// Where to read more.

@@ -1,6 +1,7 @@
 //! Findings that a team accepted for a while, by name, with a reason and a last day.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use jiff::civil::Date;
 use schemars::JsonSchema;
@@ -36,9 +37,9 @@ pub fn apply(waivers: &[Waiver], verdicts: &mut [Verdict], unreachable: &[&str],
     }
     for verdict in verdicts.iter_mut().filter(|verdict| verdict.is_finding()) {
         let lost = verdict.host.as_deref().is_some_and(|host| unreachable.contains(&host));
-        let named = if lost { UNREACHABLE } else { verdict.check.as_str() };
+        let named = if lost { UNREACHABLE } else { &*verdict.check };
         let meant = by_check.get(named).into_iter().flatten().find(|waiver| match &verdict.host {
-            Some(host) => waiver.hosts.contains(host),
+            Some(host) => waiver.hosts.iter().any(|waived| **waived == **host),
             None => waiver.hosts.is_empty(),
         });
         let Some(waiver) = meant else { continue };
@@ -50,7 +51,7 @@ pub fn apply(waivers: &[Waiver], verdicts: &mut [Verdict], unreachable: &[&str],
         verdict.reason = Some(format!("{}; until {}", waiver.reason, waiver.expires).into());
         verdict.cause = None;
     }
-    let waived: Vec<(Option<String>, String)> = verdicts
+    let waived: Vec<(Option<Arc<str>>, Arc<str>)> = verdicts
         .iter()
         .filter(|verdict| verdict.status == Status::Waived)
         .map(|verdict| (verdict.host.clone(), verdict.check.clone()))

@@ -2,12 +2,14 @@
 //! root there: it is the user's own environment that counts.
 
 use std::collections::BTreeMap;
+use std::sync::LazyLock;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::fact::{Fact, untyped};
+use super::fact::Fact;
+use super::untyped::untyped;
 
 /// What `ansible-playbook` would run with on the dev box.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -44,14 +46,24 @@ impl ControlNode {
     pub fn is_blank(&self) -> bool {
         *self == ControlNode::default()
     }
+}
 
-    /// The facts of one that nobody asked, by field, without their types.
-    pub(super) fn unasked() -> BTreeMap<String, Fact<Value>> {
-        const WHY: &str = "not asked when the facts were gathered; gather them again with --kubespray";
-        let blank = BTreeMap::from([("control_node", ControlNode::default())]);
-        let fields = untyped(&blank).remove("control_node").unwrap_or_default();
-        fields.into_keys().map(|field| (field, Fact::unknown(WHY, ""))).collect()
+/// What this subject is called.
+pub(super) const SUBJECT: &str = "control_node";
+
+/// The facts of one that nobody asked, by field, without their types.
+pub(super) fn unasked() -> &'static BTreeMap<String, Fact<Value>> {
+    const WHY: &str = "not asked when the facts were gathered; gather them again with --kubespray";
+    #[derive(Serialize)]
+    struct Alone {
+        control_node: ControlNode,
     }
+    static UNASKED: LazyLock<BTreeMap<String, Fact<Value>>> = LazyLock::new(|| {
+        let blank = Alone { control_node: ControlNode::default() };
+        let fields = untyped(&blank, |_, _| true).remove(SUBJECT).unwrap_or_default();
+        fields.into_keys().map(|field| (field, Fact::unknown(WHY, ""))).collect()
+    });
+    &UNASKED
 }
 
 /// A package as an interpreter sees it.

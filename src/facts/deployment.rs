@@ -3,7 +3,8 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::fact::{FactTree, untyped};
+use super::fact::FactTree;
+use super::untyped::untyped;
 use super::{inventory, kubespray};
 
 /// What the deployment is to be, apart from any one host: conditions of hosts and of the fleet see its subjects alike.
@@ -19,6 +20,6 @@ pub struct Deployment {
 impl Deployment {
     /// The same facts, without their types: what conditions see.
     pub fn tree(&self) -> FactTree {
-        untyped(self)
+        untyped(self, |_, _| true)
     }
 }

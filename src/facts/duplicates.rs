@@ -6,8 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::fact::{Fact, Reading};
-use super::fleet::Reached;
-use super::host::HostFacts;
+use super::fleet::{Essence, Reached};
 use crate::role::Role;
 
 /// What several hosts of the cluster have in common and must not, each as `value: host, host`. All are absent where there are no
@@ -34,7 +33,7 @@ pub(super) fn find(reached: &[Reached<'_>]) -> Duplicates {
     let hosts = in_cluster(reached);
     let one = |fact: &Fact<String>| fact.clone().map(|value| vec![value]);
     let shared =
-        |source: &'static str, of: &dyn Fn(&HostFacts) -> Fact<Vec<String>>| duplicates(&hosts, source, of);
+        |source: &'static str, of: &dyn Fn(&Essence) -> Fact<Vec<String>>| duplicates(&hosts, source, of);
     Duplicates {
         same_machines: same_machines(&hosts),
         duplicate_hostnames: shared("/proc/sys/kernel/hostname", &|facts| {
@@ -79,7 +78,7 @@ fn in_cluster<'r>(reached: &[Reached<'r>]) -> Vec<Reached<'r>> {
 fn duplicates(
     hosts: &[Reached<'_>],
     source: &'static str,
-    of: &dyn Fn(&HostFacts) -> Fact<Vec<String>>,
+    of: &dyn Fn(&Essence) -> Fact<Vec<String>>,
 ) -> Fact<Vec<String>> {
     let mut holders: BTreeMap<String, Vec<Reached<'_>>> = BTreeMap::new();
     let mut unknown = None;
@@ -159,7 +158,7 @@ fn same_machines(hosts: &[Reached<'_>]) -> Fact<Vec<String>> {
 }
 
 /// One kernel, and not two systems on it: containers share their host's boot id.
-fn is_same(a: &HostFacts, b: &HostFacts) -> bool {
+fn is_same(a: &Essence, b: &Essence) -> bool {
     let (a, b) = (&a.identity, &b.identity);
     let differ = match (a.machine_id.value(), b.machine_id.value()) {
         (Some(a), Some(b)) => a != b,
@@ -195,9 +194,9 @@ fn settle(
 mod tests {
     use super::*;
     use crate::facts::fleet;
-    use crate::facts::host::{HostRecord, Outcome, Subject};
+    use crate::facts::host::{HostFacts, HostRecord, Outcome, Subject};
 
-    fn host(name: &str, change: impl FnOnce(&mut HostFacts)) -> HostRecord {
+    fn facts_of(name: &str) -> HostFacts {
         let mut facts = HostFacts::default();
         facts.identity.hostname = Fact::known(name.to_owned(), "");
         facts.identity.machine_id = Fact::known(format!("machine-{name}"), "");
@@ -207,6 +206,11 @@ mod tests {
         facts.network.addresses = Fact::known(vec![format!("10.0.0.{}", name.len())], "");
         facts.network.address_mac = Fact::known(format!("mac-{name}"), "");
         facts.network.address_mtu = Fact::known(1500, "");
+        facts
+    }
+
+    fn host(name: &str, change: impl FnOnce(&mut HostFacts)) -> HostRecord<Essence> {
+        let mut facts = facts_of(name);
         change(&mut facts);
         HostRecord {
             subject: Subject {
@@ -216,11 +220,11 @@ mod tests {
             },
             gathered_at: None,
             duration_ms: None,
-            outcome: Outcome::Gathered(Box::new(facts)),
+            outcome: Outcome::Gathered(Box::new(facts.into())),
         }
     }
 
-    fn found(hosts: &[HostRecord]) -> Duplicates {
+    fn found(hosts: &[HostRecord<Essence>]) -> Duplicates {
         fleet::compare(hosts).duplicates
     }
 
@@ -261,11 +265,7 @@ mod tests {
 
     #[test]
     fn one_machine_under_two_names_is_told_once() {
-        let again = |facts: &mut HostFacts| {
-            let HostRecord { outcome: Outcome::Gathered(other), .. } = host("a", |_| ()) else { return };
-            *facts = *other;
-        };
-        let found = found(&[host("a", |_| ()), host("bb", again)]);
+        let found = found(&[host("a", |_| ()), host("bb", |facts| *facts = facts_of("a"))]);
         assert_eq!(known(&found.same_machines), ["a, bb"]);
         for fact in [&found.duplicate_hostnames, &found.duplicate_addresses, &found.duplicate_machine_ids] {
             assert_eq!(known(fact), Vec::<String>::new());

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::Error as _;
-use serde::ser::SerializeMap;
+use serde::ser::SerializeStruct;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// What asking gave.
@@ -89,36 +89,6 @@ impl<T> Fact<T> {
 /// Facts by subject and field.
 pub type FactTree = BTreeMap<String, BTreeMap<String, Fact<serde_json::Value>>>;
 
-/// Facts by subject and field, taken out of a struct of subjects.
-pub(super) fn untyped(subjects: &impl Serialize) -> FactTree {
-    let Ok(serde_json::Value::Object(subjects)) = serde_json::to_value(subjects) else {
-        return FactTree::new();
-    };
-    let subjects = subjects.into_iter().filter_map(|(subject, fields)| match fields {
-        serde_json::Value::Object(fields) => Some((subject, fields)),
-        _ => None,
-    });
-    let one = |(field, fact)| Some((field, Fact::untyped(fact)?));
-    subjects.map(|(subject, fields)| (subject, fields.into_iter().filter_map(one).collect())).collect()
-}
-
-impl Fact<serde_json::Value> {
-    /// A fact as it was serialised, taken apart without a copy.
-    pub(super) fn untyped(fact: serde_json::Value) -> Option<Self> {
-        let serde_json::Value::Object(mut fact) = fact else { return None };
-        let source = match fact.remove("source") {
-            Some(serde_json::Value::String(source)) => source.into(),
-            _ => Cow::Borrowed(""),
-        };
-        let reading = match (fact.remove("known"), fact.remove("unknown")) {
-            (Some(value), _) => Reading::Known(value),
-            (None, Some(serde_json::Value::String(reason))) => Reading::Unknown(reason),
-            _ => Reading::Absent,
-        };
-        Some(Fact { reading, source })
-    }
-}
-
 impl<T> Default for Fact<T> {
     /// A fact that nobody gathered: unknown, never absent.
     fn default() -> Self {
@@ -128,14 +98,14 @@ impl<T> Default for Fact<T> {
 
 impl<T: Serialize> Serialize for Fact<T> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut map = serializer.serialize_map(Some(2))?;
+        let mut fact = serializer.serialize_struct("Fact", 2)?;
         match &self.reading {
-            Reading::Known(value) => map.serialize_entry("known", value)?,
-            Reading::Absent => map.serialize_entry("absent", &true)?,
-            Reading::Unknown(reason) => map.serialize_entry("unknown", reason)?,
+            Reading::Known(value) => fact.serialize_field("known", value)?,
+            Reading::Absent => fact.serialize_field("absent", &true)?,
+            Reading::Unknown(reason) => fact.serialize_field("unknown", reason)?,
         }
-        map.serialize_entry("source", &self.source)?;
-        map.end()
+        fact.serialize_field("source", &self.source)?;
+        fact.end()
     }
 }
 

@@ -10,7 +10,11 @@ use super::duplicates::{self, Duplicates};
 use super::fact::{Fact, Reading};
 use super::gpu_uniformity;
 use super::host::{HostFacts, HostRecord};
+use super::identity::Identity;
 use super::network::Network;
+use super::peers::Peers;
+use super::ssh::Ssh;
+use super::time::Time;
 use crate::role::Role;
 
 /// What only many machines together show. Hosts that were not reached are left out.
@@ -57,24 +61,39 @@ pub struct ClockDeviation {
 
 /// What [`compare`] reads of a host, and nothing else: the facts of a thousand hosts take more room than what is said of
 /// them.
-pub fn essence(facts: HostFacts) -> HostFacts {
-    let HostFacts { identity, ssh, time, peers, network, gpu, .. } = facts;
-    let network = Network {
-        addresses: network.addresses,
-        address: network.address,
-        address_mac: network.address_mac,
-        address_mtu: network.address_mtu,
-        ..Network::default()
-    };
-    let gpu = gpu_uniformity::essence(gpu);
-    HostFacts { identity, ssh, time, peers, network, gpu, ..HostFacts::default() }
+#[derive(Clone, Debug, PartialEq)]
+pub struct Essence {
+    pub(super) identity: Identity,
+    pub(super) ssh: Ssh,
+    pub(super) time: Time,
+    pub(super) peers: Peers,
+    pub(super) network: Addresses,
+    pub(super) gpu: gpu_uniformity::Make,
 }
 
-/// A host that was reached, with its facts.
-pub(super) type Reached<'r> = (&'r HostRecord, &'r HostFacts);
+/// A host's addresses, and what belongs to the node's own.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Addresses {
+    pub(super) addresses: Fact<Vec<String>>,
+    pub(super) address: Fact<String>,
+    pub(super) address_mac: Fact<String>,
+    pub(super) address_mtu: Fact<u32>,
+}
+
+impl From<HostFacts> for Essence {
+    fn from(facts: HostFacts) -> Self {
+        let HostFacts { identity, ssh, time, peers, network, gpu, .. } = facts;
+        let Network { addresses, address, address_mac, address_mtu, .. } = network;
+        let network = Addresses { addresses, address, address_mac, address_mtu };
+        Essence { identity, ssh, time, peers, network, gpu: gpu.into() }
+    }
+}
+
+/// A host that was reached, with what is compared of it.
+pub(super) type Reached<'r> = (&'r HostRecord<Essence>, &'r Essence);
 
 /// Puts the hosts side by side. `devbox` is among them where the dev box is this machine.
-pub fn compare(hosts: &[HostRecord]) -> Fleet {
+pub fn compare(hosts: &[HostRecord<Essence>]) -> Fleet {
     let reached: Vec<Reached<'_>> = hosts.iter().filter_map(|host| Some((host, host.facts()?))).collect();
     let with = |role: Role| -> Vec<Reached<'_>> {
         reached.iter().copied().filter(|(host, _)| host.subject.roles.contains(&role)).collect()
@@ -262,16 +281,16 @@ fn host_key_twins((devbox, own): Reached<'_>, reached: &[Reached<'_>]) -> Fact<V
 
 /// Pairs towards a host that we did not reach ourselves are left out: that host has its own finding. Absent where
 /// there are no two hosts to pair.
-fn unreachable_pairs(hosts: &[HostRecord], reached: &[Reached<'_>]) -> Fact<Vec<String>> {
+fn unreachable_pairs(hosts: &[HostRecord<Essence>], reached: &[Reached<'_>]) -> Fact<Vec<String>> {
     let source = "TCP to the peers' SSH ports";
-    let in_cluster = |host: &HostRecord| host.subject.roles.iter().any(|role| *role != Role::Devbox);
+    let in_cluster = |host: &HostRecord<Essence>| host.subject.roles.iter().any(|role| *role != Role::Devbox);
     let reached: Vec<Reached<'_>> = reached.iter().copied().filter(|(host, _)| in_cluster(host)).collect();
     if reached.len() < 2 {
         return Fact::absent(source);
     }
     let mut pairs = Vec::new();
     let mut untold = untried(&reached);
-    let mut by_address: HashMap<&str, &HostRecord> = HashMap::new();
+    let mut by_address: HashMap<&str, &HostRecord<Essence>> = HashMap::new();
     for host in hosts {
         by_address.entry(&host.subject.peer_address).or_insert(host);
     }
@@ -309,7 +328,7 @@ fn unreachable_pairs(hosts: &[HostRecord], reached: &[Reached<'_>]) -> Fact<Vec<
 
 /// A host that tried nobody, or that nobody tried: no pair is no proof.
 fn untried(reached: &[Reached<'_>]) -> Option<String> {
-    let tried = |facts: &HostFacts| -> Vec<String> {
+    let tried = |facts: &Essence| -> Vec<String> {
         facts.peers.tried.value().into_iter().flatten().map(|peer| peer.address.clone()).collect()
     };
     let targets: HashSet<String> = reached.iter().flat_map(|(_, facts)| tried(facts)).collect();

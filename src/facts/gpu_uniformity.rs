@@ -4,24 +4,34 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::accelerator_model::same_model;
 use super::fact::{Fact, Reading};
-use super::gpu::Gpu;
-use super::host::{HostFacts, HostRecord};
+use super::fleet::Reached;
+use super::gpu::{EnumeratedGpu, Gpu};
 
 /// One thing that is compared; none where it is not known.
-type Aspect = fn(&Gpu) -> Option<String>;
+type Aspect = fn(&Make) -> Option<String>;
 
 /// What is compared of a host's GPUs, and nothing else.
-pub(super) fn essence(gpu: Gpu) -> Gpu {
-    let Gpu { driver_version, enumerated, models, failure, .. } = gpu;
-    Gpu { driver_version, enumerated, models, failure, ..Gpu::default() }
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Make {
+    driver_version: Fact<String>,
+    enumerated: Fact<Vec<EnumeratedGpu>>,
+    models: Fact<Vec<String>>,
+    failure: Fact<String>,
+}
+
+impl From<Gpu> for Make {
+    fn from(gpu: Gpu) -> Self {
+        let Gpu { driver_version, enumerated, models, failure, .. } = gpu;
+        Make { driver_version, enumerated, models, failure }
+    }
 }
 
 /// What differs between machines of one type, as `type: what: value (hosts), other value (hosts)`; absent where no two
 /// machines are of one type. Those without a type are compared with each other. A host whose GPUs do not answer, or are not
 /// of the promised model, has a finding of its own and is left out.
-pub(super) fn differences(reached: &[(&HostRecord, &HostFacts)]) -> Fact<Vec<String>> {
+pub(super) fn differences(reached: &[Reached<'_>]) -> Fact<Vec<String>> {
     let source = "NVML or nvidia-smi on every GPU host";
-    let mut types: BTreeMap<&str, Vec<(&str, &Gpu)>> = BTreeMap::new();
+    let mut types: BTreeMap<&str, Vec<(&str, &Make)>> = BTreeMap::new();
     let mut untold = None;
     for (host, facts) in reached {
         let subject = &host.subject;
@@ -88,11 +98,12 @@ fn distinct(values: impl Iterator<Item = String>) -> String {
 #[cfg(test)]
 mod tests {
     use super::super::fact::{Fact, Reading};
+    use super::super::fleet::Essence;
     use super::super::gpu::{EnumeratedGpu, Gpu};
     use super::super::host::{HostFacts, HostRecord, Layout, Outcome, Subject};
     use super::differences;
 
-    fn host(name: &str, model: &str, driver: &str, mib: i64) -> HostRecord {
+    fn host(name: &str, model: &str, driver: &str, mib: i64) -> HostRecord<Essence> {
         let card = EnumeratedGpu { memory_total_mib: Some(mib), ..EnumeratedGpu::default() };
         let gpu = Gpu {
             models: Fact::known(vec![model.to_owned()], ""),
@@ -116,11 +127,11 @@ mod tests {
             subject,
             gathered_at: None,
             duration_ms: None,
-            outcome: Outcome::Gathered(Box::new(facts)),
+            outcome: Outcome::Gathered(Box::new(facts.into())),
         }
     }
 
-    fn compared(hosts: &[HostRecord]) -> Fact<Vec<String>> {
+    fn compared(hosts: &[HostRecord<Essence>]) -> Fact<Vec<String>> {
         let reached: Vec<_> = hosts.iter().filter_map(|host| Some((host, host.facts()?))).collect();
         differences(&reached)
     }
@@ -151,13 +162,13 @@ mod tests {
         let a = || host("worker1", "Tesla V100-PCIE-16GB", "535.54.03", 16384);
         let mut mute = host("worker3", "", "", 0);
         if let Outcome::Gathered(facts) = &mut mute.outcome {
-            facts.gpu = Gpu::default();
+            facts.gpu = Gpu::default().into();
         }
         let told = compared(&[a(), host("worker2", "Tesla V100-PCIE-16GB", "535.54.03", 16384), mute]);
         assert_eq!(told.reading, Reading::Unknown("worker3: not gathered".to_owned()));
         let mut broken = host("worker3", "", "", 0);
         if let Outcome::Gathered(facts) = &mut broken.outcome {
-            facts.gpu = Gpu { failure: Fact::known("no driver".to_owned(), ""), ..Gpu::default() };
+            facts.gpu = Gpu { failure: Fact::known("no driver".to_owned(), ""), ..Gpu::default() }.into();
         }
         let told = compared(&[a(), host("worker2", "Tesla V100-PCIE-16GB", "535.54.03", 16384), broken]);
         assert_eq!(told.value(), Some(&vec![]));

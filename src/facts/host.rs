@@ -6,9 +6,10 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::circumstances::Circumstances;
-use super::fact::{Fact, FactTree, untyped};
+use super::fact::{Fact, FactTree};
 use super::probe::Probe;
 use super::transcript::Transcript;
+use super::untyped::untyped;
 use super::{
     accelerator, apparmor, cgroup, container_runtime, control_node, cpu, disk, dns, docker, firewall, gpu,
     identity, kernel, kubernetes, memory, network, nvidia_driver, os, packages, pci, peers, ports, python,
@@ -169,10 +170,15 @@ pub fn parse(transcript: &Transcript, circumstances: &Circumstances) -> HostFact
 pub const OWN_PROBE: &str = "probe-";
 
 impl HostFacts {
-    /// The same facts, without their types: what conditions see.
-    pub fn tree(&self) -> FactTree {
-        let mut tree = untyped(self);
-        tree.entry("control_node".to_owned()).or_insert_with(control_node::ControlNode::unasked);
+    /// The same facts, without their types: what conditions see. Only those of which `wanted` says so, by subject and field.
+    pub fn tree(&self, wanted: impl Fn(&str, &str) -> bool) -> FactTree {
+        let mut tree = untyped(self, &wanted);
+        if !tree.contains_key(control_node::SUBJECT) {
+            let fields = control_node::unasked().iter();
+            let fields = fields.filter(|(field, _)| wanted(control_node::SUBJECT, field));
+            let fields = fields.map(|(field, fact)| (field.clone(), fact.clone())).collect();
+            tree.insert(control_node::SUBJECT.to_owned(), fields);
+        }
         tree
     }
 }
@@ -214,7 +220,7 @@ pub struct Layout {
 
 /// One machine of the cluster as this run knows it.
 #[derive(Clone, Debug, PartialEq)]
-pub struct HostRecord {
+pub struct HostRecord<F = HostFacts> {
     /// What the inventory says.
     pub subject: Subject,
     /// When its facts were read, RFC 3339.
@@ -222,14 +228,14 @@ pub struct HostRecord {
     /// How long the visit took, in milliseconds.
     pub duration_ms: Option<u64>,
     /// What the visit gave.
-    pub outcome: Outcome,
+    pub outcome: Outcome<F>,
 }
 
 /// What a visit gave.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Outcome {
+pub enum Outcome<F = HostFacts> {
     /// Facts.
-    Gathered(Box<HostFacts>),
+    Gathered(Box<F>),
     /// Nothing.
     Unreachable {
         /// How far the visit got: `connect`, `handshake`, `host-key` …
@@ -239,12 +245,22 @@ pub enum Outcome {
     },
 }
 
-impl HostRecord {
+impl<F> HostRecord<F> {
     /// Its facts, where it was reached.
-    pub fn facts(&self) -> Option<&HostFacts> {
+    pub fn facts(&self) -> Option<&F> {
         match &self.outcome {
             Outcome::Gathered(facts) => Some(facts),
             Outcome::Unreachable { .. } => None,
         }
+    }
+
+    /// The same host with what is made of its facts.
+    pub fn map<G>(self, change: impl FnOnce(F) -> G) -> HostRecord<G> {
+        let HostRecord { subject, gathered_at, duration_ms, outcome } = self;
+        let outcome = match outcome {
+            Outcome::Gathered(facts) => Outcome::Gathered(Box::new(change(*facts))),
+            Outcome::Unreachable { stage, reason } => Outcome::Unreachable { stage, reason },
+        };
+        HostRecord { subject, gathered_at, duration_ms, outcome }
     }
 }

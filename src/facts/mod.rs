@@ -67,6 +67,7 @@ pub mod temp;
 pub mod time;
 mod transcript;
 mod units;
+mod untyped;
 pub mod variables;
 
 pub use circumstances::Circumstances;

@@ -90,8 +90,8 @@ pub fn pair(checks: &[String], reasons: &[String], known: &[&str]) -> Result<Vec
 /// Decides anew, with the overrides' findings taken for waived.
 pub fn decide(report: &Report, overrides: &[Override], fail_on: Severity) -> Decision {
     let lost = |verdict: &Verdict| {
-        let of = |host: &String| report.hosts.iter().any(|row| row.name == *host && !row.reached);
-        verdict.host.as_ref().is_some_and(of)
+        let of = |host: &str| report.hosts.iter().any(|row| row.name == host && !row.reached);
+        verdict.host.as_deref().is_some_and(of)
     };
     let mut let_through: Vec<LetThrough> = overrides
         .iter()
@@ -105,15 +105,17 @@ pub fn decide(report: &Report, overrides: &[Override], fail_on: Severity) -> Dec
         .collect();
     let mut results = report.results.clone();
     for verdict in results.iter_mut().filter(|verdict| verdict.is_finding() && !lost(verdict)) {
-        if let Some(it) = let_through.iter_mut().find(|it| it.check == verdict.check) {
+        let host = verdict.host.as_deref().map(str::to_owned);
+        if let Some(it) = let_through.iter_mut().find(|it| *it.check == *verdict.check) {
             it.used = true;
-            it.hosts.extend(verdict.host.clone());
+            it.hosts.extend(host);
         } else if let Some(it) = unjudged_by(verdict, &mut let_through) {
-            let at = it.unjudged.iter().position(|known| known.check == verdict.check).unwrap_or_else(|| {
-                it.unjudged.push(Unjudged { check: verdict.check.clone(), hosts: Vec::new() });
+            let known = it.unjudged.iter().position(|known| *known.check == *verdict.check);
+            let at = known.unwrap_or_else(|| {
+                it.unjudged.push(Unjudged { check: verdict.check.to_string(), hosts: Vec::new() });
                 it.unjudged.len() - 1
             });
-            it.unjudged[at].hosts.extend(verdict.host.clone());
+            it.unjudged[at].hosts.extend(host);
         } else {
             continue;
         }
@@ -121,8 +123,8 @@ pub fn decide(report: &Report, overrides: &[Override], fail_on: Severity) -> Dec
     }
     let mut in_the_way: Vec<String> = Vec::new();
     for verdict in results.iter().filter(|verdict| verdict.is_finding() && verdict.severity >= fail_on) {
-        if !in_the_way.contains(&verdict.check) {
-            in_the_way.push(verdict.check.clone());
+        if !in_the_way.iter().any(|known| **known == *verdict.check) {
+            in_the_way.push(verdict.check.to_string());
         }
     }
     // A NO-GO whose own results do not bear it (it was made with --fail-on warning, perhaps) is still one.
@@ -135,5 +137,5 @@ pub fn decide(report: &Report, overrides: &[Override], fail_on: Severity) -> Dec
 /// The override of the check whose failure left this one unjudged: it is told as one finding, and let through as one.
 fn unjudged_by<'l>(verdict: &Verdict, let_through: &'l mut [LetThrough]) -> Option<&'l mut LetThrough> {
     let cause = verdict.cause.as_ref().filter(|_| verdict.status == Status::Unknown)?;
-    let_through.iter_mut().find(|it| it.check == *cause)
+    let_through.iter_mut().find(|it| *it.check == **cause)
 }

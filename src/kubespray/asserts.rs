@@ -45,6 +45,13 @@ impl Assertion {
     pub(super) fn asks_facts(&self) -> bool {
         self.names.iter().any(|name| name.starts_with("ansible_"))
     }
+
+    /// Whether it is about pods' and services' networks, which are judged by themselves, without filters of Python's.
+    pub(super) fn asks_networks(&self) -> bool {
+        const NETWORKS: [&str; 3] =
+            ["kube_pods_subnet", "kube_service_addresses", "kube_network_node_prefix"];
+        NETWORKS.iter().any(|name| self.text.contains(name))
+    }
 }
 
 impl Asserts {

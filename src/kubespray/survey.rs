@@ -40,10 +40,16 @@ pub fn survey(inventory: &Inventory, demands: &Demands) -> Survey {
         return Survey::default();
     }
     let defaults = view::defaults(demands);
-    let view = View::new(inventory, demands, &defaults);
-    let members = Members::of(&view);
-    let of = |host: &&str| ((*host).to_owned(), host::variables(&view, &members, host));
-    Survey { variables: view.hosts.iter().map(of).collect(), inventory: found(&view) }
+    // The visits wait for it. A view stays on its thread, so each has one.
+    let view = || View::new(inventory, demands, &defaults);
+    let variables = || {
+        let view = view();
+        let members = Members::of(&view);
+        let of = |host: &&str| ((*host).to_owned(), host::variables(&view, &members, host));
+        view.hosts.iter().map(of).collect()
+    };
+    let (variables, inventory) = rayon::join(variables, || found(&view()));
+    Survey { variables, inventory }
 }
 
 fn found(view: &View<'_>) -> Found {

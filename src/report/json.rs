@@ -1,23 +1,89 @@
 //! `--format json`: the report itself, and the schema that it promises.
 
-use std::io::{self, BufWriter, Write};
+use std::io::{self, Write};
 
+use rayon::prelude::*;
 use schemars::schema_for;
+use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::document::{Report, SCHEMA};
+use crate::checks::Verdict;
+
+/// How many verdicts are laid out in one piece: some hundred kilobytes.
+const PIECE: usize = 256;
 
 /// Writes the whole report as JSON, with a newline at its end: piece by piece, for a report of a thousand hosts is
-/// tens of megabytes.
+/// tens of megabytes. All cores lay pieces out while those before them are written.
 ///
 /// # Errors
 /// The writer's own.
-pub fn write(report: &Report, into: impl Write) -> io::Result<()> {
-    // The serializer writes a few bytes at a time: into memory that it knows, not through whatever `into` is.
-    let mut into = BufWriter::with_capacity(256 * 1024, into);
-    serde_json::to_writer_pretty(&mut into, report)?;
+pub fn write(report: &Report, mut into: impl Write) -> io::Result<()> {
+    let frame = serde_json::to_string_pretty(&without_results(report))?;
+    // A line end within JSON is never part of a value, and this deep only the report's own keys stand.
+    let Some((before, after)) = frame.split_once(NO_RESULTS).filter(|_| !report.results.is_empty()) else {
+        return into.write_all(render(report).as_bytes());
+    };
+    into.write_all(before.as_bytes())?;
+    into.write_all(SOME_RESULTS.as_bytes())?;
+    let mut ready: Vec<io::Result<Vec<u8>>> = Vec::new();
+    let mut is_first = true;
+    let rounds = report.results.chunks(PIECE * 2 * rayon::current_num_threads());
+    for round in rounds.map(Some).chain([None]) {
+        let mut next = Vec::new();
+        rayon::in_place_scope(|scope| {
+            if let Some(round) = round {
+                scope.spawn(|_| next = round.par_chunks(PIECE).map(lay_out).collect());
+            }
+            ready.drain(..).try_for_each(|piece| {
+                if !std::mem::take(&mut is_first) {
+                    into.write_all(b",")?;
+                }
+                into.write_all(&piece?)
+            })
+        })?;
+        ready = next;
+    }
+    into.write_all(END_OF_RESULTS.as_bytes())?;
+    into.write_all(after.as_bytes())?;
     into.write_all(b"\n")?;
     into.flush()
+}
+
+const NO_RESULTS: &str = "\n  \"results\": []";
+const SOME_RESULTS: &str = "\n  \"results\": [";
+const END_OF_RESULTS: &str = "\n  ]";
+
+fn without_results(report: &Report) -> Report {
+    Report {
+        schema: report.schema.clone(),
+        tool: report.tool.clone(),
+        mode: report.mode,
+        verdict: report.verdict,
+        scope: report.scope.clone(),
+        started_at: report.started_at.clone(),
+        duration_ms: report.duration_ms,
+        profile: report.profile.clone(),
+        parameters: report.parameters.clone(),
+        inventory: report.inventory.clone(),
+        kubespray: report.kubespray.clone(),
+        summary: report.summary.clone(),
+        hosts: report.hosts.clone(),
+        results: Vec::new(),
+        fixes: report.fixes.clone(),
+    }
+}
+
+/// These verdicts as they stand in a report, from the line end before the first to the last one's brace.
+fn lay_out(verdicts: &[Verdict]) -> io::Result<Vec<u8>> {
+    #[derive(Serialize)]
+    struct Results<'v> {
+        results: &'v [Verdict],
+    }
+    let mut text = serde_json::to_vec_pretty(&Results { results: verdicts })?;
+    text.truncate(text.len() - END_OF_RESULTS.len() - "\n}".len());
+    text.drain(.."{".len() + SOME_RESULTS.len());
+    Ok(text)
 }
 
 /// The whole report as JSON for a person's or a program's eyes, with a newline at its end.
@@ -58,6 +124,22 @@ mod tests {
             assert!(faults.is_empty(), "{faults:?}");
             let back: Report = serde_json::from_value(value).expect("it reads back");
             assert_eq!(back, report);
+        }
+    }
+
+    #[test]
+    fn what_is_written_in_pieces_is_what_is_rendered_whole() {
+        let mut samples = sample::all();
+        let mut large = sample::findings();
+        let more = large.results.iter().cycle().take(PIECE * 2 * rayon::current_num_threads() + 1);
+        large.results = more.cloned().collect();
+        let mut empty = sample::healthy();
+        empty.results.clear();
+        samples.extend([large, empty]);
+        for report in samples {
+            let mut written = Vec::new();
+            write(&report, &mut written).expect("memory takes it");
+            assert!(written == render(&report).as_bytes(), "{} results", report.results.len());
         }
     }
 

@@ -41,14 +41,14 @@ pub(super) fn unreachable(name: &str, address: &str, stage: &str, reason: &str) 
 /// A verdict with as few words as possible.
 pub(super) fn verdict(check: &str, host: Option<&str>, status: Status, severity: Severity) -> Verdict {
     Verdict {
-        check: check.to_owned(),
+        check: check.into(),
         title: format!("Whatever {check} is about is as it should be").into(),
         severity,
         status,
-        host: host.map(str::to_owned),
+        host: host.map(Into::into),
         message: String::new().into(),
         expected: "ok == true".to_owned().into(),
-        found: Vec::new(),
+        found: [].into(),
         reason: None,
         cause: None,
         remediation: "Mend it".to_owned().into(),
@@ -58,7 +58,7 @@ pub(super) fn verdict(check: &str, host: Option<&str>, status: Status, severity:
 }
 
 fn found(fact: &str, value: Value, source: &str) -> Found {
-    Found { fact: fact.to_owned().into(), value, unknown: None, source: source.to_owned() }
+    Found { fact: fact.to_owned().into(), value: value.into(), unknown: None, source: source.to_owned() }
 }
 
 /// A report with its counts and its answers made up from the rest.
@@ -126,10 +126,11 @@ fn passes(hosts: &[HostRow]) -> Vec<Verdict> {
     for row in hosts.iter().filter(|row| row.reached) {
         passes.push(Verdict {
             title: "The operating system is one that the deployment supports".to_owned().into(),
-            found: vec![
+            found: [
                 found("os.id", json!("ubuntu"), "/etc/os-release"),
                 found("os.version", json!("18.04"), "/etc/os-release"),
-            ],
+            ]
+            .into(),
             ..verdict("os-supported", Some(&row.name), Status::Pass, Severity::Error)
         });
         passes.push(verdict("sudo-privilege", Some(&row.name), Status::Pass, Severity::Error));
@@ -150,10 +151,10 @@ pub(super) fn runc(host: &str) -> Verdict {
         title: "Docker runs containers with the nvidia runtime by default".to_owned().into(),
         message: "default runtime is runc".to_owned().into(),
         expected: "docker.default_runtime == \"nvidia\" &&\n  docker.config[\"default-runtime\"] == \"nvidia\"".to_owned().into(),
-        found: vec![
+        found: [
             found("docker.default_runtime", json!("runc"), "docker info"),
             found("docker.config[\"default-runtime\"]", Value::Null, "/etc/docker/daemon.json"),
-        ],
+        ].into(),
         remediation: "Set \"default-runtime\": \"nvidia\" in /etc/docker/daemon.json, then `sudo systemctl restart docker`.".to_owned().into(),
         fixable: true,
         ..verdict("docker-default-runtime", Some(host), Status::Fail, Severity::Error)
@@ -191,13 +192,13 @@ pub(super) fn findings() -> Report {
         title: "The Docker daemon answers".to_owned().into(),
         message: "docker info failed: Cannot connect to the Docker daemon at unix:///var/run/docker.sock. Is the docker daemon running?".to_owned().into(),
         expected: "docker.running == true".to_owned().into(),
-        found: vec![found("docker.running", json!(false), "docker info")],
+        found: [found("docker.running", json!(false), "docker info")].into(),
         remediation: "Find out why, then start it:\n    sudo journalctl -u docker --since -1h --no-pager | tail -50\n    sudo systemctl enable --now docker".to_owned().into(),
         ..verdict("docker-running", Some("gpu02"), Status::Fail, Severity::Error)
     });
     for check in ["docker-default-runtime", "docker-config-conflict", "nvidia-runtime-installed"] {
         results.push(Verdict {
-            cause: Some("docker-running".to_owned()),
+            cause: Some("docker-running".into()),
             ..verdict(check, Some("gpu02"), Status::Unknown, Severity::Error)
         });
     }
@@ -205,10 +206,11 @@ pub(super) fn findings() -> Report {
         title: "A time service keeps the clock".to_owned().into(),
         message: "could not be told".to_owned().into(),
         reason: Some("chronyc tracking took longer than 5 s".to_owned().into()),
-        found: vec![Found {
+        found: [Found {
             unknown: Some("no answer within 5.0 s".into()),
             ..found("time.synchronized", Value::Null, "chronyc tracking")
-        }],
+        }]
+        .into(),
         expected: "time.synchronized == true".to_owned().into(),
         remediation: "Run `chronyc tracking` on the host; restart chrony where it hangs.".to_owned().into(),
         ..verdict("ntp-synchronized", Some("infra01"), Status::Unknown, Severity::Error)
@@ -216,7 +218,7 @@ pub(super) fn findings() -> Report {
     results.push(Verdict {
         title: "Swap is off".to_owned().into(),
         message: "2 GiB of swap on /swapfile".to_owned().into(),
-        found: vec![found("memory.swap_total_mib", json!(2048), "/proc/swaps")],
+        found: [found("memory.swap_total_mib", json!(2048), "/proc/swaps")].into(),
         expected: "memory.swap_total_mib == 0".to_owned().into(),
         remediation: "`sudo swapoff -a`, and remove the line from /etc/fstab; kubespray does both."
             .to_owned()
@@ -232,10 +234,11 @@ pub(super) fn findings() -> Report {
     results.push(Verdict {
         title: "The infra hosts' clocks agree".to_owned().into(),
         message: "infra01 is 4.2 s ahead of gpu01".to_owned().into(),
-        found: vec![
+        found: [
             found("infra01: clock.offset_ms", json!(4210), "the script's first line"),
             found("gpu01: clock.offset_ms", json!(8), "the script's first line"),
-        ],
+        ]
+        .into(),
         ..verdict("clock-skew", None, Status::Fail, Severity::Error)
     });
     report(hosts, results)
@@ -258,7 +261,7 @@ pub(super) fn large() -> Report {
         Verdict {
             title: "Enough memory is available".to_owned().into(),
             message: format!("{mib} MiB are available, {} too few", 16_000 - mib).into(),
-            found: vec![found("memory.available_mib", json!(mib), "/proc/meminfo")],
+            found: [found("memory.available_mib", json!(mib), "/proc/meminfo")].into(),
             expected: "memory.available_mib >= params.worker_memory_available_mib".to_owned().into(),
             remediation: "Stop what uses it, or add memory.".to_owned().into(),
             ..verdict("memory-available", Some(&format!("gpu{:03}", n * 20)), Status::Fail, Severity::Error)
@@ -278,16 +281,16 @@ pub(super) fn hostile() -> Report {
         title: evil.to_owned().into(),
         message: format!("{evil}{long}").into(),
         expected: evil.to_owned().into(),
-        found: vec![found(evil, json!(evil), evil), found(&long, json!({ "k": long }), &long)],
+        found: [found(evil, json!(evil), evil), found(&long, json!({ "k": long }), &long)].into(),
         reason: Some(evil.to_owned().into()),
-        cause: Some(evil.to_owned()),
+        cause: Some(evil.into()),
         remediation: evil.to_owned().into(),
         references: vec![evil.to_owned()].into(),
         ..verdict(evil, Some(host), status, Severity::Error)
     };
     let mut results = vec![bad(Status::Fail, evil), bad(Status::Unknown, evil), bad(Status::Waived, evil)];
     results.extend([bad(Status::Pass, evil), bad(Status::NotApplicable, evil)]);
-    results.push(Verdict { check: "host-reachable".to_owned(), ..bad(Status::Fail, &long) });
+    results.push(Verdict { check: "host-reachable".into(), ..bad(Status::Fail, &long) });
     results.push(Verdict { host: None, ..bad(Status::Fail, evil) });
     let mut report = report(hosts, results);
     report.profile = evil.to_owned();

@@ -21,8 +21,9 @@ use super::{saved, terminal};
 use crate::checks::{self, Check, Judge, Severity, Status, Verdict, waiver};
 use crate::cli::{CheckArgs, Devbox, FailOn, Stage};
 use crate::exit_code;
+use crate::facts::fleet::{self, Essence};
 use crate::facts::kubespray::Kubespray;
-use crate::facts::{Deployment, Fleet, HostRecord, Outcome as Visit, fleet};
+use crate::facts::{Deployment, Fleet, HostRecord, Outcome as Visit};
 use crate::inventory::Host;
 use crate::report::{
     self, FixRow, HostRow, InventoryRow, KubesprayRow, Mode, Outcome, Report, Scope, Summary, Tool,
@@ -74,8 +75,10 @@ struct Judged {
     mode: Mode,
     settings: Settings,
     deployment: Deployment,
-    /// Every host; of its facts no more than the fleet's checks need.
-    records: Vec<HostRecord>,
+    /// Every host; of its facts no more than is compared.
+    records: Vec<HostRecord<Essence>>,
+    /// Every host with all its facts, where they are wanted.
+    wholes: Vec<HostRecord>,
     /// Those of each host.
     verdicts: Vec<Vec<Verdict>>,
     inventory: InventoryRow,
@@ -145,25 +148,30 @@ fn live(
     let reach = Reach::new(cluster, &args.target)?;
     let worker = || {
         let judge = Judge::new(&settings.catalog, &settings.profile, &cluster.deployment);
-        let whole = args.fix || args.save_facts.is_some() || judge.compares_hosts();
-        move |record, _| settle(&judge, record, whole)
+        let wanted = args.fix || args.save_facts.is_some() || judge.compares_hosts();
+        move |record, _| Settled::of(&judge, record, wanted)
     };
     let swept = reach.gather(&cluster.hosts, &common, worker)?;
-    let (mut records, mut verdicts): (Vec<HostRecord>, Vec<Vec<Verdict>>) = swept.hosts.into_iter().unzip();
+    let (mut records, mut wholes, mut verdicts) = parts(swept.hosts);
     let mut fixes = Vec::new();
     if args.fix && !swept.interrupted {
-        let judge = |hosts: &[Host]| reach.gather(hosts, &common, worker).map(|swept| swept.hosts);
-        let mut rounds = Rounds { hosts: &cluster.hosts, records: &mut records, verdicts: &mut verdicts };
+        let judge = |hosts: &[Host]| {
+            let (_, wholes, verdicts) = parts(reach.gather(hosts, &common, worker)?.hosts);
+            Ok(wholes.into_iter().zip(verdicts).collect())
+        };
+        let mut rounds = Rounds { hosts: &cluster.hosts, records: &mut wholes, verdicts: &mut verdicts };
         fixes = fix::mend(&mut rounds, &settings, &team.config.waivers, &reach, args.consent, &judge)?;
+        records = wholes.iter().map(|whole| whole.clone().map(Essence::from)).collect();
     }
     if let Some(folder) = &args.save_facts {
-        saved::write(folder, &saved::documents(cluster, args.target.limit.as_deref(), &records))?;
+        saved::write(folder, &saved::documents(cluster, args.target.limit.as_deref(), &wholes))?;
     }
     Ok(Judged {
         mode: Mode::Live,
         settings,
         deployment: cluster.deployment.clone(),
         records,
+        wholes,
         verdicts,
         inventory: InventoryRow { sources: cluster.sources.clone(), digest: cluster.digest.clone() },
         limit: args.target.limit.clone(),
@@ -221,14 +229,16 @@ fn from_saved(args: &CheckArgs, team: &TeamConfig, path: &Path) -> Result<Judged
     }
     adapt(&mut settings, args);
     let prepare = || Judge::new(&settings.catalog, &settings.profile, &deployment);
-    let whole = prepare().compares_hosts();
-    let (records, verdicts) =
-        records.into_par_iter().map_init(prepare, |judge, record| settle(judge, record, whole)).unzip();
+    let wanted = prepare().compares_hosts();
+    let settled =
+        records.into_par_iter().map_init(prepare, |judge, record| Settled::of(judge, record, wanted));
+    let (records, wholes, verdicts) = parts(settled.collect());
     Ok(Judged {
         mode: Mode::Facts,
         settings,
         deployment,
         records,
+        wholes,
         verdicts,
         inventory,
         limit,
@@ -237,13 +247,30 @@ fn from_saved(args: &CheckArgs, team: &TeamConfig, path: &Path) -> Result<Judged
     })
 }
 
-/// Judges a host and lets go of its facts, unless they are wanted as a `whole`.
-fn settle(judge: &Judge<'_>, mut record: HostRecord, whole: bool) -> (HostRecord, Vec<Verdict>) {
-    let verdicts = judge.host(&record);
-    if let (false, Visit::Gathered(facts)) = (whole, &mut record.outcome) {
-        **facts = fleet::essence(std::mem::take(facts));
+/// A host that was judged.
+struct Settled {
+    record: HostRecord<Essence>,
+    whole: Option<HostRecord>,
+    verdicts: Vec<Verdict>,
+}
+
+impl Settled {
+    /// Judges a host and lets go of its facts, unless they are `wanted` as a whole.
+    fn of(judge: &Judge<'_>, record: HostRecord, wanted: bool) -> Settled {
+        let verdicts = judge.host(&record);
+        let whole = wanted.then(|| record.clone());
+        Settled { record: record.map(Essence::from), whole, verdicts }
     }
-    (record, verdicts)
+}
+
+fn parts(settled: Vec<Settled>) -> (Vec<HostRecord<Essence>>, Vec<HostRecord>, Vec<Vec<Verdict>>) {
+    let mut parts = (Vec::with_capacity(settled.len()), Vec::new(), Vec::with_capacity(settled.len()));
+    for Settled { record, whole, verdicts } in settled {
+        parts.0.push(record);
+        parts.1.extend(whole);
+        parts.2.push(verdicts);
+    }
+    parts
 }
 
 /// Tells the conditions of the flags they may depend on.
@@ -285,7 +312,7 @@ impl Judged {
         let mut results: Vec<Verdict> = std::mem::take(&mut self.verdicts).into_iter().flatten().collect();
         if is_fleet {
             let judge = Judge::new(&self.settings.catalog, &self.settings.profile, &self.deployment);
-            results.extend(judge.fleet(&self.records, &fleet));
+            results.extend(judge.fleet(&self.wholes, &fleet));
         }
         let lost: Vec<&str> =
             hosts.iter().filter(|host| !host.reached).map(|host| host.name.as_str()).collect();
@@ -349,7 +376,7 @@ pub(super) fn whose_limits(kubespray: &Kubespray) -> Option<KubesprayRow> {
 }
 
 /// A host's row, its verdict still to come.
-fn row(record: &HostRecord) -> HostRow {
+fn row(record: &HostRecord<Essence>) -> HostRow {
     let subject = &record.subject;
     HostRow {
         name: subject.name.clone(),

@@ -58,7 +58,7 @@ pub(super) fn mend(
         .checks()
         .iter()
         .filter(|check| check.file.fix.as_deref() == Some(fix.id))
-        .map(|check| check.id.as_str())
+        .map(|check| &*check.id)
         .collect();
     let needy: Vec<usize> =
         (0..rounds.hosts.len()).filter(|&index| needs(&rounds.verdicts[index], &checks, waivers)).collect();
@@ -139,14 +139,14 @@ pub(super) fn mend(
 fn needs(verdicts: &[Verdict], checks: &[&str], waivers: &[Waiver]) -> bool {
     let mut own: Vec<Verdict> = verdicts.to_vec();
     waiver::apply(waivers, &mut own, &[], Zoned::now().date());
-    own.iter().filter(|verdict| checks.contains(&verdict.check.as_str())).any(|verdict| {
+    own.iter().filter(|verdict| checks.contains(&&*verdict.check)).any(|verdict| {
         verdict.status == Status::Fail || (verdict.status == Status::Unknown && verdict.cause.is_some())
     })
 }
 
 fn statuses(verdicts: &[Verdict], checks: &[&str]) -> BTreeMap<String, Status> {
-    let own = verdicts.iter().filter(|verdict| checks.contains(&verdict.check.as_str()));
-    own.map(|verdict| (verdict.check.clone(), verdict.status)).collect()
+    let own = verdicts.iter().filter(|verdict| checks.contains(&&*verdict.check));
+    own.map(|verdict| (verdict.check.to_string(), verdict.status)).collect()
 }
 
 /// A plan or a refusal, and whose.

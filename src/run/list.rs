@@ -45,7 +45,7 @@ fn table(profile: &Profile, checks: &[&Check]) -> String {
     let width = |cells: &dyn Fn(&Check) -> String| {
         checks.iter().map(|check| cells(check).chars().count()).max().unwrap_or(0)
     };
-    let narrow = width(&|check| check.id.clone())
+    let narrow = width(&|check| check.id.to_string())
         + width(&|check| roles(check).join(", "))
         + width(&|check| severity(profile, check));
     if narrow + TITLE + 8 > terminal::width() {
@@ -57,7 +57,7 @@ fn table(profile: &Profile, checks: &[&Check]) -> String {
     table.set_header(["ID", "ROLES", "SEVERITY", "TITLE"]);
     for check in checks {
         let title = check.file.title.clone();
-        table.add_row([check.id.clone(), roles(check).join(", "), severity(profile, check), title]);
+        table.add_row([check.id.to_string(), roles(check).join(", "), severity(profile, check), title]);
     }
     let lines: Vec<String> = table.lines().map(|line| line.trim_end().to_owned()).collect();
     lines.join("\n") + "\n"
@@ -97,7 +97,7 @@ fn roles(check: &Check) -> Vec<String> {
 /// The profile's word before the check's own.
 fn severity(profile: &Profile, check: &Check) -> String {
     let word = |severity| format!("{severity:?}").to_lowercase();
-    match profile.severities.get(&check.id).unwrap_or(&check.file.severity) {
+    match profile.severities.get(&*check.id).unwrap_or(&check.file.severity) {
         SeverityByRole::One(severity) => word(*severity),
         SeverityByRole::ByRole(by_role) => by_role
             .iter()
@@ -117,7 +117,7 @@ pub(super) fn explain(args: &ExplainArgs) -> Result<u8, RunError> {
         settings = Some(of("kubespray")?).filter(|it| it.catalog.get(&args.id).is_some()).unwrap_or(settings);
     }
     let Some(check) = settings.catalog.get(&args.id) else {
-        let own = settings.catalog.checks().iter().map(|check| check.id.as_str());
+        let own = settings.catalog.checks().iter().map(|check| &*check.id);
         let ids = own.chain(shipped::CHECKS.iter().map(|(id, _)| *id));
         let near = nearest(&args.id, ids).map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
         let reason = format!(

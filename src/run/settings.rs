@@ -150,8 +150,8 @@ fn fixes_are_there(catalog: &Catalog, own: &[Source<'_>]) -> Result<(), RunError
         };
         let known: Vec<&str> = fix::catalog::ALL.iter().map(|fix| fix.id).collect();
         let message = format!("there is no fix `{id}`; there are: {}", known.join(", "));
-        let source = own.iter().find(|source| source.id == check.id);
-        let (file, text) = source.map_or((check.id.as_str(), ""), |source| (source.file, source.text));
+        let source = own.iter().find(|source| *source.id == *check.id);
+        let (file, text) = source.map_or((&*check.id, ""), |source| (source.file, source.text));
         return Err(LoadError::new(file, text, message).at_value("fix").into());
     }
     Ok(())

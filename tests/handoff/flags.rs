@@ -138,7 +138,7 @@ fn flags_go_on_to_ansible_playbook_seen_from_the_users_folder() {
 fn the_checkouts_ansible_cfg_says_how_inventories_are_read() {
     let bench = Bench::new();
     bench.write("checkout/ansible.cfg", "[defaults]\ninventory_ignore_extensions = .ini\nforks = nonsense\n");
-    bench.handoff_of("inv", &[]).refuses(2, &["holds no inventory file"]);
+    bench.handoff_of("inv", &[]).refuses(2, &["Ansible leaves it out of the folder"]);
     let ran = bench.handoff(&[]);
     assert!(ran.code == 0 && ran.err.matches("warning: `forks` in").count() == 1, "{ran:?}");
     bench.write("ansible.cfg", "[defaults]\nforks = nonsense\n");

@@ -68,7 +68,7 @@ fn written_as(status: Status) -> impl Iterator<Item = &'static str> {
 
 /// The checks that pass on a recorded host, or in a state that the lab brings about for that.
 fn passing(healthy: &Report) -> BTreeSet<&str> {
-    let recorded = healthy.results.iter().filter(|v| v.status == Status::Pass).map(|v| v.check.as_str());
+    let recorded = healthy.results.iter().filter(|v| v.status == Status::Pass).map(|v| &*v.check);
     let in_lab = faults::all().filter_map(|(_, fault)| match fault.expect {
         Expect::Passes(check, _) => Some(check),
         _ => None,
@@ -176,8 +176,7 @@ fn the_bad_day_is_no_go_with_these_findings() {
     let (report, status) = judged("no-go");
     assert_eq!((report.verdict, status, report.hosts.len()), (Outcome::NoGo, Some(1), 6));
     let failed = report.results.iter().filter(|v| v.status == Status::Fail);
-    let failed: BTreeSet<_> =
-        failed.map(|v| (v.host.as_deref().unwrap_or_default(), v.check.as_str())).collect();
+    let failed: BTreeSet<_> = failed.map(|v| (v.host.as_deref().unwrap_or_default(), &*v.check)).collect();
     let wanted = [
         ("infra2", "ntp-enabled"),
         ("worker1", "docker-default-runtime"),

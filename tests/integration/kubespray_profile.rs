@@ -145,7 +145,7 @@ fn own() -> BTreeSet<String> {
 fn every_check_of_its_own_passes_on_a_healthy_inventory_and_recorded_hosts() {
     let verdicts = verdicts(&set("", ""));
     for id in own() {
-        let of: Vec<&Verdict> = verdicts.iter().filter(|verdict| verdict.check == id).collect();
+        let of: Vec<&Verdict> = verdicts.iter().filter(|verdict| *verdict.check == *id).collect();
         assert!(!of.is_empty(), "{id} is not judged");
         for verdict in of {
             assert_eq!(verdict.status, Status::Pass, "{id} {:?}: {}", verdict.host, verdict.message);
@@ -162,15 +162,15 @@ fn every_check_of_its_own_fails_where_that_is_broken_and_nothing_else_of_them_do
         let verdicts = verdicts(case);
         let fails: BTreeSet<&str> = verdicts
             .iter()
-            .filter(|verdict| own.contains(&verdict.check))
+            .filter(|verdict| own.contains(&*verdict.check))
             .filter(|verdict| verdict.cause.is_none())
             .filter(|verdict| matches!(verdict.status, Status::Fail | Status::Unknown))
-            .map(|verdict| verdict.check.as_str())
+            .map(|verdict| &*verdict.check)
             .collect();
         if fails != BTreeSet::from([case.check]) {
             let told: Vec<String> = verdicts
                 .iter()
-                .filter(|verdict| fails.contains(verdict.check.as_str()))
+                .filter(|verdict| fails.contains(&*verdict.check))
                 .map(|verdict| format!("{} {:?}: {}", verdict.check, verdict.status, verdict.message))
                 .collect();
             wrong.push(format!("{}: {told:#?}", case.check));

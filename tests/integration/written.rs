@@ -6,7 +6,8 @@ use std::fs;
 use std::path::Path;
 
 use airworthy::checks::{Catalog, Judge, Profiles, Source, Status, Verdict, shipped};
-use airworthy::facts::{self, Circumstances, Deployment, HostRecord, Outcome, Subject, fleet};
+use airworthy::facts::fleet::{self, Essence};
+use airworthy::facts::{self, Circumstances, Deployment, Fleet, HostRecord, Outcome, Subject};
 use airworthy::gather;
 use airworthy::role::Role;
 
@@ -161,6 +162,11 @@ fn record(host: &str, sections: &[Section]) -> HostRecord {
     }
 }
 
+fn compared(hosts: &[HostRecord]) -> Fleet {
+    let hosts: Vec<_> = hosts.iter().map(|host| host.clone().map(Essence::from)).collect();
+    fleet::compare(&hosts)
+}
+
 impl Case {
     /// The verdicts of the case's check.
     fn verdicts(&self) -> Vec<Verdict> {
@@ -172,9 +178,9 @@ impl Case {
         let hosts: Vec<HostRecord> =
             self.hosts.iter().map(|(host, sections)| record(host, sections)).collect();
         let judge = Judge::new(&catalog, &profile, &Deployment::default());
-        let mut verdicts = judge.fleet(&hosts, &fleet::compare(&hosts));
+        let mut verdicts = judge.fleet(&hosts, &compared(&hosts));
         verdicts.extend(hosts.iter().flat_map(|host| judge.host(host)));
-        verdicts.retain(|verdict| verdict.check == self.check);
+        verdicts.retain(|verdict| *verdict.check == *self.check);
         verdicts
     }
 }

@@ -152,7 +152,7 @@ fn says(name: &str, expects: &[Expect], run: &Run) {
     let mut gravest = Severity::Warning;
     for wanted in &wanted {
         let check = wanted.check;
-        let named = report.results.iter().find(|v| v.check == check && v.host.as_deref() == wanted.host);
+        let named = report.results.iter().find(|v| *v.check == *check && v.host.as_deref() == wanted.host);
         let named = named.unwrap_or_else(|| panic!("{name}: nothing says {check}: {}", table(&report)));
         let is = named.status;
         assert!(wanted.statuses.contains(&is), "{name}: {check} is {is:?}: {}", table(&report));
@@ -164,7 +164,8 @@ fn says(name: &str, expects: &[Expect], run: &Run) {
         return is_go(run);
     }
 
-    let is_wanted = |v: &Verdict| wanted.iter().any(|it| it.check == v.check && it.host == v.host.as_deref());
+    let is_wanted =
+        |v: &Verdict| wanted.iter().any(|it| *it.check == *v.check && it.host == v.host.as_deref());
     for other in report.results.iter().filter(|v| v.is_finding() && !is_wanted(v)) {
         let cause = other.cause.as_deref();
         let follows = other.status == Status::Unknown && wanted.iter().any(|it| cause == Some(it.check));
@@ -175,7 +176,7 @@ fn says(name: &str, expects: &[Expect], run: &Run) {
             expects.iter().any(|it| matches!(it, Expect::Unreachable(_, host) if *host == row.name));
         assert_eq!(row.reached, !unreachable, "{name}: {row:#?}");
         assert_eq!(row.unreachable.is_some(), unreachable, "{name}: {row:#?}");
-        let verdicts = report.results.iter().filter(|v| v.host.as_ref() == Some(&row.name)).count();
+        let verdicts = report.results.iter().filter(|v| v.host.as_deref() == Some(row.name.as_str())).count();
         assert!(!unreachable || verdicts == 1, "{name}: {}", table(&report));
     }
     let (verdict, status) = match gravest {

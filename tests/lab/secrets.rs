@@ -77,7 +77,7 @@ fn a_wrong_password_is_tried_once() {
     assert_eq!(after - before, 1, "attempts on infra1");
     let report = run.report();
     let sudo =
-        report.results.iter().find(|v| v.check == "sudo-privilege" && v.host.as_deref() == Some("infra1"));
+        report.results.iter().find(|v| *v.check == *"sudo-privilege" && v.host.as_deref() == Some("infra1"));
     assert_eq!(sudo.expect("sudo is judged").status, Status::Fail);
     assert_eq!(run.status, Some(1));
 }

@@ -36,7 +36,10 @@ pub(super) fn add(view: &View<'_>, others: &[String], findings: &mut Findings) {
                 Ok(false) => broken.push(host),
                 // The release's own values are not the user's affair, and facts are those of hosts.
                 Err(reason)
-                    if names.is_empty() || assertion.asks_facts() || is_registered(assertion, &reason) => {}
+                    if names.is_empty()
+                        || assertion.asks_facts()
+                        || assertion.asks_networks()
+                        || is_registered(assertion, &reason) => {}
                 Err(reason) => findings.cannot_tell(format!(
                     "whether `{}` holds, at which kubespray stops otherwise ({}): {reason}",
                     assertion.text, assertion.file

@@ -116,7 +116,7 @@ fn no_go(survey: &Survey<'_>) -> String {
 
 /// `(2 checks)`, where that is fewer than the verdicts.
 fn distinct(verdicts: &[&Verdict]) -> String {
-    let checks: HashSet<&str> = verdicts.iter().map(|verdict| verdict.check.as_str()).collect();
+    let checks: HashSet<&str> = verdicts.iter().map(|verdict| &*verdict.check).collect();
     if checks.len() < verdicts.len() { format!(" ({})", count(checks.len(), "check")) } else { String::new() }
 }
 
@@ -135,9 +135,6 @@ fn remarks(report: &Report) -> Vec<String> {
     let left_out = left_out(report);
     if !left_out.is_empty() {
         remarks.push(format!("only a part was judged: {}", left_out.join(", ")));
-    }
-    if report.scope.devbox == "none" {
-        remarks.push("the dev box was not judged".to_owned());
     }
     if report.mode == Mode::Facts {
         remarks.push("judged from saved facts".to_owned());

@@ -35,7 +35,7 @@ impl<'a> Survey<'a> {
         for verdict in &report.results {
             let row = verdict.host.as_deref().and_then(|host| rows.get(host));
             match row {
-                Some(row) if !row.reached && REACHING.contains(&verdict.check.as_str()) => {
+                Some(row) if !row.reached && REACHING.contains(&&*verdict.check) => {
                     // A second one (there is none by contract) is told as a finding, not dropped.
                     if reaching.contains_key(row.name.as_str()) || verdict.status == Status::Waived {
                         rest.push(verdict);
@@ -95,7 +95,7 @@ fn root<'a>(verdict: &'a Verdict, index: &HashMap<Place<'a>, &'a Verdict>) -> Op
     if !verdict.is_finding() {
         return None;
     }
-    let mut seen = BTreeSet::from([verdict.check.as_str()]);
+    let mut seen = BTreeSet::from([&*verdict.check]);
     let mut at = verdict;
     while let Some(next) = above(at, index, verdict.severity) {
         if !seen.insert(&next.check) {
@@ -124,12 +124,12 @@ mod tests {
     fn told(results: Vec<Verdict>) -> Vec<String> {
         let mut report = sample::healthy();
         report.results = results;
-        Survey::of(&report).told.iter().map(|v| v.check.clone()).collect()
+        Survey::of(&report).told.iter().map(|v| v.check.to_string()).collect()
     }
 
     fn following(check: &str, cause: &str, severity: Severity) -> Verdict {
         Verdict {
-            cause: Some(cause.to_owned()),
+            cause: Some(cause.into()),
             ..sample::verdict(check, Some("gpu01"), Status::Unknown, severity)
         }
     }

@@ -117,7 +117,7 @@ fn a_no_go_always_says_why() {
     report.results.retain(|verdict| verdict.host.as_deref() != Some("gpu02"));
     assert_eq!(last_line(&report), "NO-GO: no check applied to gpu02");
     let mut report = sample::findings();
-    report.results.retain(|verdict| verdict.check == "swap-off" || verdict.status == Status::Pass);
+    report.results.retain(|verdict| *verdict.check == *"swap-off" || verdict.status == Status::Pass);
     report.hosts.truncate(4);
     report.summary = crate::report::Summary::of(&report.hosts, &report.results);
     assert_eq!(last_line(&report), "NO-GO: 1 warning; warnings stop it (--fail-on warning)");
@@ -126,7 +126,7 @@ fn a_no_go_always_says_why() {
 #[test]
 fn only_lost_hosts_are_a_reason_too() {
     let mut report = sample::findings();
-    report.results.retain(|v| v.check == "host-reachable" || v.status == Status::Pass);
+    report.results.retain(|v| *v.check == *"host-reachable" || v.status == Status::Pass);
     report.summary = crate::report::Summary::of(&report.hosts, &report.results);
     assert_eq!(last_line(&report), "NO-GO: 1 of 5 hosts unreachable");
 }
@@ -186,7 +186,7 @@ fn every_finding_is_named_in_every_layout() {
         for by in [By::Check, By::Host] {
             let text = shown(&report, 200, false, by);
             for verdict in report.results.iter().filter(|verdict| verdict.is_finding()) {
-                assert!(text.contains(&verdict.check), "{} is missing in\n{text}", verdict.check);
+                assert!(text.contains(&*verdict.check), "{} is missing in\n{text}", verdict.check);
             }
         }
     }

@@ -29,7 +29,7 @@ pub(super) fn write(paper: &mut Paper, survey: &Survey<'_>, verbose: bool) {
     let mut stages: Vec<(&str, Option<&str>, Vec<Loss<'_>>)> = Vec::new();
     for (row, verdict) in &survey.lost {
         let stage = row.unreachable.as_ref().map_or("", |unreachable| &unreachable.stage);
-        let check = verdict.map(|verdict| verdict.check.as_str());
+        let check = verdict.map(|verdict| &*verdict.check);
         let at = stages.iter().position(|known| (known.0, known.1) == (stage, check)).unwrap_or(stages.len());
         if at == stages.len() {
             stages.push((stage, check, Vec::new()));

@@ -48,7 +48,7 @@ pub(super) fn handoff(args: &HandoffArgs) -> Result<u8, RunError> {
         flags.report.iter().map(|(_, path)| ReportFile::open(path)).collect::<Result<_, _>>()?;
     let team = TeamConfig::find(&flags.target.inventory)?;
     let (cluster, settings) = check::prepare(&flags, &team, Some(&order.program))?;
-    let ids: Vec<&str> = settings.catalog.checks().iter().map(|check| check.id.as_str()).collect();
+    let ids: Vec<&str> = settings.catalog.checks().iter().map(|check| &*check.id).collect();
     let overrides =
         pair(&args.overrides, &args.reason, &ids).map_err(|reason| RunError::flag("--override", reason))?;
     let beside = beside(&flags.target.inventory, &here);

@@ -1,0 +1,208 @@
+//! Facts without their types: taken out of a struct of subjects through its `Serialize`, and only those that are wanted,
+//! for of a thousand hosts most facts are of no interest to any check.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::fmt::Display;
+
+use serde::ser::{Error as _, Impossible, Serialize, SerializeStruct, Serializer};
+use serde_json::{Error, Value};
+
+use super::fact::{Fact, FactTree, Reading};
+
+/// Facts by subject and field: those of which `wanted` says so, by subject and field.
+pub(super) fn untyped(subjects: &impl Serialize, wanted: impl Fn(&str, &str) -> bool) -> FactTree {
+    let taken = subjects.serialize(Members(Subjects { wanted, tree: FactTree::new() }));
+    taken.map(|subjects| subjects.tree).unwrap_or_default()
+}
+
+/// What becomes of a struct's members, one after the other.
+trait Take {
+    fn take<T: Serialize + ?Sized>(&mut self, name: &'static str, value: &T) -> Result<(), Error>;
+}
+
+/// The subjects of a host, or of a deployment.
+struct Subjects<W> {
+    wanted: W,
+    tree: FactTree,
+}
+
+impl<W: Fn(&str, &str) -> bool> Take for Subjects<W> {
+    fn take<T: Serialize + ?Sized>(&mut self, subject: &'static str, value: &T) -> Result<(), Error> {
+        let wanted = |field: &str| (self.wanted)(subject, field);
+        // What is no struct is no subject: the user's own probes are told apart.
+        if let Ok(fields) = value.serialize(Members(Fields { wanted, facts: BTreeMap::new() })) {
+            self.tree.insert(subject.to_owned(), fields.facts);
+        }
+        Ok(())
+    }
+}
+
+/// The facts of one subject.
+struct Fields<W> {
+    wanted: W,
+    facts: BTreeMap<String, Fact<Value>>,
+}
+
+impl<W: Fn(&str) -> bool> Take for Fields<W> {
+    fn take<T: Serialize + ?Sized>(&mut self, field: &'static str, value: &T) -> Result<(), Error> {
+        if (self.wanted)(field) {
+            let OneFact { reading, source } = value.serialize(Members(OneFact::default()))?;
+            self.facts.insert(field.to_owned(), Fact { reading, source });
+        }
+        Ok(())
+    }
+}
+
+/// The members of a [`Fact`].
+struct OneFact {
+    reading: Reading<Value>,
+    source: Cow<'static, str>,
+}
+
+impl Default for OneFact {
+    fn default() -> Self {
+        OneFact { reading: Reading::Absent, source: Cow::Borrowed("") }
+    }
+}
+
+impl Take for OneFact {
+    fn take<T: Serialize + ?Sized>(&mut self, name: &'static str, value: &T) -> Result<(), Error> {
+        let value = serde_json::to_value(value)?;
+        match (name, value) {
+            ("known", value) => self.reading = Reading::Known(value),
+            ("unknown", Value::String(reason)) => self.reading = Reading::Unknown(reason),
+            ("absent", _) => self.reading = Reading::Absent,
+            ("source", Value::String(source)) => self.source = source.into(),
+            _ => return Err(no_struct(name)),
+        }
+        Ok(())
+    }
+}
+
+/// A serializer that takes a struct's members; any other shape is an error.
+struct Members<T>(T);
+
+impl<M: Take> SerializeStruct for Members<M> {
+    type Ok = M;
+    type Error = Error;
+
+    fn serialize_field<T: Serialize + ?Sized>(&mut self, name: &'static str, value: &T) -> Result<(), Error> {
+        self.0.take(name, value)
+    }
+
+    fn end(self) -> Result<M, Error> {
+        Ok(self.0)
+    }
+}
+
+fn no_struct(what: impl Display) -> Error {
+    Error::custom(format!("{what} is no struct of facts"))
+}
+
+/// The shapes that are refused, by what they are given.
+macro_rules! refuse {
+    ($($name:ident($($of:ty),*) -> $ok:ty;)*) => {
+        $(fn $name(self, $(_: $of),*) -> Result<$ok, Error> {
+            Err(no_struct(stringify!($name)))
+        })*
+    };
+}
+
+impl<M: Take> Serializer for Members<M> {
+    type Ok = M;
+    type Error = Error;
+    type SerializeSeq = Impossible<M, Error>;
+    type SerializeTuple = Impossible<M, Error>;
+    type SerializeTupleStruct = Impossible<M, Error>;
+    type SerializeTupleVariant = Impossible<M, Error>;
+    type SerializeMap = Impossible<M, Error>;
+    type SerializeStruct = Self;
+    type SerializeStructVariant = Impossible<M, Error>;
+
+    fn serialize_struct(self, _: &'static str, _: usize) -> Result<Self, Error> {
+        Ok(self)
+    }
+
+    fn serialize_some<T: Serialize + ?Sized>(self, value: &T) -> Result<M, Error> {
+        value.serialize(self)
+    }
+
+    fn serialize_newtype_struct<T: Serialize + ?Sized>(self, _: &'static str, value: &T) -> Result<M, Error> {
+        value.serialize(self)
+    }
+
+    fn serialize_newtype_variant<T: Serialize + ?Sized>(
+        self,
+        name: &'static str,
+        _: u32,
+        _: &'static str,
+        _: &T,
+    ) -> Result<M, Error> {
+        Err(no_struct(name))
+    }
+
+    refuse! {
+        serialize_bool(bool) -> M;
+        serialize_i8(i8) -> M;
+        serialize_i16(i16) -> M;
+        serialize_i32(i32) -> M;
+        serialize_i64(i64) -> M;
+        serialize_u8(u8) -> M;
+        serialize_u16(u16) -> M;
+        serialize_u32(u32) -> M;
+        serialize_u64(u64) -> M;
+        serialize_f32(f32) -> M;
+        serialize_f64(f64) -> M;
+        serialize_char(char) -> M;
+        serialize_str(&str) -> M;
+        serialize_bytes(&[u8]) -> M;
+        serialize_none() -> M;
+        serialize_unit() -> M;
+        serialize_unit_struct(&'static str) -> M;
+        serialize_unit_variant(&'static str, u32, &'static str) -> M;
+        serialize_seq(Option<usize>) -> Self::SerializeSeq;
+        serialize_tuple(usize) -> Self::SerializeTuple;
+        serialize_tuple_struct(&'static str, usize) -> Self::SerializeTupleStruct;
+        serialize_tuple_variant(&'static str, u32, &'static str, usize) -> Self::SerializeTupleVariant;
+        serialize_map(Option<usize>) -> Self::SerializeMap;
+        serialize_struct_variant(&'static str, u32, &'static str, usize) -> Self::SerializeStructVariant;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::facts::HostFacts;
+
+    /// The whole tree, by way of the JSON that is saved.
+    fn by_json(facts: &HostFacts) -> FactTree {
+        let Value::Object(mut subjects) = serde_json::to_value(facts).expect("JSON") else {
+            panic!("no object")
+        };
+        subjects.remove("probes");
+        serde_json::from_value(Value::Object(subjects)).expect("facts")
+    }
+
+    fn recorded() -> HostFacts {
+        serde_json::from_str(include_str!("../../fixtures/hosts/worker-gpu/facts.json")).expect("facts")
+    }
+
+    #[test]
+    fn nothing_is_lost_of_what_is_wanted() {
+        for facts in [HostFacts::default(), recorded()] {
+            let (wanted, taken) = (by_json(&facts), untyped(&facts, |_, _| true));
+            for (subject, fields) in &wanted {
+                assert_eq!(taken.get(subject), Some(fields), "{subject}");
+            }
+            assert_eq!(taken.len(), wanted.len());
+        }
+    }
+
+    #[test]
+    fn what_is_not_wanted_is_left() {
+        let taken = untyped(&recorded(), |subject, field| (subject, field) == ("docker", "version"));
+        assert_eq!(taken["docker"].keys().collect::<Vec<_>>(), ["version"]);
+        assert!(taken["os"].is_empty());
+    }
+}
