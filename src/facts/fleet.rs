@@ -44,6 +44,9 @@ pub struct Fleet {
     /// The MTU at each node's address, with the hosts that have it: one entry where all agree; absent where there are no two
     /// hosts.
     pub mtus: Fact<BTreeMap<String, Vec<String>>>,
+    /// Nodes that are no control plane and on which no kubelet was seen to run, those that were not reached among them; absent
+    /// where all hosts are control plane.
+    pub nodes_without_kubelet: Fact<Vec<String>>,
     /// What differs between the GPUs of machines of one type; absent where no two are of one type.
     pub gpu_differences: Fact<Vec<String>>,
 }
@@ -69,6 +72,7 @@ pub struct Essence {
     pub(super) peers: Peers,
     pub(super) network: Addresses,
     pub(super) gpu: gpu_uniformity::Make,
+    pub(super) kubelet_running: Fact<bool>,
 }
 
 /// A host's addresses, and what belongs to the node's own.
@@ -82,10 +86,11 @@ pub(super) struct Addresses {
 
 impl From<HostFacts> for Essence {
     fn from(facts: HostFacts) -> Self {
-        let HostFacts { identity, ssh, time, peers, network, gpu, .. } = facts;
+        let HostFacts { identity, ssh, time, peers, network, gpu, kubernetes, .. } = facts;
         let Network { addresses, address, address_mac, address_mtu, .. } = network;
         let network = Addresses { addresses, address, address_mac, address_mtu };
-        Essence { identity, ssh, time, peers, network, gpu: gpu.into() }
+        let kubelet_running = kubernetes.kubelet_running;
+        Essence { identity, ssh, time, peers, network, gpu: gpu.into(), kubelet_running }
     }
 }
 
@@ -125,7 +130,23 @@ pub fn compare(hosts: &[HostRecord<Essence>]) -> Fleet {
         ),
         duplicates: duplicates::find(&reached),
         mtus: duplicates::mtus(&reached),
+        nodes_without_kubelet: nodes_without_kubelet(hosts),
         gpu_differences: gpu_uniformity::differences(&reached),
+    }
+}
+
+fn nodes_without_kubelet(hosts: &[HostRecord<Essence>]) -> Fact<Vec<String>> {
+    let roles = |host: &HostRecord<Essence>, role: Role| host.subject.roles.contains(&role);
+    let nodes = || hosts.iter().filter(|host| roles(host, Role::Worker) && !roles(host, Role::Infra));
+    let runs = |host: &HostRecord<Essence>| {
+        host.facts().is_some_and(|facts| facts.kubelet_running.value() == Some(&true))
+    };
+    match nodes().next() {
+        Some(_) => {
+            let without = nodes().filter(|host| !runs(host)).map(|host| host.subject.name.clone());
+            Fact::known(without.collect(), "the kubelet of every node")
+        }
+        None => Fact::absent("inventory"),
     }
 }
 

@@ -37,6 +37,8 @@ pub struct Kubespray {
     pub ansible_core_below: Fact<String>,
     /// The lowest Python that its ansible-core runs with on the control node.
     pub python_min: Fact<String>,
+    /// The Pythons that the modules of its ansible-core run with on a host, each as pip writes it: `>=3.6`.
+    pub host_python_versions: Fact<Vec<String>>,
     /// What its requirements.txt has pip install, Ansible itself left out.
     pub python_packages: Fact<Vec<PythonPackage>>,
     /// The collections its playbooks use.
@@ -54,11 +56,6 @@ pub struct Kubespray {
     pub containerd_version: Fact<String>,
     /// Keys of daemon.json that its Docker unit passes to dockerd as flags, with its own defaults.
     pub docker_keys: Fact<Vec<String>>,
-
-    /// TCP ports that a control plane or etcd host needs free, with its own defaults.
-    pub infra_ports: Fact<Vec<i64>>,
-    /// TCP ports that any other node needs free, likewise.
-    pub worker_ports: Fact<Vec<i64>>,
 }
 
 /// One line of requirements.txt.

@@ -53,6 +53,7 @@ pub mod pci;
 pub mod peers;
 pub mod ports;
 mod probe;
+pub mod proxy;
 pub mod python;
 #[cfg(test)]
 mod recorded;

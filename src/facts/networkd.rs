@@ -177,7 +177,7 @@ mod tests {
 
     #[test]
     fn shadowed_and_extended() {
-        let (above, below) = ("/etc/systemd/network/a.network", "/usr/lib/systemd/network/a.network");
+        let (above, below) = ("/etc/systemd/network/a.network", "/run/systemd/network/a.network");
         assert_eq!(origin(&[(above, FIXED), (below, LEASED)]).as_deref(), Some("static"));
         let bare = "[Match]\nName=eth0\n";
         let extra = ("/etc/systemd/network/a.network.d/dhcp.conf", "[Network]\nDHCP=yes\n");

@@ -55,8 +55,8 @@ pub struct Registry {
     pub outcome: String,
 }
 
-/// What the subject reads: `/v2/` of each registry at once, through the proxy and with the CA that
-/// dockerd uses. The proxy travels in the environment, never in an argument.
+/// What the subject reads: `/v2/` of each registry at once, through the proxy (the inventory's, else dockerd's) and with the CA
+/// that dockerd uses. The proxy travels in the environment, never in an argument.
 pub const PROBES: &[Probe] = &[Probe::shell(
     "registries",
     "GET /v2/ of each registry",
@@ -96,6 +96,10 @@ case $config in *'"http-proxy"'*|*'"https-proxy"'*)
     v=$(printf '%s\n' "$config" | sed -n 's/.*"http-proxy"[[:space:]]*:[[:space:]]*"\([^"]*\)".*/\1/p'); [ -n "$v" ] && export http_proxy="$v"
     v=$(printf '%s\n' "$config" | sed -n 's/.*"no-proxy"[[:space:]]*:[[:space:]]*"\([^"]*\)".*/\1/p'); [ -n "$v" ] && export no_proxy="$v" ;;
 esac
+# What the container manager will be told counts before what dockerd is told now.
+[ -z "$PROXY_HTTP" ] || export http_proxy="$PROXY_HTTP"
+[ -z "$PROXY_HTTPS" ] || export https_proxy="$PROXY_HTTPS"
+[ -z "$PROXY_NO" ] || export no_proxy="$PROXY_NO"
 mirrors=; insecure=
 case $config in *'"registry-mirrors"'*) mirrors=$(list registry-mirrors) ;; esac
 case $config in *'"insecure-registries"'*) insecure=$(list insecure-registries) ;; esac

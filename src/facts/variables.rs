@@ -28,6 +28,18 @@ pub struct Variables {
     pub kernel_min: Fact<String>,
     /// What needs that kernel: `kube_proxy_mode nftables`.
     pub kernel_min_for: Fact<String>,
+    /// The processors that kubeadm's preflight wants: two on a control plane, unless the inventory has it ignore `NumCPU`.
+    pub cpus_min: Fact<i64>,
+    /// The kernel modules that are loaded there, of those that a host is asked about.
+    pub kernel_modules: Fact<Vec<String>>,
+    /// The TCP ports that what runs there listens on.
+    pub ports: Fact<Vec<i64>>,
+    /// `ntp_enabled`: kubespray installs a time service.
+    pub ntp_enabled: Fact<bool>,
+    /// The registries that images come from: `kube_image_repo`, `quay_image_repo`, `docker_image_repo` and such.
+    pub registries: Fact<Vec<String>>,
+    /// Mirrors of docker.io.
+    pub registry_mirrors: Fact<Vec<String>>,
     /// `allow_unsupported_distribution_setup`: kubespray is to go on with a distribution it does not know.
     pub allow_unsupported_os: Fact<bool>,
 }

@@ -3,6 +3,9 @@
 use std::fmt::Write as _;
 use std::time::Duration;
 
+use secrecy::ExposeSecret;
+
+use crate::facts::proxy::Proxy;
 use crate::facts::{Probe, Read};
 
 use super::process::Process;
@@ -48,6 +51,8 @@ pub struct Errand {
     pub registries: Vec<String>,
     /// Mirrors of docker.io the deployment will configure, as base URLs.
     pub mirrors: Vec<String>,
+    /// The proxy by which registries are asked, before the one that dockerd has.
+    pub proxy: Option<Proxy>,
     /// The Python that the inventory names for Ansible's modules.
     pub python: Option<String>,
     /// Probes that stand in the user's own check files.
@@ -132,6 +137,15 @@ impl Script {
         let _ = writeln!(script, "PEERS={}", shell_quote(&peers.collect::<Vec<_>>().join("\n")));
         let _ = writeln!(script, "REGISTRIES={}", shell_quote(&errand.registries.join("\n")));
         let _ = writeln!(script, "MIRRORS={}", shell_quote(&errand.mirrors.join("\n")));
+        let proxy = errand.proxy.as_ref();
+        for (name, url) in [
+            ("PROXY_HTTP", proxy.and_then(|proxy| proxy.http.as_ref())),
+            ("PROXY_HTTPS", proxy.and_then(|proxy| proxy.https.as_ref())),
+            ("PROXY_NO", proxy.and_then(|proxy| proxy.no.as_ref())),
+        ] {
+            let url = url.map(ExposeSecret::expose_secret).unwrap_or_default();
+            let _ = writeln!(script, "{name}={}", shell_quote(url));
+        }
         let _ = writeln!(script, "PYTHON={}", shell_quote(errand.python.as_deref().unwrap_or_default()));
         script.push_str(&self.ahead);
         script.push_str(&self.wants);

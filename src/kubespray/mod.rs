@@ -10,7 +10,6 @@ mod docker_unit;
 mod git;
 mod gone;
 mod names;
-mod ports;
 mod reading;
 mod requirements;
 mod roles;

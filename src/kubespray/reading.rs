@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::asserts::{Assertion, Asserts};
 use super::checkout::Checkout;
 use super::demands::{CheckoutError, Defaults, Demands, Gone};
-use super::{distributions, docker_unit, git, gone, names, ports, requirements, roles as role_vars};
+use super::{distributions, docker_unit, git, gone, names, requirements, roles as role_vars};
 use crate::facts::Fact;
 use crate::facts::kubespray::Kubespray;
 use crate::inventory::{RoleVars, read_yaml};
@@ -42,9 +42,7 @@ pub(super) fn read(folder: &Path) -> Result<Demands, CheckoutError> {
         let min = requirements::python_min(&core).map(str::to_owned);
         min.ok_or_else(|| format!("which Python ansible-core {core} needs is not known here"))
     });
-    let value = |name: &str| roles.value_of(name).ok().flatten();
-    let (infra_ports, worker_ports) = ports::ports(&value);
-    let by_defaults = |ports| Fact::known(ports, reader.place("defaults of its roles"));
+    let host_python_versions = requirements::host_python_versions(&ansible_core_min, &ansible_core_below);
     let facts = Kubespray {
         release: match &told {
             Some((release, place)) => Fact::known(release.clone(), reader.place(place)),
@@ -67,6 +65,7 @@ pub(super) fn read(folder: &Path) -> Result<Demands, CheckoutError> {
         ansible_core_min,
         ansible_core_below,
         python_min,
+        host_python_versions,
         python_packages: match checkout.text("requirements.txt")? {
             Some(text) => Fact::known(requirements::packages(&text), reader.place("requirements.txt")),
             None => Fact::absent(reader.place("requirements.txt")),
@@ -81,8 +80,6 @@ pub(super) fn read(folder: &Path) -> Result<Demands, CheckoutError> {
         docker_version: reader.version("docker_version"),
         containerd_version: reader.version("containerd_version"),
         docker_keys: reader.docker_keys()?,
-        infra_ports: by_defaults(infra_ports),
-        worker_ports: by_defaults(worker_ports),
     };
     let choices = asserts.choices().into_iter().filter(|(name, _)| !name.starts_with("ansible_"));
     let choices = choices.map(|(name, (of, file))| (name, Fact::known(of, reader.place(&file)))).collect();

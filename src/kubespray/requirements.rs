@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use crate::facts::kubespray::{Collection, PythonPackage};
+use crate::facts::{Fact, Reading};
 
 /// What is imported, where it has another name than its distribution in small letters with `_`.
 const MODULES: [(&str, &str); 4] = [
@@ -87,12 +88,46 @@ const PYTHON: [(&str, &str); 11] = [
     ("2.5", "3.5"),
 ];
 
+/// The Pythons of hosts by ansible-core's release (same page: "target Python"), newest first. Upper ends are left away: they
+/// tell what was tested, not what stops.
+const HOST_PYTHON: [(&str, &[&str]); 6] = [
+    ("2.20", &[">=3.9"]),
+    ("2.18", &[">=3.8"]),
+    ("2.17", &[">=3.7"]),
+    ("2.16", &[">=2.7,<3", ">=3.6"]),
+    ("2.13", &[">=2.7,<3", ">=3.5"]),
+    ("2.4", &[">=2.6,<3", ">=3.5"]),
+];
+
+/// What hosts need for the newest ansible-core of a range: the one that a release's requirements.txt installs.
+pub(super) fn host_python_versions(min: &Fact<String>, below: &Fact<String>) -> Fact<Vec<String>> {
+    let newest = match (&below.reading, min.value().and_then(|min| release(min))) {
+        // Below 2.17.0 the newest is of 2.16.
+        (Reading::Known(below), _) => release(below).map(|(major, minor)| {
+            let patch = below.split('.').nth(2).is_some_and(|patch| patch.parse() != Ok(0));
+            (major, if patch { minor } else { minor.saturating_sub(1) })
+        }),
+        (_, lowest) => lowest,
+    };
+    let source = if below.value().is_some() { &below.source } else { &min.source };
+    let of = |newest| {
+        let known = |(core, _): &&(&str, &[&str])| release(core).is_some_and(|core| core <= newest);
+        HOST_PYTHON.iter().find(known).map(|(_, versions)| versions.iter().map(ToString::to_string).collect())
+    };
+    match newest.and_then(of) {
+        Some(versions) => Fact::known(versions, source.clone()),
+        None => Fact::unknown("which ansible-core it runs with is not known", source.clone()),
+    }
+}
+
+/// Major and minor number of a release.
+fn release(text: &str) -> Option<(u32, u32)> {
+    let mut parts = text.split('.').map(|part| part.parse().ok());
+    Some((parts.next()??, parts.next()??))
+}
+
 /// The lowest Python of an ansible-core; `None` where that is not known, as of releases to come.
 pub(super) fn python_min(ansible: &str) -> Option<&'static str> {
-    let release = |text: &str| -> Option<(u32, u32)> {
-        let mut parts = text.split('.').map(|part| part.parse().ok());
-        Some((parts.next()??, parts.next()??))
-    };
     let wanted = release(ansible)?;
     let newest = release(PYTHON[0].0)?;
     if wanted > newest {
@@ -108,7 +143,8 @@ pub(super) fn python_min(ansible: &str) -> Option<&'static str> {
 mod tests {
     use serde_json::json;
 
-    use super::{collections, packages, python_min};
+    use super::{collections, host_python_versions, packages, python_min};
+    use crate::facts::Fact;
 
     #[test]
     fn packages_are_told_with_their_modules() {
@@ -136,6 +172,21 @@ mod tests {
             read.iter().map(|it| (it.name.as_str(), it.versions.as_str())).collect();
         assert_eq!(read, [("ansible.utils", ">=2.5.0"), ("b.c", "")]);
         assert_eq!(collections(&json!({"name": "kubespray"})), None);
+    }
+
+    #[test]
+    fn hosts_need_what_the_newest_ansible_of_the_range_wants() {
+        let of = |min: &str, below: Option<&str>| {
+            let below = below.map_or_else(|| Fact::absent("x"), |below| Fact::known(below.to_owned(), "x"));
+            host_python_versions(&Fact::known(min.to_owned(), "x"), &below).value().cloned()
+        };
+        let told = |versions: &[&str]| Some(versions.iter().map(ToString::to_string).collect::<Vec<_>>());
+        assert_eq!(of("2.15.5", Some("2.17.0")), told(&[">=2.7,<3", ">=3.6"]));
+        assert_eq!(of("2.17.3", Some("2.18.0")), told(&[">=3.7"]));
+        assert_eq!(of("2.18.0", Some("2.19.0")), told(&[">=3.8"]));
+        assert_eq!(of("2.18.0", Some("2.20.4")), told(&[">=3.9"]));
+        assert_eq!(of("2.7.8", None), told(&[">=2.6,<3", ">=3.5"]));
+        assert_eq!(of("x", None), None);
     }
 
     #[test]

@@ -5,9 +5,12 @@ mod contradictions;
 mod findings;
 mod groups;
 mod host;
+mod images;
 mod names;
 mod network_plugins;
 mod networks;
+mod node;
+mod ports;
 mod rule;
 mod stops;
 mod values;
@@ -17,12 +20,14 @@ use std::collections::HashMap;
 
 use crate::facts::Fact;
 use crate::facts::inventory::Inventory as Found;
+use crate::facts::proxy::Proxy;
 use crate::facts::variables::Variables;
 use crate::inventory::{Inventory, Kind};
 
 use super::demands::Demands;
 use findings::Findings;
 use host::Members;
+use images::Images;
 use view::View;
 
 /// What an inventory is found to be.
@@ -32,6 +37,8 @@ pub struct Survey {
     pub inventory: Found,
     /// What it sets of what kubespray reads, by host.
     pub variables: HashMap<String, Variables>,
+    /// By which proxy hosts get their images, of those that have one.
+    pub proxies: HashMap<String, Proxy>,
 }
 
 /// Holds an inventory for kubespray against what a release demands. One of OpenPAI's has no variables of kubespray's yet.
@@ -42,14 +49,15 @@ pub fn survey(inventory: &Inventory, demands: &Demands) -> Survey {
     let defaults = view::defaults(demands);
     // The visits wait for it. A view stays on its thread, so each has one.
     let view = || View::new(inventory, demands, &defaults);
-    let variables = || {
+    let by_host = || {
         let view = view();
         let members = Members::of(&view);
-        let of = |host: &&str| ((*host).to_owned(), host::variables(&view, &members, host));
-        view.hosts.iter().map(of).collect()
+        let variables = |host: &&str| ((*host).to_owned(), host::variables(&view, &members, host));
+        let proxy = |host: &&str| Some(((*host).to_owned(), Images::new(&view, host).proxy()?));
+        (view.hosts.iter().map(variables).collect(), view.hosts.iter().filter_map(proxy).collect())
     };
-    let (variables, inventory) = rayon::join(variables, || found(&view()));
-    Survey { variables, inventory }
+    let ((variables, proxies), inventory) = rayon::join(by_host, || found(&view()));
+    Survey { variables, proxies, inventory }
 }
 
 fn found(view: &View<'_>) -> Found {

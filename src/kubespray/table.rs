@@ -6,7 +6,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::demands::{Defaults, Demands};
-use super::{gone, ports, requirements};
+use super::{gone, requirements};
 use crate::facts::Fact;
 use crate::facts::kubespray::{Collection, Kubespray};
 
@@ -105,11 +105,9 @@ fn of(release: &Release) -> Demands {
     let no_checkout = || Fact::absent(source.clone());
     let text = |text: &str| Fact::known(text.to_owned(), source.clone());
     let list = |list: &[String]| Fact::known(list.to_vec(), source.clone());
-    let (infra_ports, worker_ports) = ports::ports(&|name| match name {
-        "kube_version" => Some(Value::String(release.kube_version.clone())),
-        name => release.defaults.get(name).cloned(),
-    });
     let python_min = requirements::python_min(&release.ansible_core_min);
+    let ansible_core_min = text(&release.ansible_core_min);
+    let ansible_core_below = release.ansible_core_below.as_deref().map_or_else(no_checkout, text);
     let facts = Kubespray {
         release: text(&release.release),
         checkout: no_checkout(),
@@ -120,8 +118,9 @@ fn of(release: &Release) -> Demands {
         os_releases: list(&release.os_releases),
         control_plane_memory_min_mb: Fact::known(release.control_plane_memory_min_mb, source.clone()),
         node_memory_min_mb: Fact::known(release.node_memory_min_mb, source.clone()),
-        ansible_core_min: text(&release.ansible_core_min),
-        ansible_core_below: release.ansible_core_below.as_deref().map_or_else(no_checkout, text),
+        host_python_versions: requirements::host_python_versions(&ansible_core_min, &ansible_core_below),
+        ansible_core_min,
+        ansible_core_below,
         python_min: match python_min {
             Some(python) => text(python),
             None => Fact::unknown("which Python its ansible-core needs is not known here", source.clone()),
@@ -149,8 +148,6 @@ fn of(release: &Release) -> Demands {
             None => Fact::unknown("it differs by distribution", source.clone()),
         },
         docker_keys: list(&release.docker_keys),
-        infra_ports: Fact::known(infra_ports, source.clone()),
-        worker_ports: Fact::known(worker_ports, source.clone()),
     };
     Demands {
         facts,

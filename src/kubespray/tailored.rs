@@ -1,9 +1,8 @@
-//! Ports and Docker's flags as the inventory's own variables change them.
+//! Docker's flags as the inventory's own variables change them.
 
 use serde_json::Value;
 
 use super::demands::Demands;
-use super::ports;
 use crate::facts::kubespray::Kubespray;
 use crate::facts::{Fact, docker_flag_keys};
 use crate::inventory::{Host, Inventory, Kind};
@@ -21,15 +20,8 @@ pub fn tailored(inventory: &Inventory, demands: &Demands) -> Kubespray {
     }
     let first = |role: Role| inventory.hosts.iter().find(|host| host.roles.contains(&role));
     let own = |host: &Host, name: &str| inventory.value_of(&host.name, name).ok().flatten();
-    for (role, of) in [(Role::Infra, 0), (Role::Worker, 1)] {
+    for role in [Role::Infra, Role::Worker] {
         let Some(host) = first(role) else { continue };
-        let value = |name: &str| own(host, name).or_else(|| demands.default_of(name).value().cloned());
-        let (infra, worker) = ports::ports(&value);
-        let (fact, ports) =
-            if of == 0 { (&mut facts.infra_ports, infra) } else { (&mut facts.worker_ports, worker) };
-        if fact.value() != Some(&ports) {
-            *fact = Fact::known(ports, format!("{} and the inventory", fact.source));
-        }
         if let Some(known) = facts.docker_keys.value() {
             let keys = docker_keys(known, &|name| own(host, name));
             if keys != *known {
@@ -77,21 +69,16 @@ mod tests {
     use crate::kubespray::Demands;
 
     #[test]
-    fn the_inventory_moves_ports_and_adds_flags() {
+    fn the_inventory_adds_flags() {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("hosts.yaml");
-        let text = "all:\n  vars:\n    kube_apiserver_port: 8443\n    kube_network_plugin: flannel\n    \
-                    docker_insecure_registries: [r.local]\n    docker_registry_mirrors: []\n    \
+        let text = "all:\n  vars:\n    docker_insecure_registries: [r.local]\n    docker_registry_mirrors: []\n    \
                     docker_options: --live-restore -s overlay2\n    resolvconf_mode: none\n  children:\n    \
                     kube_control_plane: {hosts: {a: {}}}\n    etcd: {hosts: {a: {}}}\n    kube_node: {hosts: {b: {}}}\n";
         fs::write(&path, text).expect("written");
         let inventory = inventory::load(&[path]).expect("an inventory");
         let demands = Demands::of_release("2.12").expect("in the table");
         let facts = tailored(&inventory, &demands);
-        let (infra, worker) =
-            (facts.infra_ports.value().expect("known"), facts.worker_ports.value().expect("known"));
-        assert!(infra.contains(&8443) && !infra.contains(&6443) && !infra.contains(&179), "{infra:?}");
-        assert!(worker.contains(&8443) && worker.contains(&10250), "{worker:?}");
         let keys = facts.docker_keys.value().expect("known");
         let wanted =
             ["data-root", "insecure-registries", "iptables", "live-restore", "log-opts", "storage-driver"];

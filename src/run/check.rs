@@ -98,7 +98,7 @@ pub(super) fn prepare(
     let logins = if playbook.is_some() { Logins::Playbook } else { Logins::Own };
     let mut cluster = Cluster::load(&args.target, team, logins)?;
     let mut settings = Settings::load(&args.profile, team, cluster.default_profile(), &cluster.parameters)?;
-    adapt(&mut settings, args);
+    adapt(&mut settings, args, args.target.limit.is_some());
     if !cluster.sources.is_empty() && leaves_devbox_out(args, &settings) {
         cluster.hosts.retain(|host| !is_devbox_alone(&host.roles));
     }
@@ -227,7 +227,7 @@ fn from_saved(args: &CheckArgs, team: &TeamConfig, path: &Path) -> Result<Judged
     if let Some(folder) = deployment.kubespray.checkout.value() {
         settings.catalog.name_checkout(folder);
     }
-    adapt(&mut settings, args);
+    adapt(&mut settings, args, limit.is_some());
     let prepare = || Judge::new(&settings.catalog, &settings.profile, &deployment);
     let wanted = prepare().compares_hosts();
     let settled =
@@ -274,10 +274,11 @@ fn parts(settled: Vec<Settled>) -> (Vec<HostRecord<Essence>>, Vec<HostRecord>, V
 }
 
 /// Tells the conditions of the flags they may depend on.
-fn adapt(settings: &mut Settings, args: &CheckArgs) {
+fn adapt(settings: &mut Settings, args: &CheckArgs, limited: bool) {
     let parameters = &mut settings.profile.parameters;
     parameters.insert("stage".to_owned(), stage(args.stage).into());
     parameters.insert("devbox".to_owned(), devbox(args.target.devbox).into());
+    parameters.insert("limited".to_owned(), limited.into());
 }
 
 /// A stage's name.

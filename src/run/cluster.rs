@@ -8,12 +8,14 @@ use secrecy::SecretString;
 use serde_json::{Value, json};
 
 use super::control_node::Inquiry;
+use super::errand::Told;
 use super::error::RunError;
 use super::reading::Logins;
 use super::settings::TeamConfig;
 use super::{reading, terminal};
 use crate::checks::Profile;
 use crate::cli::{Devbox, TargetArgs};
+use crate::facts::proxy::Proxy;
 use crate::facts::variables::Variables;
 use crate::facts::{self, Deployment};
 use crate::inventory::{self, AnsibleConfig, Connection, Host, Inventory, Kind, LoadOptions};
@@ -44,6 +46,8 @@ pub(super) struct Cluster {
     pub(super) deployment: Deployment,
     /// What the inventory sets of what kubespray reads, by host; likewise.
     pub(super) variables: HashMap<String, Variables>,
+    /// By which proxy hosts get their images; likewise.
+    pub(super) proxies: HashMap<String, Proxy>,
     /// What Ansible would run with on this machine, where that is asked; likewise.
     pub(super) control_node: Option<Arc<Inquiry>>,
     /// What `ansible.cfg` and Ansible's environment variables say about logging in.
@@ -76,6 +80,7 @@ impl Cluster {
                 inventory: None,
                 deployment: Deployment::default(),
                 variables: HashMap::new(),
+                proxies: HashMap::new(),
                 control_node: None,
                 config,
             });
@@ -104,6 +109,7 @@ impl Cluster {
             inventory: Some(inventory),
             deployment: Deployment::default(),
             variables: HashMap::new(),
+            proxies: HashMap::new(),
             control_node: None,
             config,
         })
@@ -133,10 +139,16 @@ impl Cluster {
             let survey = kubespray::survey(inventory, &demands);
             self.deployment.inventory = survey.inventory;
             self.variables = survey.variables;
+            self.proxies = survey.proxies;
             self.deployment.kubespray = kubespray::tailored(inventory, &demands);
         } else {
             self.deployment.kubespray = demands.facts;
         }
+    }
+
+    /// What the inventory tells of a host's images.
+    pub(super) fn told(&self, host: &Host) -> Told<'_> {
+        Told { variables: self.variables.get(&host.name), proxy: self.proxies.get(&host.name) }
     }
 
     /// Starts to ask what Ansible would run with here, where this machine is the dev box and kubespray is what deploys: its

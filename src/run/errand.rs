@@ -10,7 +10,9 @@ use super::error::RunError;
 use crate::checks::{Catalog, Profile};
 use crate::cli::{Nvml, TargetArgs};
 use crate::facts::host::OWN_PROBE;
+use crate::facts::proxy::Proxy;
 use crate::facts::registries::base_url;
+use crate::facts::variables::Variables;
 use crate::gather::{Errand, Helpers, OwnProbe, Supply};
 use crate::inventory::Host;
 use crate::role::Role;
@@ -48,13 +50,17 @@ impl Common {
     }
 
     /// The errand for one of the hosts.
-    pub(super) fn of(&self, host: &Host, peers: &Peers<'_>) -> Errand {
+    pub(super) fn of(&self, host: &Host, peers: &Peers<'_>, told: &Told<'_>) -> Errand {
         let own =
             self.own_probes.iter().filter(|(roles, _)| roles.iter().any(|role| host.roles.contains(role)));
         Errand {
             peers: peers.of(host),
-            registries: self.registries.clone(),
-            mirrors: self.mirrors.clone(),
+            registries: match self.registries.is_empty() {
+                false => self.registries.clone(),
+                true => told.registries(),
+            },
+            mirrors: self.mirrors.iter().cloned().chain(told.mirrors()).collect(),
+            proxy: told.proxy.cloned(),
             python: host.connection.python_interpreter.clone(),
             own_probes: own.map(|(_, probe)| probe.clone()).collect(),
             supply: self.supply.clone(),
@@ -66,6 +72,33 @@ impl Common {
         Common { supply: Supply::default(), ..self }
     }
 }
+
+/// What an inventory for kubespray tells of a host's images.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Told<'c> {
+    pub(super) variables: Option<&'c Variables>,
+    pub(super) proxy: Option<&'c Proxy>,
+}
+
+impl Told<'_> {
+    /// As base URLs, where the profile names none; kubespray's usual ones for a host of which nothing is told.
+    fn registries(&self) -> Vec<String> {
+        let usual = || USUAL.map(str::to_owned).to_vec();
+        let names = match self.variables {
+            Some(variables) => variables.registries.value().cloned().unwrap_or_default(),
+            None => usual(),
+        };
+        names.iter().filter_map(|name| base_url(name).ok()).collect()
+    }
+
+    fn mirrors(&self) -> Vec<String> {
+        let names = self.variables.and_then(|variables| variables.registry_mirrors.value());
+        names.into_iter().flatten().filter_map(|name| base_url(name).ok()).collect()
+    }
+}
+
+/// Where kubespray's images come from, where nobody says otherwise.
+const USUAL: [&str; 3] = ["registry.k8s.io", "quay.io", "docker.io"];
 
 /// Whether hosts get the helper that reads NVML.
 fn supply(target: &TargetArgs) -> Result<Supply, RunError> {

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use super::cluster::{self, Cluster, THIS_MACHINE, this_machine};
-use super::errand::{Common, Peers};
+use super::errand::{Common, Peers, Told};
 use super::error::RunError;
 use super::gathering::gather_all;
 use super::reading::Logins;
@@ -101,6 +101,7 @@ fn alone() -> Cluster {
         inventory: None,
         deployment: Deployment::default(),
         variables: Default::default(),
+        proxies: Default::default(),
         control_node: None,
         config: AnsibleConfig::default(),
     }
@@ -110,7 +111,7 @@ fn alone() -> Cluster {
 fn script(common: &Common) -> Result<u8, RunError> {
     let boundary = gather::random_boundary().map_err(RunError::Internal)?;
     let host = this_machine(THIS_MACHINE, Role::Worker);
-    let errand = common.of(&host, &Peers::among(&[]));
+    let errand = common.of(&host, &Peers::among(&[]), &Told::default());
     // The second number of `Uid:` is the effective one; `id` would be a process of its own.
     let how = "set -- user\n\
                while read -r key real effective others; do\n    \

@@ -76,7 +76,7 @@ impl<'r> Reach<'r> {
             .iter()
             .map(|host| Call {
                 host: host.clone(),
-                errand: common.of(host, &peers),
+                errand: common.of(host, &peers, &self.cluster.told(host)),
                 variables: self.cluster.variables.get(&host.name).cloned().unwrap_or_default(),
                 control_node: self
                     .cluster

@@ -138,6 +138,7 @@ impl Settings {
 fn own_flag(key: &str) -> Result<(), String> {
     match key {
         "stage" | "devbox" => Err(format!("`{key}` is set by its own flag, --{key}")),
+        "limited" => Err("`limited` is set by --limit".to_owned()),
         _ => Ok(()),
     }
 }

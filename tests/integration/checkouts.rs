@@ -57,7 +57,7 @@ fn the_oldest_layout_is_read() {
             // The docker role's own default counts, not that of another role, nor its vars for one distribution.
             "docker_version": "18.09", "containerd_version": "1.2.13",
             "docker_keys": ["data-root", "dns", "dns-opts", "iptables", "log-opts"],
-            "worker_ports": [179, 6443, 8081, 9099, 9253, 9254, 10248, 10249, 10250, 10256],
+            "host_python_versions": [">=2.6,<3", ">=3.5"],
         }),
     );
     assert_eq!(read.groups.value(), Some(&["etcd", "kube-master", "kube-node"].map(str::to_owned).to_vec()));

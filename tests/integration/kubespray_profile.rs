@@ -13,6 +13,8 @@ use airworthy::inventory;
 use airworthy::kubespray::{self, Demands};
 use airworthy::role::Role;
 
+use super::written::{Section, rewritten};
+
 /// Two recorded hosts, as a cluster of kubespray's.
 const INVENTORY: &str = "infra ansible_host=10.219.7.11 ip=10.219.7.11
 worker-gpu ansible_host=10.219.7.21 ip=10.219.7.21
@@ -31,24 +33,32 @@ worker-gpu
 const VARIABLES: &str = "container_manager: docker\n";
 
 /// What is changed, and the check that fails by it.
-struct Case {
-    check: &'static str,
+pub(crate) struct Case {
+    pub(crate) check: &'static str,
     /// A text of the inventory, and what stands in its place.
-    inventory: (&'static str, &'static str),
+    pub(crate) inventory: (&'static str, &'static str),
     /// Further variables of all hosts.
-    variables: &'static str,
+    pub(crate) variables: &'static str,
     /// A text of the hosts' answers, and what stands in its place.
-    answer: (&'static str, &'static str),
+    pub(crate) answer: (&'static str, &'static str),
+    /// Sections of the hosts' answers that are written by hand.
+    pub(crate) sections: &'static [Section],
+    /// The release of kubespray; empty for the newest.
+    pub(crate) release: &'static str,
 }
 
 const NOTHING: (&str, &str) = ("\0", "");
 
+/// Nothing is changed.
+pub(crate) const HEALTHY: Case =
+    Case { check: "", inventory: NOTHING, variables: "", answer: NOTHING, sections: &[], release: "" };
+
 const fn grouped(check: &'static str, was: &'static str, is: &'static str) -> Case {
-    Case { check, inventory: (was, is), variables: "", answer: NOTHING }
+    Case { check, inventory: (was, is), ..HEALTHY }
 }
 
 const fn set(check: &'static str, variables: &'static str) -> Case {
-    Case { check, inventory: NOTHING, variables, answer: NOTHING }
+    Case { check, variables, ..HEALTHY }
 }
 
 const CASES: &[Case] = &[
@@ -69,20 +79,21 @@ const CASES: &[Case] = &[
     set("container-manager-change", "container_manager: containerd\n"),
     Case {
         check: "kernel-version",
-        inventory: NOTHING,
         variables: "kube_network_plugin: cilium\nkube_owner: root\n",
         answer: (KERNEL, "4.9.16-generic"),
+        ..HEALTHY
     },
 ];
 
 /// The kernel of the machine on which the answers were recorded.
-const KERNEL: &str = "6.18.44-fc-v657";
+pub(crate) const KERNEL: &str = "6.18.44-fc-v657";
 
-fn record(host: &str, (was, is): (&str, &str), circumstances: &Circumstances) -> HostRecord {
+fn record(host: &str, case: &Case, circumstances: &Circumstances) -> HostRecord {
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/hosts").join(host).join("transcript");
     let answer = fs::read_to_string(&file).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
-    let answer = answer.replace(was, is);
+    let answer = answer.replace(case.answer.0, case.answer.1);
     let boundary = gather::boundary_of(answer.as_bytes()).expect("the answer's boundary");
+    let answer = case.sections.iter().fold(answer, |answer, section| rewritten(&answer, &boundary, *section));
     let answered =
         gather::take_apart(answer.as_bytes(), &boundary, &facts::host::probes()).expect("an answer");
     let role = if host == "infra" { Role::Infra } else { Role::Worker };
@@ -95,7 +106,7 @@ fn record(host: &str, (was, is): (&str, &str), circumstances: &Circumstances) ->
 }
 
 /// Every verdict of profile `kubespray`.
-fn verdicts(case: &Case) -> Vec<Verdict> {
+pub(crate) fn verdicts(case: &Case) -> Vec<Verdict> {
     let folder = tempfile::tempdir().expect("a folder");
     let file = folder.path().join("inventory.ini");
     let (was, is) = case.inventory;
@@ -110,7 +121,7 @@ fn verdicts(case: &Case) -> Vec<Verdict> {
     fs::set_permissions(&variables, fs::Permissions::from_mode(0o644)).expect("its mode is set");
 
     let inventory = inventory::load(&[file]).expect("an inventory");
-    let demands = Demands::of_release("").expect("the newest release");
+    let demands = Demands::of_release(case.release).expect("a release of the table");
     let survey = kubespray::survey(&inventory, &demands);
     let deployment = Deployment { kubespray: demands.facts.clone(), inventory: survey.inventory };
     let profile = Profiles { shipped: shipped::PROFILES }.named("kubespray").expect("the profile loads");
@@ -127,7 +138,7 @@ fn verdicts(case: &Case) -> Vec<Verdict> {
             variables: survey.variables.get(host).cloned().expect("its variables"),
             ..Circumstances::default()
         };
-        verdicts.extend(judge.host(&record(host, case.answer, &circumstances)));
+        verdicts.extend(judge.host(&record(host, case, &circumstances)));
     }
     verdicts
 }

@@ -8,6 +8,7 @@ mod command_line;
 mod control_node;
 mod coverage;
 mod harness;
+mod kubespray_host;
 mod kubespray_profile;
 mod probe_text;
 mod recorded;

@@ -23,10 +23,18 @@ fn is_enough(check: &str, without: &str, subject: &Subject, facts: &HostFacts) -
         ("host-dedicated", "gpu.compute_processes") => {
             subject.accelerator.as_deref() != Some("nvidia.com/gpu")
         }
-        // The profile has a list or networks of its own: what kubespray and its inventory say is not asked.
-        ("os-supported" | "cidr-overlap", fact) => {
-            fact.starts_with("variables.") || fact.starts_with("kubespray.")
-        }
+        // The profile has limits, lists or networks of its own: what kubespray and its inventory say is not asked.
+        (
+            "os-supported"
+            | "cidr-overlap"
+            | "cpu-count"
+            | "ports-free"
+            | "kernel-modules-loadable"
+            | "ntp-enabled"
+            | "python-present"
+            | "registry-reachable",
+            fact,
+        ) => fact.starts_with("variables.") || fact.starts_with("kubespray."),
         // A name that resolves needs no registry's word.
         ("dns-resolves", "registries.asked") => facts.dns.resolves.value() != Some(&false),
         _ => false,

@@ -4,6 +4,7 @@ use std::io::Write as _;
 use std::process::{Command, Stdio};
 use std::sync::Arc;
 
+use airworthy::facts::proxy::Proxy;
 use airworthy::facts::{self, Circumstances, Ended, HostFacts, Reading};
 use airworthy::gather::{self, Answered, Errand, Helpers, Script, Supply};
 
@@ -107,12 +108,49 @@ fn what_hosts_are_asked_about_is_one_inert_word() {
         registries: vec![hostile.to_owned()],
         mirrors: vec!["$(touch /tmp/airworthy-was-here)".to_owned()],
         python: Some(hostile.to_owned()),
+        proxy: Some(Proxy {
+            http: Some(hostile.into()),
+            https: Some(hostile.into()),
+            no: Some(hostile.into()),
+        }),
         ..Errand::default()
     };
     let _ = std::fs::remove_file("/tmp/airworthy-was-here");
     let (answered, _) = run(&["sh"], &errand);
     assert!(facts_of(&answered).cpu.count.value().is_some());
     assert!(!std::path::Path::new("/tmp/airworthy-was-here").exists(), "a word of the inventory was run");
+}
+
+/// A proxy that answers whatever is asked, as often as it is asked.
+fn proxy() -> String {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = listener.local_addr().expect("its address");
+    std::thread::spawn(move || {
+        for mut connection in listener.incoming().flatten() {
+            let mut request = [0; 4096];
+            let _ = std::io::Read::read(&mut connection, &mut request);
+            let _ =
+                connection.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
+        }
+    });
+    format!("http://joe:s3cret@{address}")
+}
+
+#[test]
+fn registries_are_asked_by_the_inventorys_proxy() {
+    let registry = "http://registry.invalid".to_owned();
+    let asked = |proxy: Option<Proxy>| {
+        let errand = Errand { registries: vec![registry.clone()], proxy, ..Errand::default() };
+        let (answered, whole) = run(&["sh"], &errand);
+        assert!(!String::from_utf8_lossy(&whole).contains("s3cret"), "the password came back");
+        let circumstances = Circumstances { registries: vec![registry.clone()], ..Circumstances::default() };
+        let facts = facts::host::parse(&answered.transcript, &circumstances);
+        facts.registries.asked.value().expect("it was asked")[0].clone()
+    };
+    let http = Some(proxy().into());
+    assert!(asked(Some(Proxy { http: http.clone(), ..Proxy::default() })).answered);
+    assert!(!asked(Some(Proxy { http, no: Some("registry.invalid".into()), ..Proxy::default() })).answered);
+    assert!(!asked(None).answered);
 }
 
 /// A connection may break while the script is on its way.

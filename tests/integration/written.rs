@@ -15,11 +15,12 @@ use airworthy::role::Role;
 pub(crate) struct Case {
     pub(crate) check: &'static str,
     pub(crate) status: Status,
+    stage: &'static str,
     /// Hosts of `fixtures/hosts`, each with the sections of its answer that are written here: name, status, text.
     hosts: &'static [(&'static str, &'static [Section])],
 }
 
-type Section = (&'static str, i32, &'static str);
+pub(crate) type Section = (&'static str, i32, &'static str);
 
 /// Ubuntu 18.04 with its kernel's modules.
 const UBUNTU: &str = "release 4.15.0-112-generic
@@ -67,51 +68,64 @@ const OTHER_CLONE: &str = r"1: lo    inet 127.0.0.1/8 scope host lo\       valid
 default via 10.0.0.1 dev eth0 src 10.0.0.12
 ";
 
+/// A kubelet runs; what one left.
+const KUBELET: Section = ("kubelet-process", 0, "/proc/77/comm\n");
+const LEFT: Section = ("kubernetes-leftovers", 0, "there /etc/kubernetes/kubelet.conf\n");
+
 /// All of them.
 pub(crate) const CASES: &[Case] = &[
     Case {
         check: "kernel-modules-directory",
+        stage: "new",
         status: Status::Pass,
         hosts: &[("infra", &[("kernel-modules", 0, UBUNTU)])],
     },
     Case {
         check: "kernel-modules-directory",
+        stage: "new",
         status: Status::Fail,
         hosts: &[("infra", &[("kernel-modules", 0, UPGRADED)])],
     },
     Case {
         check: "kernel-modules-loadable",
+        stage: "new",
         status: Status::Pass,
         hosts: &[("infra", &[("kernel-modules", 0, UBUNTU)])],
     },
     Case {
         check: "kernel-modules-loadable",
+        stage: "new",
         status: Status::Fail,
         hosts: &[("infra", &[("kernel-modules", 0, CLOUD)])],
     },
     Case {
         check: "kernel-modules-loadable",
+        stage: "new",
         status: Status::Unknown,
         hosts: &[("infra", &[("kernel-modules", 2, "release 4.15.0-112-generic\nmodular\n")])],
     },
     Case {
         check: "reboot-not-pending",
+        stage: "new",
         status: Status::Fail,
         hosts: &[("infra", &[("kernel-modules", 0, UPGRADED)])],
     },
     Case {
         check: "mac-unique",
+        stage: "new",
         status: Status::Fail,
         hosts: &[("infra", &[("network-ip", 0, CLONE)]), ("worker-gpu", &[("network-ip", 0, OTHER_CLONE)])],
     },
     Case {
         check: "mac-unique",
+        stage: "new",
         status: Status::Unknown,
         hosts: &[("infra", &[("network-ip", 0, CLONE)]), ("worker-gpu", &[("network-ip", 127, "")])],
     },
-    Case { check: "mac-unique", status: Status::NotApplicable, hosts: &[("infra", &[])] },
+    Case { check: "mac-unique", stage: "new", status: Status::NotApplicable, hosts: &[("infra", &[])] },
     Case {
         check: "package-database-sound",
+        stage: "new",
         status: Status::Fail,
         hosts: &[(
             "infra",
@@ -122,10 +136,31 @@ pub(crate) const CASES: &[Case] = &[
             )],
         )],
     },
+    // A node that is to be added, beside one that runs.
+    Case {
+        check: "scale-adds-node",
+        stage: "scale",
+        status: Status::Pass,
+        hosts: &[("infra", &[KUBELET, LEFT]), ("worker-gpu", &[])],
+    },
+    Case {
+        check: "scale-adds-node",
+        stage: "scale",
+        status: Status::Fail,
+        hosts: &[("infra", &[KUBELET, LEFT]), ("worker-gpu", &[KUBELET, LEFT])],
+    },
+    Case { check: "kubernetes-absent", stage: "scale", status: Status::Fail, hosts: &[("infra", &[LEFT])] },
+    Case { check: "kubernetes-absent", stage: "scale", status: Status::Pass, hosts: &[("infra", &[])] },
+    Case {
+        check: "kubernetes-absent",
+        stage: "scale",
+        status: Status::NotApplicable,
+        hosts: &[("infra", &[KUBELET, LEFT])],
+    },
 ];
 
 /// The answer, with one section as it is written here.
-fn rewritten(answer: &str, boundary: &str, (name, status, text): Section) -> String {
+pub(crate) fn rewritten(answer: &str, boundary: &str, (name, status, text): Section) -> String {
     let mark = format!("\n@{boundary} ");
     let is_its = |piece: &&str| {
         let line = piece.lines().next().unwrap_or_default();
@@ -170,7 +205,9 @@ fn compared(hosts: &[HostRecord]) -> Fleet {
 impl Case {
     /// The verdicts of the case's check.
     fn verdicts(&self) -> Vec<Verdict> {
-        let profile = Profiles { shipped: shipped::PROFILES }.named("openpai").expect("the profile loads");
+        let mut profile =
+            Profiles { shipped: shipped::PROFILES }.named("openpai").expect("the profile loads");
+        profile.set("stage", self.stage.into()).expect("the profile has it");
         let files: Vec<String> = shipped::CHECKS.iter().map(|(id, _)| format!("checks/{id}.yaml")).collect();
         let checks = shipped::CHECKS.iter().zip(&files);
         let sources: Vec<Source<'_>> = checks.map(|((id, text), file)| Source { file, id, text }).collect();

@@ -124,6 +124,15 @@ faults! {
         flags: "--stage scale",
         expect: Nothing,
     }
+    nodes_that_are_all_there_when_the_cluster_grows {
+        on: OUTSIDE,
+        apply: "for host in worker1 worker2; do lab exec $host 'cp /bin/sleep /usr/local/bin/kubelet \
+                && systemd-run --unit=kubelet /usr/local/bin/kubelet 86400' || exit; done",
+        proof: "lab exec worker1 'pgrep -x kubelet' && lab exec worker2 'pgrep -x kubelet'",
+        restore: "for host in worker1 worker2; do lab exec $host 'systemctl stop kubelet; rm /usr/local/bin/kubelet'; done",
+        flags: "--stage scale",
+        expect: FleetFails("scale-adds-node"),
+    }
     port_of_the_api_server_taken {
         on: "infra1",
         apply: "systemd-run --unit=lab-port nc -lk 6443",

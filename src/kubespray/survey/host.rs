@@ -3,15 +3,18 @@
 use std::collections::HashSet;
 
 use super::findings::text_of;
+use super::images::Images;
 use super::networks::{has_family, is_on, whole};
+use super::node::Node;
 use super::view::View;
 use crate::facts::variables::Variables;
 use crate::facts::{Fact, Reading};
 
 /// Who is in the groups that kubespray's minima are for.
 pub(super) struct Members<'i> {
-    control_plane: HashSet<&'i str>,
-    nodes: HashSet<&'i str>,
+    pub(super) control_plane: HashSet<&'i str>,
+    pub(super) nodes: HashSet<&'i str>,
+    pub(super) etcd: HashSet<&'i str>,
 }
 
 impl<'i> Members<'i> {
@@ -21,13 +24,15 @@ impl<'i> Members<'i> {
         Members {
             control_plane: of(["kube_control_plane", "kube-master"]),
             nodes: of(["kube_node", "kube-node"]),
+            etcd: view.members("etcd").into_iter().collect(),
         }
     }
 }
 
 /// What the inventory sets for a host.
 pub(super) fn variables(view: &View<'_>, members: &Members<'_>, host: &str) -> Variables {
-    let (kernel_min, kernel_min_for) = kernel(view, host);
+    let (node, images) = (Node::new(view, members, host), Images::new(view, host));
+    let (kernel_min, kernel_min_for) = kernel(view, &node, host);
     Variables {
         container_manager: text(view, host, "container_manager"),
         kube_network_plugin: text(view, host, "kube_network_plugin"),
@@ -39,6 +44,12 @@ pub(super) fn variables(view: &View<'_>, members: &Members<'_>, host: &str) -> V
         kernel_min,
         kernel_min_for,
         allow_unsupported_os: switch(view, host, "allow_unsupported_distribution_setup"),
+        cpus_min: node.cpus_min(),
+        kernel_modules: node.kernel_modules(),
+        ports: node.ports(),
+        ntp_enabled: node.ntp_enabled(),
+        registries: images.registries(),
+        registry_mirrors: images.hub_mirrors(),
     }
 }
 
@@ -134,10 +145,10 @@ fn memory(view: &View<'_>, members: &Members<'_>, host: &str) -> Fact<i64> {
 }
 
 /// Kernels that what is chosen needs: kubespray's own asserts, and Kubernetes' documentation.
-fn kernel(view: &View<'_>, host: &str) -> (Fact<String>, Fact<String>) {
+fn kernel(view: &View<'_>, node: &Node<'_, '_>, host: &str) -> (Fact<String>, Fact<String>) {
     let unknown =
         |reason: String| (Fact::unknown(reason.clone(), "inventory"), Fact::unknown(reason, "inventory"));
-    match kernels(view, host) {
+    match kernels(view, node, host) {
         Err(reason) => unknown(reason),
         Ok(needs) => match needs.into_iter().max_by(|a, b| parts(a.0).cmp(&parts(b.0))) {
             Some((version, of, name)) => {
@@ -152,13 +163,14 @@ fn kernel(view: &View<'_>, host: &str) -> (Fact<String>, Fact<String>) {
 /// Version, what needs it, and the variable that says so.
 type Need = (&'static str, String, &'static str);
 
-fn kernels(view: &View<'_>, host: &str) -> Result<Vec<Need>, String> {
+fn kernels(view: &View<'_>, node: &Node<'_, '_>, host: &str) -> Result<Vec<Need>, String> {
     let text = |name: &str| Ok::<_, String>(view.get(host, name)?.map(|it| text_of(&it)).unwrap_or_default());
     let on = |name: &str| Ok::<_, String>(view.get(host, name)?.is_some_and(|it| is_on(&it)));
     let mut needs: Vec<Need> = Vec::new();
     let version = text("kube_version")?;
     // https://kubernetes.io/docs/reference/node/kernel-version-requirements/ and kubespray's kernel-requirements.md
-    if parts(version.trim_start_matches('v')) >= vec![1, 32] {
+    // It is kubeadm's preflight that minds, and kernel-requirements.md tells how to go on.
+    if parts(version.trim_start_matches('v')) >= vec![1, 32] && !node.ignores("SystemVerification")? {
         needs.push(("4.19", format!("Kubernetes {version}"), "kube_version"));
     }
     let plugin = text("kube_network_plugin")?;
