@@ -118,6 +118,23 @@ impl Catalog {
         Catalog { checks: vec![Arc::clone(check)] }
     }
 
+    /// Names the folder of kubespray's checkout in every remediation that says `$KUBESPRAY`, so that its commands run as they
+    /// are pasted; a folder that means something to a shell even within quotes is left to the reader.
+    pub fn name_checkout(&mut self, folder: &str) {
+        if folder.is_empty()
+            || folder.contains(['"', '$', '`', '\\', '!'])
+            || folder.contains(char::is_control)
+        {
+            return;
+        }
+        let named = |text: &str| text.replace("$KUBESPRAY", folder);
+        for check in self.checks.iter_mut().filter_map(Arc::get_mut) {
+            if check.remediation.contains("$KUBESPRAY") {
+                check.remediation = named(&check.remediation).into();
+            }
+        }
+    }
+
     /// The checks, each after those it stands after.
     pub fn checks(&self) -> &[Arc<Check>] {
         &self.checks

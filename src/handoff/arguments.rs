@@ -3,7 +3,7 @@
 
 use std::path::Path;
 
-use crate::inventory::is_secret;
+use crate::inventory::{is_secret, without_users};
 
 /// A path seen from `base`.
 pub fn whole(path: &Path, base: &Path) -> String {
@@ -35,11 +35,19 @@ pub fn whole_vault_id(word: &str, base: &Path) -> String {
     label.map_or(source.clone(), |label| format!("{label}@{source}"))
 }
 
-/// The name of a secret that a word of `-e` holds in clear: every user of this machine could read it there.
+/// What in a word of `-e` is a secret in clear: every user of this machine could read it there.
 pub fn secret_in(word: &str) -> Option<String> {
     if word.starts_with('@') {
         return None;
     }
+    named_secret(word).map(|name| format!("`{name}`")).or_else(|| {
+        // Not the word itself: it would be told.
+        (without_users(word) != word).then(|| "a URL with a user or a password in it".to_owned())
+    })
+}
+
+/// The name of a variable that looks like a secret.
+fn named_secret(word: &str) -> Option<String> {
     let mark = if word.starts_with(['{', '[']) { ':' } else { '=' };
     let parts: Vec<&str> = word.split(mark).collect();
     parts.windows(2).find_map(|pair| {
@@ -51,43 +59,6 @@ pub fn secret_in(word: &str) -> Option<String> {
         let name = &before[start..];
         // The path of a file is no secret, and its name says so.
         (is_secret(name) && !plain && !name.ends_with("_file")).then(|| name.to_owned())
-    })
-}
-
-/// Flags of `ansible-playbook` that decide what is judged, and so belong before `--`.
-const JUDGED: [(&str, char); 5] = [
-    ("--inventory-file", 'i'),
-    ("--inventory", 'i'),
-    ("--extra-vars", 'e'),
-    ("--user", 'u'),
-    ("--private-key", '\0'),
-];
-
-/// Its short flags that take no value, and so may stand before others in one word.
-const SWITCHES: &str = "vbkKJCDh";
-
-/// Why words after `--` are refused, if they are.
-pub fn refused(words: &[String], limit: Option<&str>) -> Option<String> {
-    let two_limits =
-        |flag: &str| format!("{flag} stands there, and --limit before `--` already: keep one of them");
-    let moved = |flag: &str| format!("{flag} decides what is judged: give it before `--`");
-    words.iter().find_map(|word| {
-        if let Some(long) = word.strip_prefix("--") {
-            // argparse takes any beginning of a flag's name for it.
-            let name = format!("--{}", long.split('=').next().unwrap_or_default());
-            let is = |flag: &str| name.len() > 3 && flag.starts_with(&name);
-            let found = JUDGED.iter().find(|(flag, _)| is(flag)).map(|(flag, _)| *flag);
-            let limits = (is("--limit") || is("--subset")) && limit.is_some();
-            return found
-                .or(is("--key-file").then_some("--key-file"))
-                .map(moved)
-                .or(limits.then(|| two_limits(&name)));
-        }
-        let letters = word.strip_prefix('-')?;
-        let letter = letters.chars().find(|letter| !SWITCHES.contains(*letter))?;
-        let judged = JUDGED.iter().any(|(_, short)| *short == letter);
-        let limits = letter == 'l' && limit.is_some();
-        judged.then(|| moved(&format!("-{letter}"))).or(limits.then(|| two_limits("-l")))
     })
 }
 
@@ -112,10 +83,13 @@ mod tests {
     #[test]
     fn secrets_on_the_command_line_are_found() {
         for (word, name) in [
-            ("ansible_become_password=hunter2", "ansible_become_password"),
-            ("a=1 ansible_ssh_pass='x y'", "ansible_ssh_pass"),
-            ("{\"ansible_password\": \"x\"}", "ansible_password"),
-            ("{a: 1, registry_token: abc}", "registry_token"),
+            ("ansible_become_password=hunter2", "`ansible_become_password`"),
+            ("a=1 ansible_ssh_pass='x y'", "`ansible_ssh_pass`"),
+            ("{\"ansible_password\": \"x\"}", "`ansible_password`"),
+            ("{a: 1, registry_token: abc}", "`registry_token`"),
+            ("my_pw=abc", "`my_pw`"),
+            ("http_proxy=http://joe:s3cret@proxy:3128", "a URL with a user or a password in it"),
+            ("{http_proxy: \"http://t0ken@proxy:3128\"}", "a URL with a user or a password in it"),
         ] {
             assert_eq!(secret_in(word).as_deref(), Some(name), "{word}");
         }
@@ -125,39 +99,10 @@ mod tests {
             "kube_token_auth=true",
             "{kube_basic_auth: false}",
             "url=a?b",
+            "http_proxy=http://proxy:3128/a@b",
+            "repo=ssh://git@example.com/x",
         ] {
             assert_eq!(secret_in(word), None, "{word}");
-        }
-    }
-
-    #[test]
-    fn what_decides_the_judgement_stands_before_the_dashes() {
-        let refuses = |words: &[&str], limit: Option<&str>| {
-            let words: Vec<String> = words.iter().map(|word| (*word).to_owned()).collect();
-            refused(&words, limit)
-        };
-        for words in [
-            &["-i", "x"][..],
-            &["-vvvi", "x"],
-            &["--inv=x"],
-            &["-ekey=value"],
-            &["--extra-vars", "a=b"],
-            &["-uroot"],
-        ] {
-            assert!(refuses(words, None).is_some_and(|why| why.contains("before `--`")), "{words:?}");
-        }
-        for words in [
-            &["-v"][..],
-            &["--tags", "etcd"],
-            &["-tetcd"],
-            &["-l", "node4"],
-            &["--limit=node4"],
-            &["-f", "50"],
-        ] {
-            assert_eq!(refuses(words, None), None, "{words:?}");
-        }
-        for words in [&["-l", "node4"][..], &["--limit=node4"], &["--lim", "x"], &["-vl", "x"]] {
-            assert!(refuses(words, Some("node5")).is_some_and(|why| why.contains("keep one")), "{words:?}");
         }
     }
 }

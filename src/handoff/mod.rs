@@ -8,5 +8,6 @@ pub mod inventory_writer;
 mod openpai_variables;
 pub mod overriding;
 pub mod plan;
+pub mod playbook_words;
 pub mod record;
 mod yaml;

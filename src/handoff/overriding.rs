@@ -27,6 +27,18 @@ pub struct LetThrough {
     pub hosts: Vec<String>,
     /// Whether there was anything to let through.
     pub used: bool,
+    /// What went with it: checks that could not be judged because this one failed.
+    #[serde(default)]
+    pub unjudged: Vec<Unjudged>,
+}
+
+/// A check that could not be judged because an overridden one failed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Unjudged {
+    /// The check's id.
+    pub check: String,
+    /// The hosts on which nobody knows; none where it is the fleet's.
+    pub hosts: Vec<String>,
 }
 
 /// What a report and the overrides come to.
@@ -88,13 +100,25 @@ pub fn decide(report: &Report, overrides: &[Override], fail_on: Severity) -> Dec
             reason: it.reason.clone(),
             hosts: Vec::new(),
             used: false,
+            unjudged: Vec::new(),
         })
         .collect();
     let mut results = report.results.clone();
     for verdict in results.iter_mut().filter(|verdict| verdict.is_finding() && !lost(verdict)) {
-        let Some(it) = let_through.iter_mut().find(|it| *it.check == *verdict.check) else { continue };
-        it.used = true;
-        it.hosts.extend(verdict.host.as_deref().map(str::to_owned));
+        let host = verdict.host.as_deref().map(str::to_owned);
+        if let Some(it) = let_through.iter_mut().find(|it| *it.check == *verdict.check) {
+            it.used = true;
+            it.hosts.extend(host);
+        } else if let Some(it) = unjudged_by(verdict, &mut let_through) {
+            let known = it.unjudged.iter().position(|known| *known.check == *verdict.check);
+            let at = known.unwrap_or_else(|| {
+                it.unjudged.push(Unjudged { check: verdict.check.to_string(), hosts: Vec::new() });
+                it.unjudged.len() - 1
+            });
+            it.unjudged[at].hosts.extend(host);
+        } else {
+            continue;
+        }
         verdict.status = Status::Waived;
     }
     let mut in_the_way: Vec<String> = Vec::new();
@@ -108,4 +132,10 @@ pub fn decide(report: &Report, overrides: &[Override], fail_on: Severity) -> Dec
         report.verdict == Outcome::NoGo && outcome(&report.hosts, &report.results, fail_on) == Outcome::Go;
     let is_go = !unborne && outcome(&report.hosts, &results, fail_on) == Outcome::Go;
     Decision { is_go, overrides: let_through, in_the_way }
+}
+
+/// The override of the check whose failure left this one unjudged: it is told as one finding, and let through as one.
+fn unjudged_by<'l>(verdict: &Verdict, let_through: &'l mut [LetThrough]) -> Option<&'l mut LetThrough> {
+    let cause = verdict.cause.as_ref().filter(|_| verdict.status == Status::Unknown)?;
+    let_through.iter_mut().find(|it| *it.check == **cause)
 }

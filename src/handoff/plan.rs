@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use crate::inventory::without_users;
+
 /// What the deployment is; it decides the playbook.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Stage {
@@ -130,10 +132,10 @@ impl Order {
 }
 
 impl Plan {
-    /// The program and its words.
+    /// The program and its words as they may be shown and kept: without the users and passwords of URLs.
     pub fn command(&self) -> Vec<String> {
         let program = self.program.display().to_string();
-        std::iter::once(program).chain(self.words.iter().cloned()).collect()
+        std::iter::once(program).chain(self.words.iter().map(|word| without_users(word))).collect()
     }
 
     /// The command as a person would type it into a shell, in the checkout.
@@ -217,6 +219,15 @@ mod tests {
              --timeout 30 -v --tags etcd"
         );
         assert_eq!(plan.environment, [("ANSIBLE_HOST_KEY_CHECKING".to_owned(), "False".to_owned())]);
+    }
+
+    #[test]
+    fn a_password_in_a_url_is_given_on_but_not_shown() {
+        let word = "--tags=http://joe:s3cret@proxy:3128/x";
+        let plan = Order { words: vec![word.to_owned()], ..order() }.plan();
+        assert_eq!(plan.words.last().map(String::as_str), Some(word));
+        let shown = plan.shell_line() + &plan.command().concat();
+        assert!(!shown.contains("s3cret") && shown.contains("********@proxy:3128/x"), "{shown}");
     }
 
     #[test]

@@ -60,6 +60,8 @@ pub struct AnsibleConfig {
     pub stand_ins: Vec<StandIn>,
     /// What was ignored, and why.
     pub warnings: Vec<String>,
+    /// Settings of logins in which the user's own configuration and the playbook's differ, where the playbook's counts.
+    pub not_the_playbooks: Vec<String>,
 }
 
 /// The variable, and the environment variables and keys that stand in for it.
@@ -301,6 +303,7 @@ impl Reading<'_> {
             ssh_extra_args,
             path: self.settings.path,
             warnings: self.warnings,
+            not_the_playbooks: Vec::new(),
         }
     }
 

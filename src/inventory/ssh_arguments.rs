@@ -50,6 +50,34 @@ impl SshArguments {
         arguments
     }
 
+    /// A shell line of ssh's words without these options, each told by its `-o`; a line that is not understood stays.
+    pub fn line_without(line: &str, keywords: &[&str]) -> String {
+        let Ok(words) = words(line) else { return line.to_owned() };
+        let named = |option: &str| {
+            let keyword = option.trim().split(|c: char| c == '=' || c.is_ascii_whitespace()).next();
+            keyword.is_some_and(|keyword| keywords.iter().any(|known| known.eq_ignore_ascii_case(keyword)))
+        };
+        let mut kept: Vec<String> = Vec::new();
+        let mut words = words.into_iter();
+        while let Some(word) = words.next() {
+            if word == "-o" {
+                match words.next() {
+                    Some(option) if named(&option) => {}
+                    Some(option) => kept.extend([word, option]),
+                    None => kept.push(word),
+                }
+            } else if !word.strip_prefix("-o").is_some_and(named) {
+                kept.push(word);
+            }
+        }
+        let plain = |c: char| c.is_ascii_alphanumeric() || "-_./=@:,+%".contains(c);
+        let quoted = kept.iter().map(|word| match !word.is_empty() && word.chars().all(plain) {
+            true => word.clone(),
+            false => format!("'{}'", word.replace('\'', r"'\''")),
+        });
+        quoted.collect::<Vec<_>>().join(" ")
+    }
+
     /// These, and others behind them.
     pub fn and(mut self, others: SshArguments) -> Self {
         self.words.extend(others.words);
@@ -198,6 +226,19 @@ mod tests {
         assert_eq!(arguments.config_file.as_deref(), Some("/x#y"));
         assert_eq!(arguments.not_understood, ["-W", "stray", "-o Port"]);
         assert!(SshArguments::parse("-o 'a").is_err() && SshArguments::parse("a\\").is_err());
+    }
+
+    #[test]
+    fn options_are_taken_out_of_a_line() {
+        for (line, kept) in [
+            ("-o ControlMaster=auto -o UserKnownHostsFile=/dev/null -C", "-o ControlMaster=auto -C"),
+            ("-oUserKnownHostsFile=/dev/null -o 'userknownhostsfile /x' -p 22", "-p 22"),
+            ("-o ProxyCommand='ssh -W \"%h:%p\" b'", "-o 'ProxyCommand=ssh -W \"%h:%p\" b'"),
+            ("-o 'not closed", "-o 'not closed"),
+            ("-o", "-o"),
+        ] {
+            assert_eq!(SshArguments::line_without(line, &["userknownhostsfile"]), kept);
+        }
     }
 
     #[test]

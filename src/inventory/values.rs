@@ -4,7 +4,7 @@ use serde_json::{Map, Value};
 
 use super::load::Inventory;
 use super::role_vars::RoleVars;
-use super::template::{Scene, Unresolved, resolve};
+use super::template::{Scene, Unresolved, render, resolve};
 use super::variables::Layer;
 
 /// What counts where the inventory says nothing.
@@ -42,6 +42,14 @@ impl<'i> Values<'i> {
     /// When its value cannot be known, and why.
     pub fn of(&self, host: &str, name: &str) -> Result<Option<Value>, Unresolved> {
         resolve(&self.scene, host, name)
+    }
+
+    /// A text that is no variable's, templated with the variables of a host.
+    ///
+    /// # Errors
+    /// When it depends on what cannot be known: in words for people.
+    pub fn render(&self, host: &str, text: &str) -> Result<Value, String> {
+        render(&self.scene, host, text)
     }
 
     /// What the inventory itself writes for a host, templates as text, and the layer it stands in.

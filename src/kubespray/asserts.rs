@@ -1,6 +1,6 @@
 //! What kubespray's own asserts compare: choices, booleans, removed variables, needed groups, versions of Ansible.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::LazyLock;
 
@@ -27,7 +27,59 @@ struct Condition {
     when: Vec<String>,
 }
 
+/// A condition at which a release stops where it does not hold, as a survey evaluates it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Assertion {
+    /// As written.
+    pub(super) text: String,
+    /// Where it stands.
+    pub(super) file: String,
+    /// Where all of these hold.
+    pub(super) when: Vec<String>,
+    /// The names in it and in its `when`.
+    pub(super) names: BTreeSet<String>,
+}
+
+impl Assertion {
+    /// Whether it asks for what only hosts tell.
+    pub(super) fn asks_facts(&self) -> bool {
+        self.names.iter().any(|name| name.starts_with("ansible_"))
+    }
+
+    /// Whether it is about pods' and services' networks, which are judged by themselves, without filters of Python's.
+    pub(super) fn asks_networks(&self) -> bool {
+        const NETWORKS: [&str; 3] =
+            ["kube_pods_subnet", "kube_service_addresses", "kube_network_node_prefix"];
+        NETWORKS.iter().any(|name| self.text.contains(name))
+    }
+}
+
 impl Asserts {
+    /// Those that nothing else here reads, for the network plugin `plugin` where one is told.
+    pub(super) fn assertions(&self, plugin: Option<&str>) -> Vec<Assertion> {
+        /// What is read by itself, or judged over networks.
+        static ELSEWHERE: LazyLock<Regex> = LazyLock::new(|| {
+            pattern(
+                r"type_debug|\bitem\b|groups\.get\(|removed_vars_found|ipaddr|^kube_version is version|^inventory_hostname is match|^[a-z0-9_]+\s+is\s+(?:not\s+defined|undefined)$",
+            )
+        });
+        static NAME: LazyLock<Regex> =
+            LazyLock::new(|| pattern(r#"'[^']*'|"[^"]*"|\.[A-Za-z_]\w*|([A-Za-z_]\w*)"#));
+        let conditions = self.conditions.iter().filter(|condition| !ELSEWHERE.is_match(&condition.text));
+        let of = |condition: &Condition| {
+            let mut when = condition.when.clone();
+            when.extend(plugin.map(|plugin| match plugin {
+                "cilium" => "kube_network_plugin == 'cilium' or cilium_deploy_additionally | default(false) | bool".to_owned(),
+                plugin => format!("kube_network_plugin == '{plugin}'"),
+            }));
+            let texts = when.iter().chain([&condition.text]);
+            let names = texts.flat_map(|text| NAME.captures_iter(text));
+            let names = names.filter_map(|found| Some(found.get(1)?.as_str().to_owned())).collect();
+            Assertion { text: condition.text.clone(), file: condition.file.clone(), when, names }
+        };
+        conditions.map(of).collect()
+    }
+
     /// Adds those of a file of tasks or plays.
     ///
     /// # Errors
@@ -35,17 +87,24 @@ impl Asserts {
     pub(super) fn add(&mut self, path: &str, text: &str) -> Result<(), String> {
         let file = read_yaml(Path::new(path), text)
             .map_err(|complaint| format!("line {}: {}", complaint.line, complaint.message))?;
-        self.walk(path, &file, 0);
+        self.walk(path, &file, &[], 0);
         Ok(())
     }
 
-    fn walk(&mut self, path: &str, value: &Value, depth: usize) {
+    fn walk(&mut self, path: &str, value: &Value, above: &[String], depth: usize) {
         if depth > 16 {
             return;
         }
         match value {
-            Value::Array(items) => items.iter().for_each(|item| self.walk(path, item, depth + 1)),
+            Value::Array(items) => items.iter().for_each(|item| self.walk(path, item, above, depth + 1)),
             Value::Object(task) => {
+                let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+                let mut when = above.to_vec();
+                match task.get("when") {
+                    Some(Value::Array(many)) => when.extend(many.iter().map(text)),
+                    Some(Value::Null) | None => {}
+                    Some(one) => when.push(text(one)),
+                }
                 if let Some(Value::Object(vars)) = task.get("vars") {
                     self.vars.extend(vars.iter().map(|(name, value)| (name.clone(), value.clone())));
                 }
@@ -57,11 +116,6 @@ impl Asserts {
                     };
                     let items =
                         task.get("with_items").or_else(|| task.get("loop")).cloned().unwrap_or_default();
-                    let when = match task.get("when") {
-                        Some(Value::String(one)) => vec![one.clone()],
-                        Some(Value::Array(many)) => many.iter().map(ToString::to_string).collect(),
-                        _ => Vec::new(),
-                    };
                     self.conditions.extend(conditions.into_iter().map(|text| Condition {
                         text: text.trim().to_owned(),
                         file: path.to_owned(),
@@ -71,7 +125,7 @@ impl Asserts {
                 }
                 for inner in ["tasks", "pre_tasks", "block"] {
                     if let Some(inner) = task.get(inner) {
-                        self.walk(path, inner, depth + 1);
+                        self.walk(path, inner, &when, depth + 1);
                     }
                 }
             }

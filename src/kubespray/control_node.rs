@@ -29,6 +29,8 @@ pub struct Question {
     pub packages: Vec<(String, String)>,
     /// Collections to look for.
     pub collections: Vec<String>,
+    /// The `ansible-playbook` that will be started; without one, the first in PATH.
+    pub program: Option<PathBuf>,
     /// Where Ansible will be started: its ansible.cfg counts.
     pub folder: Option<PathBuf>,
     /// How the hosts are reached over SSH; an empty user is the user's own.
@@ -64,14 +66,18 @@ impl Question {
 
 /// Asks this machine.
 pub fn ask(question: &Question) -> ControlNode {
-    let in_path = |program: &str| match find(program) {
-        Some(path) => Fact::known(path.display().to_string(), "PATH"),
-        None => Fact::absent("PATH"),
+    let told = |path: Option<&PathBuf>, source: &'static str| match path {
+        Some(path) => Fact::known(path.display().to_string(), source),
+        None => Fact::absent(source),
+    };
+    let (playbook, whence) = match &question.program {
+        Some(program) => (Some(program.clone()), "--ansible-playbook, or PATH"),
+        None => (find("ansible-playbook"), "PATH"),
     };
     let mut node = ControlNode {
-        ssh: in_path("ssh"),
-        sshpass: in_path("sshpass"),
-        ansible_playbook: in_path("ansible-playbook"),
+        ssh: told(find("ssh").as_ref(), "PATH"),
+        sshpass: told(find("sshpass").as_ref(), "PATH"),
+        ansible_playbook: told(playbook.as_ref(), whence),
         password_login: Fact::known(question.password_login, "inventory and flags"),
         open_files: match getrlimit(Resource::Nofile).current {
             Some(limit) => Fact::known(i64::try_from(limit).unwrap_or(i64::MAX), "ulimit -n"),
@@ -79,7 +85,7 @@ pub fn ask(question: &Question) -> ControlNode {
         },
         ..ControlNode::default()
     };
-    let Some(playbook) = find("ansible-playbook") else {
+    let Some(playbook) = playbook else {
         without_ansible(&mut node);
         return node;
     };

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 use thiserror::Error;
 
+use super::asserts::Assertion;
 use super::names::Names;
 use super::{reading, table};
 use crate::facts::Fact;
@@ -27,6 +28,8 @@ pub struct Demands {
     pub gone: Vec<Gone>,
     /// The groups that may not be empty, by this release's names.
     pub groups: Fact<Vec<String>>,
+    /// Its other asserts on variables.
+    pub(super) assertions: Vec<Assertion>,
     pub(super) defaults: Defaults,
 }
 

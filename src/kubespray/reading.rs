@@ -4,7 +4,7 @@ use std::path::Path;
 
 use serde_json::Value;
 
-use super::asserts::Asserts;
+use super::asserts::{Assertion, Asserts};
 use super::checkout::Checkout;
 use super::demands::{CheckoutError, Defaults, Demands, Gone};
 use super::{distributions, docker_unit, git, gone, names, requirements, roles as role_vars};
@@ -15,6 +15,10 @@ use crate::inventory::{RoleVars, read_yaml};
 /// Plays that compare the version of Ansible, by release: since 2.22, since 2.14, before.
 const ANSIBLE_PLAYS: [&str; 4] =
     ["playbooks/ansible_version.yml", "ansible_version.yml", "playbooks/cluster.yml", "cluster.yml"];
+
+/// Network plugins that have had asserts of their own in `tasks/check.yml`.
+const PLUGINS: [&str; 8] =
+    ["calico", "canal", "cilium", "flannel", "kube-ovn", "kube-router", "macvlan", "weave"];
 
 /// Reads a checkout.
 pub(super) fn read(folder: &Path) -> Result<Demands, CheckoutError> {
@@ -99,6 +103,7 @@ pub(super) fn read(folder: &Path) -> Result<Demands, CheckoutError> {
         booleans: listed(asserts.booleans(), "booleans"),
         gone,
         groups: listed(asserts.groups(), "groups"),
+        assertions: reader.assertions(&asserts)?,
         defaults: Defaults::Roles { source: reader.source.clone(), roles: Box::new(roles.clone()) },
     })
 }
@@ -198,6 +203,17 @@ impl Reader<'_> {
             self.add(&path, &mut asserts)?;
         }
         Ok(asserts)
+    }
+
+    /// Every assert on variables that is evaluated as it stands: those of all settings, and of each network plugin.
+    fn assertions(&self, asserts: &Asserts) -> Result<Vec<Assertion>, CheckoutError> {
+        let mut assertions = asserts.assertions(None);
+        for plugin in PLUGINS {
+            let mut own = Asserts::default();
+            self.add(&format!("roles/network_plugin/{plugin}/tasks/check.yml"), &mut own)?;
+            assertions.extend(own.assertions(Some(plugin)));
+        }
+        Ok(assertions)
     }
 
     fn add(&self, path: &str, asserts: &mut Asserts) -> Result<(), CheckoutError> {

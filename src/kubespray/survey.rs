@@ -12,6 +12,7 @@ mod networks;
 mod node;
 mod ports;
 mod rule;
+mod stops;
 mod values;
 mod view;
 
@@ -62,6 +63,19 @@ pub fn survey(inventory: &Inventory, demands: &Demands) -> Survey {
 fn found(view: &View<'_>) -> Found {
     let networks = networks::survey(view);
     let names = names::survey(view);
+    let (text_booleans, unsupported_choices) =
+        (values::text_booleans(view), values::unsupported_choices(view));
+    let unsupported_versions = values::unsupported_versions(view);
+    let told = [
+        &text_booleans,
+        &unsupported_choices,
+        &unsupported_versions,
+        &networks.invalid,
+        &networks.tight,
+        &networks.overlapping,
+        &names.removed,
+    ];
+    let told: Vec<String> = told.iter().filter_map(|fact| fact.value()).flatten().cloned().collect();
     Found {
         missing_groups: groups::missing(view),
         misplaced_hosts: groups::misplaced(view),
@@ -77,10 +91,10 @@ fn found(view: &View<'_>) -> Found {
         leftover_variables: names.leftover,
         misspelt_variables: names.misspelt,
         unread_variables: names.unread,
-        text_booleans: values::text_booleans(view),
-        unsupported_choices: values::unsupported_choices(view),
-        contradictions: contradictions::survey(view),
-        unsupported_versions: values::unsupported_versions(view),
+        text_booleans,
+        unsupported_choices,
+        contradictions: contradictions::survey(view, &told),
+        unsupported_versions,
         exposed_secrets: exposed(view),
     }
 }

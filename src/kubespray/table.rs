@@ -156,6 +156,8 @@ fn of(release: &Release) -> Demands {
         booleans: list(&release.booleans),
         gone: gone::among(Vec::new(), &release.release, |_| false),
         groups: list(&release.groups),
+        // The table has no tasks.
+        assertions: Vec::new(),
         defaults: Defaults::Table {
             values: release.defaults.clone(),
             source: format!("{source}, {}", release.tag),

@@ -13,6 +13,7 @@ use super::errand::Common;
 use super::error::RunError;
 use super::fix::{self, Rounds};
 use super::gathering::Reach;
+use super::reading::Logins;
 use super::report_file::{ReportFile, render};
 use super::settings::{Settings, TeamConfig};
 use super::sweep::rfc3339;
@@ -48,7 +49,7 @@ pub(super) fn check(args: &CheckArgs) -> Result<u8, RunError> {
     let mut judged = match &args.facts {
         Some(path) => from_saved(args, &team, path)?,
         None => {
-            let (cluster, settings) = prepare(args, &team)?;
+            let (cluster, settings) = prepare(args, &team, None)?;
             live(args, &team, &cluster, settings)?
         }
     };
@@ -88,9 +89,14 @@ struct Judged {
     fixes: Vec<FixRow>,
 }
 
-/// Whom to visit, and what to judge them by.
-pub(super) fn prepare(args: &CheckArgs, team: &TeamConfig) -> Result<(Cluster, Settings), RunError> {
-    let mut cluster = Cluster::load(&args.target, team)?;
+/// Whom to visit, and what to judge them by; `playbook` is the `ansible-playbook` that a handoff will start.
+pub(super) fn prepare(
+    args: &CheckArgs,
+    team: &TeamConfig,
+    playbook: Option<&Path>,
+) -> Result<(Cluster, Settings), RunError> {
+    let logins = if playbook.is_some() { Logins::Playbook } else { Logins::Own };
+    let mut cluster = Cluster::load(&args.target, team, logins)?;
     let mut settings = Settings::load(&args.profile, team, cluster.default_profile(), &cluster.parameters)?;
     adapt(&mut settings, args, args.target.limit.is_some());
     if !cluster.sources.is_empty() && leaves_devbox_out(args, &settings) {
@@ -98,7 +104,10 @@ pub(super) fn prepare(args: &CheckArgs, team: &TeamConfig) -> Result<(Cluster, S
     }
     let checkout = args.target.kubespray.as_deref();
     cluster.survey(cluster::demands(checkout, &settings.profile, || cluster.likely_release())?);
-    cluster.inquire(&args.target, &settings.profile);
+    if let Some(folder) = cluster.deployment.kubespray.checkout.value() {
+        settings.catalog.name_checkout(folder);
+    }
+    cluster.inquire(&args.target, &settings.profile, playbook);
     Ok((cluster, settings))
 }
 
@@ -199,7 +208,7 @@ fn from_saved(args: &CheckArgs, team: &TeamConfig, path: &Path) -> Result<Judged
         limit = saved.inventory.limit.clone();
         (saved.records, from_facts, settings)
     } else {
-        let mut cluster = Cluster::load(&args.target, team)?;
+        let mut cluster = Cluster::load(&args.target, team, Logins::Own)?;
         let settings = Settings::load(&args.profile, team, cluster.default_profile(), &cluster.parameters)?;
         let checkout = args.target.kubespray.as_deref();
         cluster.survey(cluster::demands(checkout, &settings.profile, || cluster.likely_release())?);
@@ -215,6 +224,9 @@ fn from_saved(args: &CheckArgs, team: &TeamConfig, path: &Path) -> Result<Judged
         saved::expire(&mut records, limit, Timestamp::now());
     }
     let mut settings = settings;
+    if let Some(folder) = deployment.kubespray.checkout.value() {
+        settings.catalog.name_checkout(folder);
+    }
     adapt(&mut settings, args, limit.is_some());
     let prepare = || Judge::new(&settings.catalog, &settings.profile, &deployment);
     let wanted = prepare().compares_hosts();

@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use super::control_node::Inquiry;
 use super::errand::Told;
 use super::error::RunError;
+use super::reading::Logins;
 use super::settings::TeamConfig;
 use super::{reading, terminal};
 use crate::checks::Profile;
@@ -55,9 +56,9 @@ pub(super) struct Cluster {
 
 impl Cluster {
     /// Reads the inventory; without one, this machine alone.
-    pub(super) fn load(args: &TargetArgs, team: &TeamConfig) -> Result<Cluster, RunError> {
+    pub(super) fn load(args: &TargetArgs, team: &TeamConfig, logins: Logins) -> Result<Cluster, RunError> {
         let mut paths: Vec<PathBuf> = args.inventory.clone();
-        let config = reading::ansible_config(args.kubespray.as_deref())?;
+        let config = reading::ansible_config(args.kubespray.as_deref(), logins)?;
         if paths.is_empty() && args.as_role.is_none() {
             paths = reading::inventories(&team.inventory(), &config);
         }
@@ -151,8 +152,9 @@ impl Cluster {
     }
 
     /// Starts to ask what Ansible would run with here, where this machine is the dev box and kubespray is what deploys: its
-    /// checkout is named, or the profile has `control_node_check`.
-    pub(super) fn inquire(&mut self, args: &TargetArgs, profile: &Profile) {
+    /// checkout is named, or the profile has `control_node_check`. `program` is the `ansible-playbook` that will be started, where
+    /// that is known.
+    pub(super) fn inquire(&mut self, args: &TargetArgs, profile: &Profile, program: Option<&Path>) {
         let wanted = profile.parameters.get("control_node_check") == Some(&Value::Bool(true));
         let is_here =
             self.hosts.iter().any(|host| host.connection.local && host.roles.contains(&Role::Devbox));
@@ -166,6 +168,7 @@ impl Cluster {
             port: connection.port.unwrap_or(22),
         };
         let question = Question {
+            program: program.map(Path::to_owned),
             targets: others().map(target).collect(),
             password_login: args.ask_pass || others().any(|connection| connection.password.is_some()),
             ..Question::of(&self.deployment.kubespray)

@@ -7,6 +7,7 @@ use super::cluster::{self, Cluster, THIS_MACHINE, this_machine};
 use super::errand::{Common, Peers, Told};
 use super::error::RunError;
 use super::gathering::gather_all;
+use super::reading::Logins;
 use super::settings::{Settings, TeamConfig};
 use super::{saved, terminal};
 use crate::cli::{Devbox, FactsArgs, Nvml, TargetArgs};
@@ -35,7 +36,7 @@ pub(super) fn facts(args: &FactsArgs) -> Result<u8, RunError> {
     };
     let mut cluster = match args.script {
         true => alone(),
-        false => Cluster::load(&target, &team)?,
+        false => Cluster::load(&target, &team, Logins::Own)?,
     };
     let settings = Settings::load(&args.profile, &team, cluster.default_profile(), &cluster.parameters)?;
     let checkout = args.target.kubespray.as_deref();
@@ -44,7 +45,7 @@ pub(super) fn facts(args: &FactsArgs) -> Result<u8, RunError> {
     if args.script {
         return script(&common.alone());
     }
-    cluster.inquire(&target, &settings.profile);
+    cluster.inquire(&target, &settings.profile, None);
     let keep = args.save_transcripts.is_some();
     let swept =
         gather_all(&cluster, &target, &common, || |record, raw| (record, if keep { raw } else { None }))?;

@@ -15,7 +15,7 @@ use crate::inventory::{self, Group, Host, Inventory, Layer, LoadOptions, View};
 
 /// Runs `inventory`.
 pub(super) fn inventory(args: &InventoryArgs) -> Result<u8, RunError> {
-    let config = reading::ansible_config(None)?;
+    let config = reading::ansible_config(None, reading::Logins::Own)?;
     let paths = reading::inventories(&args.inventory, &config);
     if paths.is_empty() {
         return Err(RunError::flag(

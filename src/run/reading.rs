@@ -13,26 +13,52 @@ use crate::inventory::{
     find_ansible_inventory, read_password,
 };
 
+/// Whose logins hosts are judged with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Logins {
+    /// The user's: nobody knows yet from where the playbook will be started.
+    Own,
+    /// Those of the `ansible-playbook` that will be started in kubespray's checkout.
+    Playbook,
+}
+
 /// What `ansible.cfg` says; what of it is ignored is told. How an inventory is read is for the `ansible.cfg` of kubespray's
 /// checkout to say, where one is named: there `ansible-playbook` runs, and there are the playbooks' own variables. How hosts
-/// are logged in to stays the user's own choice: kubespray's says not to check any host key.
-pub(super) fn ansible_config(checkout: Option<&Path>) -> Result<AnsibleConfig, RunError> {
+/// are logged in to is the user's own choice as long as nothing is started; then it is what the playbook will have.
+pub(super) fn ansible_config(checkout: Option<&Path>, logins: Logins) -> Result<AnsibleConfig, RunError> {
     let mut config = AnsibleConfig::of_process()?;
     if let Some(folder) = checkout {
         let variable = |name: &str| std::env::var_os(name);
         let folder = std::env::current_dir().unwrap_or_default().join(folder);
         let system = PathBuf::from("/etc/ansible/ansible.cfg");
-        let theirs =
+        let mut theirs =
             AnsibleConfig::find(&Surroundings { variable: &variable, folder: folder.clone(), system })?;
-        config.playbook_dir = theirs.playbook_dir.or(Some(folder));
-        config.ignored_endings = theirs.ignored_endings;
-        config.ignored_patterns = theirs.ignored_patterns;
-        config.merge_mappings = theirs.merge_mappings;
+        theirs.playbook_dir = theirs.playbook_dir.or(Some(folder));
+        let own = config.path.clone();
+        config = match logins {
+            Logins::Own => config.reading_as(theirs),
+            Logins::Playbook => config.running_as(theirs),
+        };
+        note_other_logins(own.as_deref(), &config);
     }
     for warning in &config.warnings {
         terminal::note(&format!("airworthy: warning: {warning}"));
     }
     Ok(config)
+}
+
+/// Tells which of the user's settings do not count.
+fn note_other_logins(own: Option<&Path>, config: &AnsibleConfig) {
+    if config.not_the_playbooks.is_empty() {
+        return;
+    }
+    let theirs = config.path.as_ref().map_or("no ansible.cfg".to_owned(), |path| path.display().to_string());
+    let own = own.map_or(String::new(), |path| format!(" (yours is {})", path.display()));
+    terminal::note(&format!(
+        "airworthy: note: hosts are logged in to as ansible-playbook will do it in the checkout: it reads {theirs}{own}, where \
+         this is set otherwise: {}. What the playbook is to have, say by a flag (--user, --private-key) or in the inventory",
+        config.not_the_playbooks.join(", "),
+    ));
 }
 
 /// The inventories to read: those that were named, else `ansible.cfg`'s, which is told.

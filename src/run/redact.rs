@@ -2,10 +2,8 @@
 
 use serde_json::Value;
 
-use crate::inventory::is_secret;
-
-/// What stands for a secret.
-pub(super) const STARS: &str = "********";
+pub(super) use crate::inventory::STARS;
+use crate::inventory::{is_secret, without_users};
 
 /// A variable's value, secrets starred out.
 pub(super) fn shown(name: &str, value: &Value) -> Value {
@@ -39,26 +37,6 @@ fn starred(text: &str) -> String {
     }
     let lines: Vec<String> = text.split('\n').map(|line| without_values(&without_users(line))).collect();
     lines.join("\n")
-}
-
-/// `https://user:password@host` without the user and the password; a user alone may be a token, apart from ssh's.
-fn without_users(text: &str) -> String {
-    let mut shown = String::with_capacity(text.len());
-    let mut rest = text;
-    while let Some(at) = rest.find("://") {
-        let (scheme, behind) = rest.split_at(at + 3);
-        shown.push_str(scheme);
-        let end = behind.find(|c: char| c.is_whitespace() || "/'\",".contains(c)).unwrap_or(behind.len());
-        let user = behind[..end].rfind('@').unwrap_or(0);
-        let harmless = scheme.ends_with("ssh://") && !behind[..user].contains(':');
-        if user > 0 && !harmless {
-            shown.push_str(STARS);
-            rest = &behind[user..];
-        } else {
-            rest = behind;
-        }
-    }
-    shown + rest
 }
 
 /// `password: …`, `--token=…` within a text: the rest of the line is stars. A template names its secrets only.

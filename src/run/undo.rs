@@ -4,6 +4,7 @@ use super::cluster::Cluster;
 use super::error::RunError;
 use super::fixing::{Job, carry_out, is_agreed, look_at, show};
 use super::gathering::Reach;
+use super::reading::Logins;
 use super::settings::TeamConfig;
 use super::terminal;
 use crate::cli::UndoArgs;
@@ -17,7 +18,7 @@ use crate::role::Role;
 pub(super) fn undo(args: &UndoArgs) -> Result<u8, RunError> {
     args.consent.require_consent("fix undo")?;
     let team = TeamConfig::find(&args.target.inventory)?;
-    let cluster = Cluster::load(&args.target, &team)?;
+    let cluster = Cluster::load(&args.target, &team, Logins::Own)?;
     let hosts: Vec<&Host> = cluster.hosts.iter().filter(|host| host.roles.contains(&Role::Worker)).collect();
     if hosts.is_empty() {
         return Err(RunError::NothingApplied("there is no worker among these hosts".to_owned()));

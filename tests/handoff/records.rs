@@ -90,12 +90,35 @@ fn an_override_lets_one_check_through_and_is_seen() {
     assert_eq!(
         records[1]["overrides"],
         json!([
-            {"check": "fit", "reason": "burn-in until Friday", "hosts": ["localhost", "node1"], "used": true},
-            {"check": "sound", "reason": "heard it", "hosts": ["localhost", "node1"], "used": true}
+            {"check": "fit", "reason": "burn-in until Friday", "hosts": ["localhost", "node1"], "used": true, "unjudged": []},
+            {"check": "sound", "reason": "heard it", "hosts": ["localhost", "node1"], "used": true, "unjudged": []}
         ])
     );
     // The report says what was found, whatever was let through.
     assert_eq!(records[1]["report"]["verdict"], "no-go");
+}
+
+#[test]
+fn what_nobody_could_judge_because_of_an_overridden_check_goes_with_it() {
+    let bench = Bench::new();
+    let sound = bench.read("checks/sound.yaml").replace("severity: error", "severity: error\nafter: [fit]");
+    bench.write("checks/sound.yaml", sound);
+    let no = ["--set", "fit=false", "--set", "sound=false"];
+    bench.handoff(&no).refuses(1, &["NO-GO: fit, sound"]);
+    bench.handoff(&[&no[..], &["--override", "sound", "--reason", "x"]].concat()).refuses(1, &["NO-GO: fit"]);
+    let ran = bench.handoff(&[&no[..], &["--override", "fit", "--reason", "burn-in"]].concat());
+    assert_eq!(ran.code, 0, "{ran:?}");
+    assert!(ran.err.contains("with fit go, judged by nobody: sound"), "{ran:?}");
+    let records = bench.records("inv");
+    validated(&records[2]);
+    assert_eq!(
+        records[2]["overrides"][0]["unjudged"],
+        json!([{"check": "sound", "hosts": ["localhost", "node1"]}])
+    );
+    // What fails by itself does not.
+    bench
+        .handoff(&["--set", "sound=false", "--override", "fit", "--reason", "x"])
+        .refuses(1, &["NO-GO: sound"]);
 }
 
 #[test]

@@ -350,3 +350,113 @@ fn an_inventory_that_the_checkout_leaves_out_of_a_folder_is_named() {
     let says = ["mine/inventory.ini", "`.ini`", "inventory_ignore_extensions"];
     bench.run(&["check", "-i", "mine", "--kubespray", checkout]).complains(&says);
 }
+
+/// What contradicts in an inventory with these variables, by a checkout with asserts of its own.
+fn contradictions(vars: &str) -> Result<Vec<String>, String> {
+    let bench = tempfile::tempdir().expect("a folder");
+    let checkout = copy("2.31", bench.path());
+    let write = |path: PathBuf, text: &str| {
+        fs::create_dir_all(path.parent().expect("a folder")).expect("made");
+        fs::write(path, text).expect("written");
+    };
+    write(
+        checkout.join("roles/validate_inventory/tasks/more.yml"),
+        "- assert:\n    that:\n      - not helm_version.startswith('v')\n      - not derived_version.startswith('v')\n\
+         - assert: {that: cloud_provider == 'external'}\n  when: cloud_provider is defined and cloud_provider\n\
+         - assert: {that: ansible_memtotal_mb > helm_memory}\n- assert: {that: registered.stdout == helm_version}\n",
+    );
+    write(
+        checkout.join("roles/network_plugin/cilium/tasks/check.yml"),
+        "- when: cilium_checked | default(true)\n  block:\n    - assert: {that: \"cilium_version is version('1.15', '>=')\"}\n",
+    );
+    write(
+        checkout.join("roles/kubespray_defaults/defaults/main/more.yml"),
+        "helm_version: 3.16.4\nderived_version: \"{{ helm_version }}\"\nhelm_memory: 1\n",
+    );
+    let hosts = "[kube_control_plane]\nnode1\n[kube_node]\nnode2\n[etcd]\nnode1\n[k8s_cluster:children]\nkube_control_plane\nkube_node\n";
+    write(bench.path().join("inv/hosts.ini"), hosts);
+    write(bench.path().join("inv/group_vars/all.yml"), vars);
+    let demands = Demands::of_checkout(&checkout).expect("a checkout");
+    let options = airworthy::inventory::LoadOptions::default();
+    let inventory =
+        airworthy::inventory::load_with(&[bench.path().join("inv/hosts.ini")], &options).expect("read");
+    let found = airworthy::kubespray::survey(&inventory, &demands).inventory.contradictions;
+    match &found.reading {
+        airworthy::facts::Reading::Unknown(reason) => Err(reason.to_string()),
+        _ => Ok(found.value().cloned().unwrap_or_default()),
+    }
+}
+
+#[test]
+fn the_checkouts_own_asserts_are_evaluated_over_the_inventory() {
+    let none: Result<Vec<String>, String> = Ok(Vec::new());
+    for healthy in [
+        "helm_version: 3.17.0\n",
+        "cloud_provider: external\nexternal_cloud_provider: openstack\n",
+        // Of a plugin that is not chosen.
+        "cilium_version: 1.2.0\n",
+        "kube_network_plugin: cilium\nkube_owner: root\ncilium_version: 1.15.0\n",
+        "kube_network_plugin: cilium\nkube_owner: root\ncilium_version: 1.2.0\ncilium_checked: false\n",
+        // What hosts and tasks tell is not the inventory's.
+        "helm_memory: 2\n",
+    ] {
+        assert_eq!(contradictions(healthy), none, "{healthy}");
+    }
+    for (broken, told) in [
+        ("helm_version: v3.17.0\n", "`helm_version` is `v3.17.0`"),
+        (
+            "cloud_provider: aws\n",
+            "`cloud_provider == 'external'` does not hold (roles/validate_inventory/tasks/more.yml)",
+        ),
+        (
+            "kube_network_plugin: cilium\nkube_owner: root\ncilium_version: 1.2.0\n",
+            "`cilium_version` is `1.2.0`",
+        ),
+    ] {
+        let found = contradictions(broken).expect("known");
+        assert!(found.len() == 1 && found[0].contains(told), "{broken}: {found:?}");
+    }
+    let unknown = contradictions("helm_version: \"{{ lookup('env', 'X') }}\"\n").expect_err("unknown");
+    assert!(
+        unknown.contains("`not helm_version.startswith('v')` holds, at which kubespray stops"),
+        "{unknown}"
+    );
+}
+
+/// What is found of an inventory in INI, by the fixture of 2.31.
+fn surveyed(hosts: &str, vars: &str) -> airworthy::facts::inventory::Inventory {
+    let bench = tempfile::tempdir().expect("a folder");
+    fs::create_dir_all(bench.path().join("group_vars")).expect("made");
+    fs::write(bench.path().join("hosts.ini"), hosts).expect("written");
+    let networks = "kube_pods_subnet: 10.233.64.0/18\nkube_service_addresses: 10.233.0.0/18\nipv4_stack: true\nipv6_stack: false\n";
+    fs::write(bench.path().join("group_vars/all.yml"), format!("{networks}{vars}")).expect("written");
+    let options = airworthy::inventory::LoadOptions::default();
+    let inventory =
+        airworthy::inventory::load_with(&[bench.path().join("hosts.ini")], &options).expect("read");
+    airworthy::kubespray::survey(&inventory, &demands("2.31")).inventory
+}
+
+#[test]
+fn addresses_that_cannot_be_known_are_no_pass_and_ports_tell_machines_apart() {
+    let hosts = "[kube_control_plane]\nnode1 ansible_host=10.0.0.9 ansible_ssh_port=2201\n[kube_node]\nnode2 ansible_host=10.0.0.9 \
+                 ansible_ssh_port=2202\n[etcd]\nnode1\n[k8s_cluster:children]\nkube_control_plane\nkube_node\n";
+    let none = Some(&Vec::new());
+    let healthy = surveyed(hosts, "nodelocaldns_ip: 169.254.25.10\n");
+    assert_eq!(healthy.overlapping_networks.value(), none, "{:?}", healthy.overlapping_networks);
+    assert_eq!(healthy.invalid_addresses.value(), none, "{:?}", healthy.invalid_addresses);
+    for vars in [
+        "loadbalancer_apiserver: {address: \"{{ lookup('env', 'X') }}\"}\n",
+        "nodelocaldns_ip: \"{{ lookup('env', 'X') }}\"\n",
+    ] {
+        assert!(matches!(surveyed(hosts, vars).overlapping_networks.reading, Reading::Unknown(_)), "{vars}");
+    }
+    for vars in ["loadbalancer_apiserver: {address: vip.example}\n", "nodelocaldns_ip: 169.254.25\n"] {
+        let found = surveyed(hosts, vars).overlapping_networks;
+        assert!(
+            found.value().is_some_and(|found| found.len() == 1 && found[0].contains("which is no address")),
+            "{found:?}"
+        );
+    }
+    let manifests = "kube_network_plugin: custom_cni\ncustom_cni_manifests: [\"{{ playbook_dir }}/x.yml\"]\n";
+    assert_eq!(surveyed(hosts, manifests).contradictions.value(), none);
+}

@@ -69,7 +69,63 @@ pub(super) fn of<'v>(
                 _ => return Err(Stop::undecidable(format!("the test `{name}`"))),
             }
         }
+        "version" | "version_compare" => {
+            args.only(2, &[])?;
+            let operator = args.given.get(1).map_or(Ok("==".to_owned()), str_of)?;
+            let other =
+                args.given.first().ok_or_else(|| Stop::failed("`version` without a version".to_owned()))?;
+            loose_versions(&str_of(input)?, &str_of(other)?, &operator)?
+        }
         "lower" => str_of(input)?.chars().all(|c| !c.is_uppercase()) && !str_of(input)?.is_empty(),
         _ => return Err(Stop::undecidable(format!("the test `{name}`"))),
     })
+}
+
+/// Compares as `distutils`' LooseVersion does, which is what Ansible takes: numbers as numbers, words as words.
+fn loose_versions(left: &str, right: &str, operator: &str) -> Yield<bool> {
+    let (left, right) = (parts(left), parts(right));
+    let mut order = left.len().cmp(&right.len());
+    for (one, other) in left.iter().zip(&right) {
+        let number = |part: &str| part.parse::<u128>().ok();
+        let here = match (number(one), number(other)) {
+            (Some(one), Some(other)) => one.cmp(&other),
+            (None, None) => one.cmp(other),
+            // Python cannot compare the two either.
+            _ => return Err(Stop::undecidable(format!("the versions `{one}` and `{other}`"))),
+        };
+        if here.is_ne() {
+            order = here;
+            break;
+        }
+    }
+    Ok(match operator {
+        "==" | "=" | "eq" => order.is_eq(),
+        "!=" | "<>" | "ne" => order.is_ne(),
+        "<" | "lt" => order.is_lt(),
+        "<=" | "le" => order.is_le(),
+        ">" | "gt" => order.is_gt(),
+        ">=" | "ge" => order.is_ge(),
+        _ => return Err(Stop::failed(format!("`version` knows no `{operator}`"))),
+    })
+}
+
+/// `1.29.0rc1` as `1`, `29`, `0`, `rc`, `1`: runs of digits, runs of small letters, and whatever stands between, without dots.
+fn parts(version: &str) -> Vec<&str> {
+    let kind = |c: char| match c {
+        '0'..='9' => 0,
+        'a'..='z' => 1,
+        '.' => 2,
+        _ => 3,
+    };
+    let mut parts = Vec::new();
+    let mut rest = version.trim();
+    while let Some(first) = rest.chars().next() {
+        let end = rest.find(|c| kind(c) != kind(first)).unwrap_or(rest.len());
+        let (part, behind) = rest.split_at(end);
+        if kind(first) != 2 {
+            parts.push(part);
+        }
+        rest = behind;
+    }
+    parts
 }

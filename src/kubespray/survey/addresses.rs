@@ -85,7 +85,9 @@ fn way<'v>(
         findings.say(format!("`{name}` of {host} is {text} ({place}), which is no address{}", advice(&text)));
         return;
     }
-    let port = value(view, host, "ansible_port", findings).unwrap_or_else(|| "22".to_owned());
+    let port =
+        ["ansible_port", "ansible_ssh_port"].into_iter().find_map(|it| value(view, host, it, findings));
+    let port = port.unwrap_or_else(|| "22".to_owned());
     if let Some(other) = ways.insert((text.to_lowercase(), port), host) {
         findings
             .say(format!("{other} and {host} are the same machine: both are reached at {text} ({place})"));

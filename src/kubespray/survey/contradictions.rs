@@ -6,11 +6,12 @@ use super::findings::{Findings, address};
 use super::network_plugins;
 use super::networks::has_family;
 use super::rule::{Case, Ruling};
+use super::stops;
 use super::view::View;
 use crate::facts::Fact;
 
-/// Judges every host's variables by every rule.
-pub(super) fn survey(view: &View<'_>) -> Fact<Vec<String>> {
+/// Judges every host's variables by every rule, and by the release's own asserts as far as `told` does not tell of them.
+pub(super) fn survey(view: &View<'_>, told: &[String]) -> Fact<Vec<String>> {
     let mut findings = Findings::default();
     for &host in &view.hosts {
         let case = Case { view, host };
@@ -22,6 +23,7 @@ pub(super) fn survey(view: &View<'_>) -> Fact<Vec<String>> {
             }
         }
     }
+    stops::add(view, told, &mut findings);
     findings.into_fact("inventory and kubespray's defaults")
 }
 

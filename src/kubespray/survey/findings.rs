@@ -29,6 +29,11 @@ impl Findings {
         }
     }
 
+    /// What is wrong so far.
+    pub(super) fn sentences(&self) -> &[String] {
+        &self.found
+    }
+
     /// Something could not be judged.
     pub(super) fn cannot_tell(&mut self, reason: String) {
         if self.told.insert(reason.clone()) {

@@ -201,15 +201,42 @@ fn apart(view: &View<'_>, told: &[(bool, Told<'_>)], findings: &mut Findings) {
     }
     if let Some(host) = view.hosts.first() {
         for name in ["nodelocaldns_ip", "kube_vip_address"] {
+            // Nothing else judges these: what cannot be known of them is told here.
+            if let Err(reason) = view.get(host, name)
+                && view.written(host, name).is_some()
+            {
+                findings.cannot_tell(reason);
+            }
+            if let (Ok(Some(value)), Some(place)) = (view.get(host, name), view.place(host, name))
+                && !text_of(&value).is_empty()
+                && address(&text_of(&value)).is_none()
+            {
+                findings.say(format!("`{name}` is {} ({place}), which is no address", quoted(&value)));
+            }
             hold(view, host, name, told, findings);
         }
-        if let Ok(Some(balancer)) = view.get(host, "loadbalancer_apiserver")
-            && let Some(inside) = balancer.get("address").and_then(|it| address(&text_of(it)))
-        {
-            let place = view.place(host, "loadbalancer_apiserver").unwrap_or_default();
-            let name = "loadbalancer_apiserver.address";
-            within(told, inside, &format!("`{name}` is {inside} ({place})"), findings);
+        load_balancer(view, host, told, findings);
+    }
+}
+
+/// The address of the API server's load balancer, which is no host's.
+fn load_balancer(view: &View<'_>, host: &str, told: &[(bool, Told<'_>)], findings: &mut Findings) {
+    const NAME: &str = "loadbalancer_apiserver";
+    let balancer = match view.get(host, NAME) {
+        Ok(balancer) => balancer,
+        Err(reason) if view.written(host, NAME).is_some() => return findings.cannot_tell(reason),
+        Err(_) => return,
+    };
+    let Some(text) = balancer.as_ref().and_then(|it| it.get("address")).map(text_of) else { return };
+    let place = view.place(host, NAME).unwrap_or_default();
+    match address(&text) {
+        Some(inside) => {
+            within(told, inside, &format!("`{NAME}.address` is {inside} ({place})"), findings);
         }
+        None => findings.say(format!(
+            "`{NAME}.address` is {} ({place}), which is no address; a name belongs into `apiserver_loadbalancer_domain_name`",
+            quoted(&text.as_str().into())
+        )),
     }
 }
 

@@ -11,8 +11,16 @@ const DEPLOYED: [&str; 7] =
     ["k8s_cluster", "k8s-cluster", "kube_control_plane", "kube_node", "etcd", "calico_rr", "kube-master"];
 
 /// What only inventories set.
-const OF_HOSTS: [&str; 7] =
-    ["ip", "access_ip", "ip6", "access_ip6", "ansible_host", "ansible_ssh_host", "ansible_port"];
+const OF_HOSTS: [&str; 8] = [
+    "ip",
+    "access_ip",
+    "ip6",
+    "access_ip6",
+    "ansible_host",
+    "ansible_ssh_host",
+    "ansible_port",
+    "ansible_ssh_port",
+];
 
 /// A release's own defaults, as templates of the inventory see them.
 pub(super) fn defaults(demands: &Demands) -> Defaults<'_> {
@@ -77,6 +85,17 @@ impl<'i> View<'i> {
                 "what kubespray sets `{name}` to is not in the built-in table; name your checkout with --kubespray"
             )),
             value => value.map_err(|unresolved| unresolved.to_string()),
+        }
+    }
+
+    /// Whether a condition of a task holds for a host.
+    pub(super) fn is_true(&self, host: &str, condition: &str) -> Result<bool, String> {
+        let condition = condition.trim();
+        let inner = condition.strip_prefix("{{").and_then(|rest| rest.strip_suffix("}}"));
+        let condition = inner.filter(|inner| !inner.contains("{{")).unwrap_or(condition);
+        match self.values.render(host, &format!("{{{{ true if ({condition}) else false }}}}"))? {
+            Value::Bool(held) => Ok(held),
+            other => Err(format!("`{condition}` comes to {}", quoted(&other))),
         }
     }
 

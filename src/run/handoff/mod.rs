@@ -47,7 +47,7 @@ pub(super) fn handoff(args: &HandoffArgs) -> Result<u8, RunError> {
     let reports: Vec<ReportFile> =
         flags.report.iter().map(|(_, path)| ReportFile::open(path)).collect::<Result<_, _>>()?;
     let team = TeamConfig::find(&flags.target.inventory)?;
-    let (cluster, settings) = check::prepare(&flags, &team)?;
+    let (cluster, settings) = check::prepare(&flags, &team, Some(&order.program))?;
     let ids: Vec<&str> = settings.catalog.checks().iter().map(|check| &*check.id).collect();
     let overrides =
         pair(&args.overrides, &args.reason, &ids).map_err(|reason| RunError::flag("--override", reason))?;
@@ -89,7 +89,7 @@ pub(super) fn handoff(args: &HandoffArgs) -> Result<u8, RunError> {
         (false, true) => None,
     };
     let Some(recording) = recording else {
-        show(&plan, folder.as_ref());
+        show(&plan, folder.as_ref(), stop.as_ref().is_none_or(|(status, _)| *status == exit_code::GO));
         let (status, why) = stop.unwrap_or((exit_code::GO, String::new()));
         terminal::note(&format!("{NOT_STARTED} ({why})"));
         return Ok(status);
@@ -213,6 +213,27 @@ fn earlier(
     let report: Report = serde_json::from_slice(&bytes).map_err(|error| {
         wrong(format!("it is no JSON report of airworthy: {error} (`check --format json` writes one)"))
     })?;
+    let differing = &cluster.config.not_the_playbooks;
+    if !differing.is_empty() {
+        let reason = format!(
+            "{}: ansible-playbook will log in otherwise than a check made from here ({}); check again without it",
+            path.display(),
+            differing.join(", ")
+        );
+        return Err(RunError::flag("--from-report", reason));
+    }
+    if args.ansible_playbook.is_some() {
+        let ours = words::program(args.ansible_playbook.as_deref())?;
+        if words::program(None).ok().as_ref() != Some(&ours) {
+            let reason = format!(
+                "{}: a check judges the ansible-playbook on PATH, and {} is another; put its folder first on PATH and check \
+                 again, or leave --from-report away",
+                path.display(),
+                ours.display()
+            );
+            return Err(RunError::flag("--from-report", reason));
+        }
+    }
     let here = Here {
         digest: &cluster.digest,
         hosts: cluster.hosts.iter().map(|host| host.name.as_str()).collect(),
@@ -277,6 +298,12 @@ fn tell(decision: &Decision, overrides: &[Override]) {
         };
         let line = format!("airworthy: override: {} lets through {on}; {}", it.check, asked.reason);
         terminal::note(&visible(&line));
+        if !it.unjudged.is_empty() {
+            let checks: Vec<&str> = it.unjudged.iter().map(|it| it.check.as_str()).collect();
+            let line =
+                format!("airworthy: override: with {} go, judged by nobody: {}", it.check, checks.join(", "));
+            terminal::note(&visible(&line));
+        }
     }
 }
 
@@ -288,12 +315,13 @@ fn no_go(decision: &Decision) -> String {
 }
 
 /// Shows on stdout what would be written and run.
-fn show(plan: &Plan, folder: Option<&Folder>) {
+fn show(plan: &Plan, folder: Option<&Folder>, is_go: bool) {
     let mut text = String::from("\n");
     if let Some(folder) = folder {
         text += &folder.listing();
     }
-    text += &format!("would run, in {}:\n  {}\n", plan.folder.display(), plan.shell_line());
+    let would = if is_go { "would run" } else { "after a GO this would run" };
+    text += &format!("{would}, in {}:\n  {}\n", plan.folder.display(), plan.shell_line());
     let _ = terminal::out(&visible_lines(&text));
 }
 

@@ -7,8 +7,9 @@ use std::path::{Path, PathBuf};
 use crate::cli::{
     CheckArgs, ConsentArgs, Devbox, Format, HandoffArgs, HostKeyPolicy, ProfileArgs, TargetArgs,
 };
-use crate::handoff::arguments::{refused, secret_in, whole, whole_at, whole_limit, whole_vault_id};
+use crate::handoff::arguments::{secret_in, whole, whole_at, whole_limit, whole_vault_id};
 use crate::handoff::plan::{Order, Stage};
+use crate::handoff::playbook_words::refused;
 use crate::run::error::RunError;
 
 /// What a handoff works with.
@@ -77,11 +78,11 @@ fn target(args: &HandoffArgs, here: &Path) -> Result<TargetArgs, RunError> {
         return Err(RunError::flag("--as", "a handoff is about an inventory"));
     }
     for word in target.extra_vars.iter().chain(&args.words) {
-        if let Some(name) =
+        if let Some(what) =
             secret_in(word).filter(|_| !word.starts_with('-') || word.starts_with("--extra-vars="))
         {
             let reason = format!(
-                "`{name}` looks like a secret, and every user of this machine can read ansible-playbook's command \
+                "{what} looks like a secret, and every user of this machine can read ansible-playbook's command \
                  line: put it into a file and give -e @FILE, or have it asked for (--ask-pass, --ask-become-pass)"
             );
             return Err(RunError::flag("-e", reason));
@@ -161,7 +162,7 @@ fn order(args: &HandoffArgs, target: &TargetArgs) -> Result<Order, RunError> {
 }
 
 /// The `ansible-playbook` to run.
-fn program(named: Option<&Path>) -> Result<PathBuf, RunError> {
+pub(super) fn program(named: Option<&Path>) -> Result<PathBuf, RunError> {
     let is_program =
         |path: &Path| fs::metadata(path).is_ok_and(|it| it.is_file() && it.permissions().mode() & 0o111 != 0);
     let here = std::env::current_dir().unwrap_or_default();
