@@ -98,7 +98,11 @@ fn calico_pool(case: &Case<'_, '_>) -> Ruling {
             (Some(_), None) => true,
         };
         if !within {
-            return Ok(Some(format!("{}, which is not within what {}", case.told(pool)?, case.told(pods)?)));
+            return Ok(Some(format!(
+                "{}, and {}: the pool has to be a part of it",
+                case.told(pool)?,
+                case.told(pods)?
+            )));
         }
     }
     Ok(None)
@@ -130,10 +134,14 @@ fn route_reflectors(case: &Case<'_, '_>) -> Ruling {
     let id = case.text("cluster_id")?;
     Ok(match id.parse::<Ipv4Addr>() {
         Ok(_) => None,
-        Err(_) => Some(format!(
-            "there are hosts in `calico_rr`, which needs `cluster_id`, an IPv4 address, and {}",
-            case.told("cluster_id")?
-        )),
+        Err(_) => {
+            let cluster_id = case.told("cluster_id")?;
+            let reason = match is_set {
+                true => case.told("peer_with_calico_rr")?,
+                false => "there are hosts in `calico_rr`".to_owned(),
+            };
+            Some(format!("{reason}, which needs `cluster_id`, an IPv4 address, and {cluster_id}"))
+        }
     })
 }
 
