@@ -4,6 +4,7 @@
 pub mod facts {
     //! The document alone.
     pub mod nvml;
+    mod queried;
 }
 #[path = "../src/nvml/mod.rs"]
 pub mod nvml;

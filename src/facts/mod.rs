@@ -55,6 +55,7 @@ pub mod ports;
 mod probe;
 pub mod proxy;
 pub mod python;
+mod queried;
 #[cfg(test)]
 mod recorded;
 pub mod registries;

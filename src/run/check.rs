@@ -16,6 +16,7 @@ use super::gathering::Reach;
 use super::reading::Logins;
 use super::report_file::{ReportFile, render};
 use super::settings::{Settings, TeamConfig};
+use super::settled::{Settled, parts};
 use super::sweep::rfc3339;
 use super::{saved, terminal};
 use crate::checks::{self, Check, Judge, Severity, Status, Verdict, waiver};
@@ -102,8 +103,7 @@ pub(super) fn prepare(
     if !cluster.sources.is_empty() && leaves_devbox_out(args, &settings) {
         cluster.hosts.retain(|host| !is_devbox_alone(&host.roles));
     }
-    let checkout = args.target.kubespray.as_deref();
-    cluster.survey(cluster::demands(checkout, &settings.profile, || cluster.likely_release())?);
+    cluster.survey(args.target.kubespray.as_deref(), &settings.profile)?;
     if let Some(folder) = cluster.deployment.kubespray.checkout.value() {
         settings.catalog.name_checkout(folder);
     }
@@ -210,8 +210,7 @@ fn from_saved(args: &CheckArgs, team: &TeamConfig, path: &Path) -> Result<Judged
     } else {
         let mut cluster = Cluster::load(&args.target, team, Logins::Own)?;
         let settings = Settings::load(&args.profile, team, cluster.default_profile(), &cluster.parameters)?;
-        let checkout = args.target.kubespray.as_deref();
-        cluster.survey(cluster::demands(checkout, &settings.profile, || cluster.likely_release())?);
+        cluster.survey(args.target.kubespray.as_deref(), &settings.profile)?;
         deployment = std::mem::take(&mut cluster.deployment);
         let records = saved::against(&cluster, saved);
         (records, InventoryRow { sources: cluster.sources, digest: cluster.digest }, settings)
@@ -245,32 +244,6 @@ fn from_saved(args: &CheckArgs, team: &TeamConfig, path: &Path) -> Result<Judged
         interrupted: false,
         fixes: Vec::new(),
     })
-}
-
-/// A host that was judged.
-struct Settled {
-    record: HostRecord<Essence>,
-    whole: Option<HostRecord>,
-    verdicts: Vec<Verdict>,
-}
-
-impl Settled {
-    /// Judges a host and lets go of its facts, unless they are `wanted` as a whole.
-    fn of(judge: &Judge<'_>, record: HostRecord, wanted: bool) -> Settled {
-        let verdicts = judge.host(&record);
-        let whole = wanted.then(|| record.clone());
-        Settled { record: record.map(Essence::from), whole, verdicts }
-    }
-}
-
-fn parts(settled: Vec<Settled>) -> (Vec<HostRecord<Essence>>, Vec<HostRecord>, Vec<Vec<Verdict>>) {
-    let mut parts = (Vec::with_capacity(settled.len()), Vec::new(), Vec::with_capacity(settled.len()));
-    for Settled { record, whole, verdicts } in settled {
-        parts.0.push(record);
-        parts.1.extend(whole);
-        parts.2.push(verdicts);
-    }
-    parts
 }
 
 /// Tells the conditions of the flags they may depend on.

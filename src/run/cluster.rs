@@ -116,7 +116,7 @@ impl Cluster {
     }
 
     /// The release of kubespray that the inventory was probably written for, by its `kube_version`; which one is taken is told.
-    pub(super) fn likely_release(&self) -> Option<String> {
+    fn likely_release(&self) -> Option<String> {
         let inventory = self.inventory.as_ref()?;
         let written = inventory.layers().filter_map(|layer| layer.variables.get("kube_version"));
         let version = written.filter_map(Value::as_str).find(|version| !version.contains("{{"));
@@ -133,8 +133,9 @@ impl Cluster {
         release
     }
 
-    /// Holds the inventory against what kubespray demands.
-    pub(super) fn survey(&mut self, demands: Demands) {
+    /// Holds the inventory against what the kubespray that will deploy demands.
+    pub(super) fn survey(&mut self, checkout: Option<&Path>, profile: &Profile) -> Result<(), RunError> {
+        let demands = demands(checkout, profile, || self.likely_release())?;
         if let Some(inventory) = &self.inventory {
             let survey = kubespray::survey(inventory, &demands);
             self.deployment.inventory = survey.inventory;
@@ -144,6 +145,7 @@ impl Cluster {
         } else {
             self.deployment.kubespray = demands.facts;
         }
+        Ok(())
     }
 
     /// What the inventory tells of a host's images.

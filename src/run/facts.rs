@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use super::cluster::{self, Cluster, THIS_MACHINE, this_machine};
+use super::cluster::{Cluster, THIS_MACHINE, this_machine};
 use super::errand::{Common, Peers, Told};
 use super::error::RunError;
 use super::gathering::gather_all;
@@ -39,8 +39,7 @@ pub(super) fn facts(args: &FactsArgs) -> Result<u8, RunError> {
         false => Cluster::load(&target, &team, Logins::Own)?,
     };
     let settings = Settings::load(&args.profile, &team, cluster.default_profile(), &cluster.parameters)?;
-    let checkout = args.target.kubespray.as_deref();
-    cluster.survey(cluster::demands(checkout, &settings.profile, || cluster.likely_release())?);
+    cluster.survey(args.target.kubespray.as_deref(), &settings.profile)?;
     let common = Common::new(&settings.profile, &settings.catalog, &target)?;
     if args.script {
         return script(&common.alone());

@@ -21,6 +21,7 @@ mod redact;
 mod report_file;
 mod saved;
 mod settings;
+mod settled;
 mod sweep;
 mod terminal;
 mod undo;

@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
+use serde_json::Value;
+
 use super::paper::Tone;
 use super::survey::Survey;
 use crate::checks::{Severity, Status, Verdict};
@@ -44,14 +46,15 @@ pub(super) struct Evidence {
 impl Evidence {
     /// A verdict's own words.
     fn exact(verdict: &Verdict) -> Evidence {
-        let found = verdict.found.iter().map(|found| {
-            let value = match (&found.unknown, found.value.is_null()) {
-                (Some(_), _) => "not known".to_owned(),
-                (None, true) => "absent".to_owned(),
-                (None, false) => escape::value(&found.value),
-            };
-            (found.fact.to_string(), value, found.source.clone())
-        });
+        let found =
+            verdict.found.iter().filter(|found| !is_said(&found.value, &verdict.message)).map(|found| {
+                let value = match (&found.unknown, found.value.is_null()) {
+                    (Some(_), _) => "not known".to_owned(),
+                    (None, true) => "absent".to_owned(),
+                    (None, false) => escape::value(&found.value),
+                };
+                (found.fact.to_string(), value, found.source.clone())
+            });
         let reason = match (&verdict.reason, &verdict.cause) {
             (Some(reason), _) if !reason.is_empty() => reason.to_string(),
             (_, Some(cause)) => format!("it stands after {cause}, which did not pass"),
@@ -79,6 +82,12 @@ impl Evidence {
             remediation: general(self.remediation),
         }
     }
+}
+
+/// Whether a value is nothing but sentences, and the message has said each of them.
+fn is_said(value: &Value, message: &str) -> bool {
+    let said = |item: &Value| item.as_str().is_some_and(|text| text.contains(' ') && message.contains(text));
+    value.as_array().is_some_and(|items| !items.is_empty() && items.iter().all(said))
 }
 
 /// Puts `<address>` and `<host>` where a text names this host.
@@ -203,7 +212,23 @@ fn block<'a>(survey: &Survey<'a>, members: &[&'a Verdict]) -> Option<Block<'a>> 
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
+
+    #[test]
+    fn sentences_that_the_message_has_said_are_not_said_again() {
+        let message = "`helm` is never read; `ipip` is gone";
+        assert!(is_said(&json!(["`helm` is never read", "`ipip` is gone"]), message));
+        for other in [
+            json!(["`helm` is never read", "and more"]),
+            json!(["`helm`"]),
+            json!([]),
+            json!("`ipip` is gone"),
+        ] {
+            assert!(!is_said(&other, message), "{other}");
+        }
+    }
 
     #[test]
     fn only_whole_names_are_made_general() {
