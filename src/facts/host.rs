@@ -11,9 +11,9 @@ use super::probe::Probe;
 use super::transcript::Transcript;
 use super::untyped::untyped;
 use super::{
-    accelerator, apparmor, cgroup, container_runtime, control_node, cpu, disk, dns, docker, firewall, gpu,
-    identity, kernel, kubernetes, memory, network, nvidia_driver, os, packages, pci, peers, ports, python,
-    registries, ssh, sudo, swap, temp, time, units, variables,
+    accelerator, apparmor, cgroup, container_runtime, control_node, cpu, disk, dns, docker, firewall,
+    first_look, gpu, identity, kernel, kubernetes, memory, network, nvidia_driver, os, packages, pci, peers,
+    ports, python, registries, ssh, sudo, swap, temp, time, units, variables,
 };
 use crate::role::Role;
 
@@ -108,6 +108,7 @@ pub fn probes() -> Vec<Probe> {
         kubernetes::PROBES,
         nvidia_driver::PROBES,
         gpu::PROBES,
+        first_look::PROBES,
         pci::PROBES,
         accelerator::PROBES,
         units::PROBES,

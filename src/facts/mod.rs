@@ -22,6 +22,7 @@ mod docker_unit;
 mod duplicates;
 mod fact;
 pub mod firewall;
+mod first_look;
 pub mod fleet;
 pub mod gpu;
 mod gpu_card;

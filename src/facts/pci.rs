@@ -18,20 +18,8 @@ pub struct Device {
     pub driver: Option<String>,
 }
 
-/// What the subjects read: devices of NVIDIA (10de), AMD's graphics (1002) and Enflame (1e36), found ahead of all probes, for
-/// the NVML helper's too.
-pub const PROBES: &[Probe] = &[SLOTS, DEVICES];
-
-/// Kubelet's processes are looked for along with them, by one process: the shell takes twice as long a file.
-const SLOTS: Probe = Probe::ahead(
-    "pci-slots",
-    r#"ACCELERATORS= KUBELETS=
-for f in $(grep -slxE '0x(10de|1002|1e36)|kubelet|hyperkube' /sys/bus/pci/devices/*/vendor /proc/[0-9]*/comm 2>/dev/null); do
-    case $f in /proc/*) KUBELETS="$KUBELETS $f" ;; *) ACCELERATORS="$ACCELERATORS $f" ;; esac
-done"#,
-);
-
-const DEVICES: Probe = Probe::shell(
+/// What the subjects read: devices of NVIDIA, AMD's graphics and Enflame, as the first look found them.
+pub const PROBES: &[Probe] = &[Probe::shell(
     "pci",
     "/sys/bus/pci/devices",
     r#"[ -d /sys/bus/pci/devices ] || return 44
@@ -42,7 +30,7 @@ for v in $ACCELERATORS; do
     echo "${s##*/} $vendor $device $class $driver"
 done"#,
 )
-.light();
+.light()];
 
 /// Display controllers (PCI class 03) and processing accelerators (12) of one vendor.
 pub fn devices(transcript: &Transcript, vendor: &str) -> Fact<Vec<Device>> {
