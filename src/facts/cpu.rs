@@ -1,10 +1,12 @@
 //! Processors: how many, and how idle.
 
+use std::time::Duration;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::fact::Fact;
-use super::probe::{Probe, WAITING};
+use super::probe::Probe;
 use super::transcript::Transcript;
 
 /// Processors: how many, and how idle.
@@ -29,8 +31,7 @@ pub const PROBES: &[Probe] = &[
         r#"read -r before </proc/stat; sleep 0.25; read -r after </proc/stat
 echo "$before"; echo "$after""#,
     )
-    // It cannot hang; `time-sync`, behind it, may.
-    .shares(WAITING),
+    .pauses(Duration::from_millis(250)),
 ];
 
 /// Reads the subject out of a transcript.

@@ -98,7 +98,7 @@ pub fn probes() -> Vec<Probe> {
         identity::PROBES,
         memory::PROBES,
         cpu::PROBES,
-        time::PROBES, // behind cpu's, as it says there
+        time::PROBES,
         network::Network::PROBES,
         peers::PROBES,
         registries::PROBES,

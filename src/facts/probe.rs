@@ -8,9 +8,6 @@ pub const DEADLINE: Duration = Duration::from_secs(5);
 /// The process of the light probes.
 pub const LIGHT: &str = "light";
 
-/// The process of those that wait more than they work.
-pub(super) const WAITING: &str = "waiting";
-
 /// One thing to read on a host. Gather joins all probes into the one script.
 #[derive(Clone, Copy, Debug)]
 pub struct Probe {
@@ -28,6 +25,8 @@ pub struct Probe {
     pub shares: Option<&'static str>,
     /// The helper's probe that it stands in for: asked only where that one gave nothing.
     pub stands_in_for: Option<&'static str>,
+    /// How long it waits, and does nothing else.
+    pub pause: Option<Duration>,
 }
 
 impl Probe {
@@ -59,7 +58,16 @@ impl Probe {
     }
 
     const fn new(name: &'static str, source: &'static str, read: Read) -> Self {
-        Probe { name, source, read, deadline: DEADLINE, needs: &[], shares: None, stands_in_for: None }
+        Probe {
+            name,
+            source,
+            read,
+            deadline: DEADLINE,
+            needs: &[],
+            shares: None,
+            stands_in_for: None,
+            pause: None,
+        }
     }
 
     /// The same probe, asked only where the helper's probe of that name gave nothing. Its deadline begins then.
@@ -84,6 +92,13 @@ impl Probe {
     /// The same probe, sharing the process of that name, and its deadline. Only the last one listed may hang.
     pub const fn shares(mut self, process: &'static str) -> Self {
         self.shares = Some(process);
+        self
+    }
+
+    /// The same probe, which only waits, for so long, and cannot hang: no clock runs meanwhile, and most hosts need none
+    /// behind it. One probe at most, in a process of its own.
+    pub const fn pauses(mut self, pause: Duration) -> Self {
+        self.pause = Some(pause);
         self
     }
 

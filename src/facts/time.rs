@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::circumstances::Circumstances;
 use super::fact::Fact;
-use super::probe::{Probe, WAITING};
+use super::probe::Probe;
 use super::transcript::Transcript;
 use super::units::{self, Unit};
 
@@ -51,8 +51,7 @@ if command -v ntpq >/dev/null 2>&1; then echo "[ntpq]"; ntpq -c 'rv 0 leap,strat
 if command -v ntpctl >/dev/null 2>&1; then echo "[ntpctl]"; ntpctl -s status 2>&1 && asked=1; fi
 if [ -z "$asked" ] && command -v timedatectl >/dev/null 2>&1; then echo "[timedatectl]"; timedatectl 2>&1; fi
 true"#,
-)
-.shares(WAITING)];
+)];
 
 /// Reads the subject out of a transcript.
 pub(super) fn parse(transcript: &Transcript, units: &Fact<Vec<Unit>>, circumstances: &Circumstances) -> Time {

@@ -56,7 +56,7 @@ summon() {
         bring "$1"
         ended=$?
         close "$1" "$ended"
-        if [ "$ended" = 0 ]; then echo "done p_$1" >&4; else echo "lack p_$1" >&4; fi
+        if [ "$ended" = 0 ]; then finished "p_$1"; else echo "lack p_$1" >&4; fi
     ) &
     started "p_$1"
     exec 5<&-

@@ -22,6 +22,8 @@ pub(super) struct Process {
     pub(super) stands_in_for: Option<&'static str>,
     /// Whether it runs a program that airworthy brings along.
     is_helper: bool,
+    /// How long it only waits.
+    pub(super) pause: Option<Duration>,
 }
 
 impl Process {
@@ -34,6 +36,7 @@ impl Process {
             deadline,
             stands_in_for: None,
             is_helper: false,
+            pause: None,
         }
     }
 
@@ -42,6 +45,7 @@ impl Process {
         Process {
             needs: probe.needs,
             stands_in_for: probe.stands_in_for,
+            pause: probe.pause,
             is_helper: matches!(probe.read, Read::Helper { .. }),
             ..Process::new(function, probe.deadline).with(probe.name, function, text)
         }
@@ -79,7 +83,7 @@ impl Process {
         for (probe, function) in &self.probes {
             let _ = writeln!(go, "ask {probe} {function}");
         }
-        let _ = write!(go, "echo 'done {name}' >&4\n) &\nstarted {name}{clock}");
+        let _ = write!(go, "finished {name}\n) &\nstarted {name}{clock}");
         match self.needs {
             [] => format!("# Process {name}\n{go}\n"),
             programs => {
@@ -101,7 +105,8 @@ impl Process {
         let closed = format!("[ \"$open_{name}\" = 1 ] && left=$((left - 1))");
         let mut text = String::new();
         if !self.is_helper {
-            let _ = writeln!(text, "    'done {name}') {closed}; open_{name}=0 ;;");
+            let clock = if self.pause.is_some() { "; [ \"$left\" = 0 ] || clock" } else { "" };
+            let _ = writeln!(text, "    'done {name}') {closed}; open_{name}=0{clock} ;;");
         } else {
             let declined: String = self
                 .stand_ins(processes)

@@ -242,13 +242,14 @@ fn event_loop(processes: &[Process]) -> String {
     deadlines.sort_unstable();
     deadlines.dedup();
 
-    let mut text = String::from("(\n    trap 'kill $s 2>/dev/null; exit 0' TERM\n");
-    let mut waited = 0;
+    let mut text = String::from("clock() {\n    (\n        trap 'kill $s 2>/dev/null; exit 0' TERM\n");
+    let pause = processes.iter().find_map(|process| process.pause);
+    let mut waited = pause.unwrap_or_default().as_millis();
     for deadline in &deadlines {
-        let step = deadline - waited;
+        let step = deadline.saturating_sub(waited);
         let _ = writeln!(
             text,
-            "    sleep {}.{:03} & s=$!; wait $s; echo 'tick {deadline}' >&4",
+            "        sleep {}.{:03} & s=$!; wait $s; echo 'tick {deadline}' >&4",
             step / 1000,
             step % 1000
         );
@@ -256,8 +257,14 @@ fn event_loop(processes: &[Process]) -> String {
     }
     // Nobody reads and nobody hangs up: the answer is not waited for any longer.
     let patience = Duration::from_secs(PATIENCE) + late(processes);
-    let _ = writeln!(text, "    sleep {} & s=$!; wait $s; kill -TERM $$", patience.as_secs());
-    text.push_str(") </dev/null >/dev/null 2>&1 &\ntimer__=\"$timer__ $!\"\nwhile [ \"$left\" -gt 0 ]; do\n    read -r event name <&4 || break\n    case \"$event $name\" in\n");
+    let _ = writeln!(text, "        sleep {} & s=$!; wait $s; kill -TERM $$", patience.as_secs());
+    text.push_str("    ) </dev/null >/dev/null 2>&1 &\n    timer__=\"$timer__ $!\" clock__=runs\n}\n");
+    // Else it starts behind the pause.
+    if pause.is_none() {
+        text.push_str("clock\n");
+    }
+    text.push_str("while [ \"$left\" -gt 0 ]; do\n    read -r event name length <&4 || break\n");
+    text.push_str("    length__=$((length__ + ${length:-0}))\n    case \"$event $name\" in\n");
     for process in processes {
         text.push_str(&process.ends(processes));
     }
@@ -270,8 +277,11 @@ fn event_loop(processes: &[Process]) -> String {
         }
         text.push_str("        ;;\n");
     }
+    text.push_str("    esac\ndone\n");
+    // What a pipe holds is taken whether anybody reads or not.
+    text.push_str("[ -n \"$clock__\" ] || [ \"$length__\" -lt 49152 ] || clock\n");
     // `wait` hears a signal where a command in the foreground would keep the shell from it.
-    text.push_str("    esac\ndone\ncat \"$dir__\"/*.o \"$dir__\"/*.e &\nsender__=$!\nwait \"$sender__\"\n");
+    text.push_str("cat \"$dir__\"/*.o \"$dir__\"/*.e &\nsender__=$!\nwait \"$sender__\"\n");
     text.push_str("printf '\\n@%s end\\n' \"$mark__\"\n");
     text
 }
