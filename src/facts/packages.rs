@@ -36,10 +36,10 @@ for f in /var/lib/dpkg/lock-frontend /var/lib/dpkg/lock /var/lib/apt/lists/lock 
 done
 held=
 while read -r number kind mode access pid file rest; do
-    # Theirs are write locks by fcntl: of a flock they take no notice.
-    case $kind$access in POSIXWRITE | OFDLCKWRITE) ;; *) continue ;; esac
-    held="$held ${file##*:}=$pid"
-done </proc/locks
+    [ -z "$file" ] || held="$held ${file##*:}=$pid"
+done <<END
+$WRITE_LOCKS
+END
 if [ $# -gt 0 ] && [ -n "$held" ]; then
     inodes=$(stat -c '%i %n' "$@") || return 2
     while read -r inode f; do

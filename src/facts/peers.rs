@@ -40,12 +40,12 @@ if command -v bash >/dev/null 2>&1; then
     echo "by bash"
     # One process tries ten in turn; where one keeps it waiting, and for the rest, each has a process of its own.
     bash -c 'D=$1; shift
-try() { if { : <>"/dev/tcp/$1/$2"; } 2>"$D/peer.$1.$2"; then echo "$1 $2 connected"; else
-    read -r e <"$D/peer.$1.$2"; echo "$1 $2 ${e##*: }"; fi; }
-exec 3< <(set -- "${@:1:20}"; while [ $# -gt 1 ]; do try "$1" "$2"; shift 2; done)
+try() { if { : <>"/dev/tcp/$1/$2"; } 2>"$D/$3"; then echo "$1 $2 connected"; else
+    read -r e <"$D/$3"; echo "$1 $2 ${e##*: }"; fi; }
+exec 3< <(set -- "${@:1:20}"; while [ $# -gt 1 ]; do try "$1" "$2" peer; shift 2; done)
 while [ $# -gt 1 ] && IFS= read -r -t 0.1 line <&3; do echo "$line"; shift 2; done
 exec 3<&-
-while [ $# -gt 1 ]; do try "$1" "$2" & shift 2; done
+while [ $# -gt 1 ]; do try "$1" "$2" "peer.$1.$2" & shift 2; done
 wait' bash "$dir__" "$@"
 elif command -v python3 >/dev/null 2>&1; then
     echo "by python3"

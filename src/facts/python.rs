@@ -38,8 +38,8 @@ for f in "$@"; do
 done
 [ -n "$f" ] || return 44
 echo "$f"
-for t in /usr/bin/python[23].*[0-9] /usr/libexec/platform-python[23].*[0-9]; do
-    if [ "$t" -ef "$f" ]; then echo "Python ${t##*python}"; return 0; fi
+for t in 3.14 3.13 3.12 3.11 3.10 3.9 3.8 3.7 3.6 3.5 2.7; do
+    if [ "/usr/bin/python$t" -ef "$f" ] || [ "/usr/libexec/platform-python$t" -ef "$f" ]; then echo "Python $t"; return 0; fi
 done
 "$f" -V 2>&1"#,
 )

@@ -112,8 +112,14 @@ impl Script {
         paths.sort_unstable();
         paths.dedup();
         let read_files = format!("set -f\nset -- {}\n{READ_FILES}", paths.join(" \\\n"));
-        let files = Process::new("p_files", crate::facts::DEADLINE);
-        processes.push(files.with("files", "p_files", &read_files));
+        match processes.iter_mut().find(|process| process.name == crate::facts::LIGHT) {
+            Some(light) => light.take_ahead_of_last("files", "p_files", &read_files),
+            None => processes.push(Process::new("p_files", crate::facts::DEADLINE).with(
+                "files",
+                "p_files",
+                &read_files,
+            )),
+        }
         let ending = ending(processes.clone());
         Script { probes: probes.to_vec(), ahead, wants, processes, ending }
     }
