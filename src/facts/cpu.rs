@@ -25,13 +25,14 @@ const ONLINE: &str = "/sys/devices/system/cpu/online";
 /// What the subject reads.
 pub const PROBES: &[Probe] = &[
     Probe::files(&[ONLINE]),
-    Probe::shell(
+    Probe::twice(
         "cpu-idle",
         "/proc/stat, twice",
-        r#"read -r before </proc/stat; sleep 0.25; read -r after </proc/stat
+        "read -r before </proc/stat",
+        Duration::from_millis(250),
+        r#"read -r after </proc/stat
 echo "$before"; echo "$after""#,
-    )
-    .pauses(Duration::from_millis(250)),
+    ),
 ];
 
 /// Reads the subject out of a transcript.

@@ -12,7 +12,7 @@ pub(super) const PROBES: &[Probe] = &[Probe::ahead(
 [ ! -e /proc/net/tcp6 ] || TABLES="$TABLES /proc/net/tcp6"
 nl='
 '
-found=$(grep -sHE '^(0x(10de|1002|1e36)|kubelet|hyperkube| *sl .*| *[0-9]+: [0-9A-F]+:[0-9A-F]{4} [0-9A-F]+:0000 0A .*|[0-9]+: (POSIX|OFDLCK) +[A-Z]+ +WRITE .*)$' \
+found=$(grep -sxHE '0x(10de|1002|1e36)|kubelet|hyperkube| *sl .*| *[0-9]+: [0-9A-F]+:[0-9A-F]{4} [0-9A-F]+:0000 0A .*|[0-9]+: (POSIX|OFDLCK) +[A-Z]+ +WRITE .*' \
     $TABLES /proc/locks /sys/bus/pci/devices/*/vendor /proc/[0-9]*/comm)
 set -f; IFS=$nl
 for f in $found; do

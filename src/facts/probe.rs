@@ -25,8 +25,6 @@ pub struct Probe {
     pub shares: Option<&'static str>,
     /// The helper's probe that it stands in for: asked only where that one gave nothing.
     pub stands_in_for: Option<&'static str>,
-    /// How long it waits, and does nothing else.
-    pub pause: Option<Duration>,
 }
 
 impl Probe {
@@ -57,17 +55,19 @@ impl Probe {
         Probe::new(name, source, Read::Helper { wanted, otherwise })
     }
 
+    /// Shell text of built-ins run twice, with a pause in between, by the script's own shell: neither part can hang. There is one at most.
+    pub const fn twice(
+        name: &'static str,
+        source: &'static str,
+        before: &'static str,
+        pause: Duration,
+        after: &'static str,
+    ) -> Self {
+        Probe::new(name, source, Read::Twice { before, pause, after })
+    }
+
     const fn new(name: &'static str, source: &'static str, read: Read) -> Self {
-        Probe {
-            name,
-            source,
-            read,
-            deadline: DEADLINE,
-            needs: &[],
-            shares: None,
-            stands_in_for: None,
-            pause: None,
-        }
+        Probe { name, source, read, deadline: DEADLINE, needs: &[], shares: None, stands_in_for: None }
     }
 
     /// The same probe, asked only where the helper's probe of that name gave nothing. Its deadline begins then.
@@ -95,13 +95,6 @@ impl Probe {
         self
     }
 
-    /// The same probe, which only waits, for so long, and cannot hang: no clock runs meanwhile, and most hosts need none
-    /// behind it. One probe at most, in a process of its own.
-    pub const fn pauses(mut self, pause: Duration) -> Self {
-        self.pause = Some(pause);
-        self
-    }
-
     /// The same probe with another deadline.
     pub const fn within(mut self, deadline: Duration) -> Self {
         self.deadline = deadline;
@@ -118,6 +111,15 @@ pub enum Read {
     Shell(&'static str),
     /// Runs shell text ahead of all others, for the variables that it sets.
     Ahead(&'static str),
+    /// Runs shell text before and behind a pause, in the script's own shell.
+    Twice {
+        /// Sets variables; answers nothing.
+        before: &'static str,
+        /// How long the shell waits.
+        pause: Duration,
+        /// Answers.
+        after: &'static str,
+    },
     /// Runs a program that airworthy brings along.
     Helper {
         /// Shell text of built-ins that succeeds where it is to be asked.

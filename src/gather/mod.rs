@@ -8,6 +8,7 @@ mod error;
 mod frame;
 mod helpers;
 mod need;
+mod pause;
 mod process;
 mod quote;
 mod script;

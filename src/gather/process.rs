@@ -22,8 +22,6 @@ pub(super) struct Process {
     pub(super) stands_in_for: Option<&'static str>,
     /// Whether it runs a program that airworthy brings along.
     is_helper: bool,
-    /// How long it only waits.
-    pub(super) pause: Option<Duration>,
 }
 
 impl Process {
@@ -36,7 +34,6 @@ impl Process {
             deadline,
             stands_in_for: None,
             is_helper: false,
-            pause: None,
         }
     }
 
@@ -45,7 +42,6 @@ impl Process {
         Process {
             needs: probe.needs,
             stands_in_for: probe.stands_in_for,
-            pause: probe.pause,
             is_helper: matches!(probe.read, Read::Helper { .. }),
             ..Process::new(function, probe.deadline).with(probe.name, function, text)
         }
@@ -113,8 +109,7 @@ impl Process {
         let closed = format!("[ \"$open_{name}\" = 1 ] && left=$((left - 1))");
         let mut text = String::new();
         if !self.is_helper {
-            let clock = if self.pause.is_some() { "; [ \"$left\" = 0 ] || clock" } else { "" };
-            let _ = writeln!(text, "    'done {name}') {closed}; open_{name}=0{clock} ;;");
+            let _ = writeln!(text, "    'done {name}') {closed}; open_{name}=0 ;;");
         } else {
             let declined: String = self
                 .stand_ins(processes)

@@ -8,6 +8,7 @@ use secrecy::ExposeSecret;
 use crate::facts::proxy::Proxy;
 use crate::facts::{Probe, Read};
 
+use super::pause::Pause;
 use super::process::Process;
 use super::quote::shell_quote;
 use super::supply::Supply;
@@ -80,6 +81,7 @@ pub struct Script {
     /// What decides whether helpers are asked for.
     wants: String,
     processes: Vec<Process>,
+    pause: Option<Pause>,
     /// What starts them and waits for them, where the user has no probes.
     ending: String,
 }
@@ -89,12 +91,13 @@ impl Script {
     pub fn new(probes: &[Probe]) -> Self {
         let (mut ahead, mut wants) = (String::new(), String::new());
         let mut processes: Vec<Process> = Vec::new();
-        let mut paths = Vec::new();
+        let (mut paths, mut pause) = (Vec::new(), None);
         for probe in probes {
             let function = function_name(probe.name);
             match (probe.read, probe.shares) {
                 (Read::Files(files), _) => paths.extend(files.iter().copied()),
                 (Read::Ahead(text), _) => ahead = ahead + text + "\n",
+                (Read::Twice { .. }, _) => pause = Pause::of(probe),
                 (Read::Helper { wanted, .. }, _) => {
                     let _ = writeln!(wants, "wants_{function}() {{\n{}\n}}", wanted.trim_matches('\n'));
                     processes.push(Process::of(probe, &function, ""));
@@ -120,8 +123,8 @@ impl Script {
                 &read_files,
             )),
         }
-        let ending = ending(processes.clone());
-        Script { probes: probes.to_vec(), ahead, wants, processes, ending }
+        let ending = ending(processes.clone(), pause);
+        Script { probes: probes.to_vec(), ahead, wants, processes, pause, ending }
     }
 
     /// What it asks.
@@ -164,7 +167,7 @@ impl Script {
         self.ask_for_helpers(&mut script, &errand.supply);
         match errand.own_probes.is_empty() {
             true => script.push_str(&self.ending),
-            false => script.push_str(&ending(processes)),
+            false => script.push_str(&ending(processes, self.pause)),
         }
         script
     }
@@ -204,13 +207,14 @@ impl Script {
 }
 
 /// Starts the processes, waits for them and sends their answers.
-fn ending(mut processes: Vec<Process>) -> String {
+fn ending(mut processes: Vec<Process>, pause: Option<Pause>) -> String {
     // The slow ones first, the light ones last: those wait while these compute.
     processes
         .sort_by_key(|process| (process.name == crate::facts::LIGHT, std::cmp::Reverse(process.deadline)));
     let starts: String =
         processes.iter().filter(|process| process.is_started_at_once()).map(Process::start).collect();
-    format!("# Starts them.\n{starts}# Waits for them.\n{}}}\n", event_loop(&processes))
+    let begun = pause.map(|pause| pause.begin()).unwrap_or_default();
+    format!("{begun}# Starts them.\n{starts}# Waits for them.\n{}}}\n", event_loop(&processes, pause))
 }
 
 /// The longest the script can take where no helper is asked for: its probes' deadlines run side by side.
@@ -239,7 +243,7 @@ fn function_name(probe: &str) -> String {
 }
 
 /// Waits for each process's word or its deadline, whichever is first, then sends everything at once.
-fn event_loop(processes: &[Process]) -> String {
+fn event_loop(processes: &[Process], pause: Option<Pause>) -> String {
     let mut deadlines: Vec<u128> = processes
         .iter()
         .filter(|process| process.stands_in_for.is_none())
@@ -249,8 +253,7 @@ fn event_loop(processes: &[Process]) -> String {
     deadlines.dedup();
 
     let mut text = String::from("clock() {\n    (\n        trap 'kill $s 2>/dev/null; exit 0' TERM\n");
-    let pause = processes.iter().find_map(|process| process.pause);
-    let mut waited = pause.unwrap_or_default().as_millis();
+    let mut waited = pause.map(|pause| pause.length.as_millis()).unwrap_or_default();
     for deadline in &deadlines {
         let step = deadline.saturating_sub(waited);
         let _ = writeln!(
@@ -265,12 +268,10 @@ fn event_loop(processes: &[Process]) -> String {
     let patience = Duration::from_secs(PATIENCE) + late(processes);
     let _ = writeln!(text, "        sleep {} & s=$!; wait $s; kill -TERM $$", patience.as_secs());
     text.push_str("    ) </dev/null >/dev/null 2>&1 &\n    timer__=\"$timer__ $!\" clock__=runs\n}\n");
-    // Else it starts behind the pause.
-    if pause.is_none() {
-        text.push_str("clock\n");
-    }
+    // It is needed where anything is left behind the pause.
+    text.push_str(&pause.map_or_else(|| "clock\n".to_owned(), |pause| pause.end()));
     text.push_str("while [ \"$left\" -gt 0 ]; do\n    read -r event name length <&4 || break\n");
-    text.push_str("    length__=$((length__ + ${length:-0}))\n    case \"$event $name\" in\n");
+    text.push_str("    length__=$((length__ + ${length:-0}))\n    case \"$event $name\" in\n    'pause over') clock ;;\n");
     for process in processes {
         text.push_str(&process.ends(processes));
     }
@@ -287,7 +288,7 @@ fn event_loop(processes: &[Process]) -> String {
     // What a pipe holds is taken whether anybody reads or not.
     text.push_str("[ -n \"$clock__\" ] || [ \"$length__\" -lt 49152 ] || clock\n");
     // `wait` hears a signal where a command in the foreground would keep the shell from it.
-    text.push_str("cat \"$dir__\"/*.o \"$dir__\"/*.e &\nsender__=$!\nwait \"$sender__\"\n");
+    text.push_str("cat \"$dir__\"/*.o \"$dir__\"/*.e &\nsender__=$!\nwait \"$sender__\"\nsender__=\n");
     text.push_str("printf '\\n@%s end\\n' \"$mark__\"\n");
     text
 }

@@ -9,10 +9,10 @@ export LC_ALL LANG PATH DOCKER_CONTEXT
 unset ENV CDPATH GREP_OPTIONS GREP_COLORS DOCKER_HOST
 printf '\n@%s airworthy 1 %s %s\n' "$mark__" "$(date +%s.%N)" "${1:-user}"
 
-dir__= timer__= sender__=
+dir__= timer__= pause__= sender__=
 finish() {
-    [ -z "$timer__" ] || kill $timer__ 2>/dev/null
-    [ -z "$sender__" ] || kill "$sender__" 2>/dev/null
+    # Whoever has ended and was waited for is not among them: the number may be another's by now.
+    [ -z "$timer__$pause__$sender__" ] || kill $timer__ $pause__ $sender__ 2>/dev/null
     [ -z "$dir__" ] || rm -rf "$dir__"
 }
 trap finish EXIT

@@ -71,7 +71,7 @@ pub(crate) fn machine_with(vendor: &str, class: &str) -> Machine {
     }
     // What the script finds on the bus, it finds with this one grep.
     let grep = format!(
-        "case $* in *10de*) echo {}/vendor ;; *) PATH=${{PATH#*:}}; exec grep \"$@\" ;; esac",
+        "case $* in *10de*) echo {}/vendor:0x10de ;; esac; PATH=${{PATH#*:}}; exec grep \"$@\"",
         slot.display()
     );
     machine.program("grep", &grep);
