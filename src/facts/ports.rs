@@ -22,7 +22,7 @@ pub const PROBES: &[Probe] = &[Probe::shell(
     "ports",
     "/proc/net/tcp, /proc/net/tcp6",
     r#"printf '%s' "$LISTENING"
-[ "$TABLES_READ" = "$TABLES" ] || { echo "not read: all of $TABLES, but ${TABLES_READ:-none}" >&2; return 2; }"#,
+[ "$TABLES_READ" = "$TABLES" ] || { echo "of $TABLES only these could be read: ${TABLES_READ:-none}" >&2; return 2; }"#,
 )
 .light()];
 

@@ -150,6 +150,32 @@ fn a_docker_that_hangs_with_a_child_that_ignores_sigterm_costs_its_deadline() {
 }
 
 #[test]
+fn sockets_that_listen_are_known_where_all_tables_were_read() {
+    let listener = std::net::TcpListener::bind("0.0.0.0:0").expect("a port");
+    let port = i64::from(listener.local_addr().expect("an address").port());
+    let machine = Machine::new();
+    let ports = facts_of(&visit(&machine.server(), None)).ports.listening;
+    assert!(ports.value().is_some_and(|ports| ports.contains(&port)), "{ports:?}");
+    // A table of which not even the header came.
+    machine.program("grep", "PATH=${PATH#*:}; grep \"$@\" | grep -v '/net/tcp:'");
+    let ports = facts_of(&visit(&machine.server(), None)).ports.listening;
+    let Reading::Unknown(reason) = &ports.reading else { panic!("{ports:?}") };
+    assert!(reason.contains("/proc/net/tcp"), "{reason}");
+}
+
+#[test]
+fn an_answer_longer_than_a_pipe_comes_whole() {
+    let machine = Machine::new();
+    machine.program("docker", "head -c 300000 /dev/zero | tr '\\0' x; echo; echo the last line >&2; exit 1");
+    let gathered = visit(&machine.server(), None);
+    let facts = facts_of(&gathered);
+    assert!(gathered.raw.len() > 300_000, "{}", gathered.raw.len());
+    assert_eq!(facts.docker.failure.value().map(String::as_str), Some("the last line"));
+    assert!(facts.cpu.idle_percent.value().is_some(), "{:?}", facts.cpu);
+    wait_until("nothing is left behind", || machine.is_clean());
+}
+
+#[test]
 fn a_connection_that_breaks_leaves_nothing_behind() {
     let machine = Machine::new();
     machine.program("docker", "sleep 2");
