@@ -6,7 +6,7 @@ LC_ALL=C; LANG=C; PATH="$PATH:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:
 # This machine's Docker, whatever context the user likes best.
 DOCKER_CONTEXT=default
 export LC_ALL LANG PATH DOCKER_CONTEXT
-unset ENV CDPATH GREP_OPTIONS GREP_COLORS DOCKER_HOST
+unset ENV BASH_ENV CDPATH GREP_OPTIONS GREP_COLORS DOCKER_HOST
 printf '\n@%s airworthy 1 %s %s\n' "$mark__" "$(date +%s.%N)" "${1:-user}"
 
 dir__= timer__= pause__= sender__=
