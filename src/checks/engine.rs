@@ -15,7 +15,7 @@ use super::profile::Profile;
 use super::sight::{Params, Sight, parse_probe};
 use super::values::{map, to_cel, to_cel_facts};
 use super::verdict::{Severity, Status, Verdict};
-use crate::facts::{Deployment, Fact, FactTree, Fleet, HostFacts, HostRecord, Outcome, Subject};
+use crate::facts::{Deployment, Fact, FactTree, Fleet, HostFacts, HostRecord, Outcome, Seen, Subject};
 
 /// The checks of a profile, ready to judge by. CEL's contexts stay on their thread, so each thread has its own judge.
 pub struct Judge<'c> {
@@ -29,6 +29,7 @@ pub struct Judge<'c> {
     root: Context<'static, 'static>,
     /// Of each check, in the order of the catalog.
     precedents: RefCell<Vec<Precedents>>,
+    seen: RefCell<Seen>,
 }
 
 impl<'c> Judge<'c> {
@@ -43,10 +44,10 @@ impl<'c> Judge<'c> {
         let deployment = deployment.tree();
         for (subject, fields) in &deployment {
             let told = to_cel_facts(fields, |field| outlook.sees(subject, field));
-            root.add_variable_from_value(subject.as_str(), told);
+            root.add_variable_from_value(subject.as_ref(), told);
         }
         let precedents = RefCell::new(checks.iter().map(|_| Precedents::default()).collect());
-        Judge { catalog, profile, params, outlook, deployment, root, precedents }
+        Judge { catalog, profile, params, outlook, deployment, root, precedents, seen: RefCell::default() }
     }
 
     /// One host's verdicts, in the order of ids.
@@ -75,7 +76,7 @@ impl<'c> Judge<'c> {
             let each = reached.map(|(host, facts)| whole(&host.subject, facts)).collect();
             root.add_variable_from_value("hosts", Cel::List(Arc::new(each)));
         }
-        let tree: FactTree = [("fleet".to_owned(), fleet.tree())].into();
+        let tree = FactTree::from([("fleet".into(), fleet.tree())]);
         let mut verdicts: Vec<Verdict> = Vec::new();
         for check in checks() {
             let sight = Sight {
@@ -86,8 +87,9 @@ impl<'c> Judge<'c> {
                 subject: None,
                 params: &self.params,
             };
-            let conclusion = Conclusion::of(check, &sight, &verdicts);
-            verdicts.push(verdict(check, severity(check, self.profile, None), None, conclusion));
+            let severity = severity(check, self.profile, None);
+            let conclusion = Conclusion::of(check, severity, &sight, &verdicts);
+            verdicts.push(Verdict::new(None, Arc::new(conclusion)));
         }
         verdicts.sort_by(|a, b| a.check.cmp(&b.check));
         verdicts
@@ -110,7 +112,8 @@ impl<'c> Judge<'c> {
     }
 
     fn reached(&self, host: &HostRecord, name: &Arc<str>, facts: &HostFacts) -> Vec<Verdict> {
-        let tree = facts.tree(|subject, field| self.outlook.sees(subject, field));
+        let wanted = |subject: &str, field: &str| self.outlook.sees(subject, field);
+        let tree = facts.tree(wanted, &mut self.seen.borrow_mut());
         let subject = serde_json::to_value(&host.subject).unwrap_or_default();
         let mut precedents = self.precedents.borrow_mut();
         let mut verdicts: Vec<Verdict> = Vec::new();
@@ -119,14 +122,15 @@ impl<'c> Judge<'c> {
                 root: &self.root,
                 facts: &tree,
                 deployment: &self.deployment,
-                probe: own_probe(check, facts),
+                probe: own_probe(check, facts).map(Arc::new),
                 subject: Some(&subject),
                 params: &self.params,
             };
-            let view = View::of(check, &sight, &verdicts);
-            let conclusion = precedents[at].follow(view, || Conclusion::of(check, &sight, &verdicts));
             let severity = severity(check, self.profile, Some(&host.subject));
-            verdicts.push(verdict(check, severity, Some(name), conclusion));
+            let view = View::of(check, severity, &sight, &verdicts);
+            let conclude = || Conclusion::of(check, severity, &sight, &verdicts);
+            let conclusion = precedents[at].follow(view, conclude);
+            verdicts.push(Verdict::new(Some(Arc::clone(name)), conclusion));
         }
         verdicts
     }
@@ -139,16 +143,13 @@ impl<'c> Judge<'c> {
         stage: &str,
         reason: &str,
     ) -> Verdict {
-        let own = check.file.stage_remediation.get(stage).map(|text| text.trim().into());
-        let conclusion = Conclusion {
-            status: Status::Fail,
-            message: format!("{stage}: {reason}").into(),
-            found: Arc::default(),
-            reason: None,
-            cause: None,
-        };
-        let verdict = verdict(check, severity(check, self.profile, Some(subject)), Some(name), conclusion);
-        Verdict { remediation: own.unwrap_or_else(|| Arc::clone(&verdict.remediation)), ..verdict }
+        let severity = severity(check, self.profile, Some(subject));
+        let message = format!("{stage}: {reason}").into();
+        let mut conclusion = Conclusion::bare(check, severity, Status::Fail, message);
+        if let Some(remediation) = check.file.stage_remediation.get(stage) {
+            conclusion.remediation = remediation.trim().into();
+        }
+        Verdict::new(Some(Arc::clone(name)), Arc::new(conclusion))
     }
 }
 
@@ -163,8 +164,9 @@ impl Check {
 fn whole(subject: &Subject, facts: &HostFacts) -> Cel {
     let told = serde_json::to_value(subject).unwrap_or_default();
     let told = told.as_object().into_iter().flatten().map(|(key, value)| (key.clone(), to_cel(value)));
-    let tree = facts.tree(|_, _| true);
-    map(told.chain(tree.iter().map(|(subject, fields)| (subject.clone(), to_cel_facts(fields, |_| true)))))
+    let tree = facts.tree(|_, _| true, &mut Seen::default());
+    let tree = tree.iter().map(|(subject, fields)| (subject.to_string(), to_cel_facts(fields, |_| true)));
+    map(told.chain(tree))
 }
 
 /// What the check's own probe said.
@@ -187,24 +189,5 @@ fn severity(check: &Check, profile: &Profile, subject: Option<&Subject>) -> Seve
             by_role.of(&mine)
         }
         None => by_role.strictest(),
-    }
-}
-
-fn verdict(check: &Check, severity: Severity, host: Option<&Arc<str>>, conclusion: Conclusion) -> Verdict {
-    let Conclusion { status, message, found, reason, cause } = conclusion;
-    Verdict {
-        check: Arc::clone(&check.id),
-        title: Arc::clone(&check.title),
-        severity,
-        status,
-        host: host.map(Arc::clone),
-        message,
-        expected: Arc::clone(&check.require.source),
-        found,
-        reason,
-        cause,
-        remediation: Arc::clone(&check.remediation),
-        references: Arc::clone(&check.references),
-        fixable: check.file.fix.is_some(),
     }
 }

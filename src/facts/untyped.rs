@@ -4,15 +4,21 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt::Display;
+use std::sync::Arc;
 
 use serde::ser::{Error as _, Impossible, Serialize, SerializeStruct, Serializer};
 use serde_json::{Error, Value};
 
 use super::fact::{Fact, FactTree, Reading};
+use super::seen::Seen;
 
-/// Facts by subject and field: those of which `wanted` says so, by subject and field.
-pub(super) fn untyped(subjects: &impl Serialize, wanted: impl Fn(&str, &str) -> bool) -> FactTree {
-    let taken = subjects.serialize(Members(Subjects { wanted, tree: FactTree::new() }));
+/// Facts by subject and field: those of which `wanted` says so, by subject and field. What was seen before is shared.
+pub(super) fn untyped(
+    subjects: &impl Serialize,
+    wanted: impl Fn(&str, &str) -> bool,
+    seen: &mut Seen,
+) -> FactTree {
+    let taken = subjects.serialize(Members(Subjects { wanted, seen, tree: FactTree::new() }));
     taken.map(|subjects| subjects.tree).unwrap_or_default()
 }
 
@@ -22,33 +28,41 @@ trait Take {
 }
 
 /// The subjects of a host, or of a deployment.
-struct Subjects<W> {
+struct Subjects<'s, W> {
     wanted: W,
+    seen: &'s mut Seen,
     tree: FactTree,
 }
 
-impl<W: Fn(&str, &str) -> bool> Take for Subjects<W> {
+impl<W: Fn(&str, &str) -> bool> Take for Subjects<'_, W> {
     fn take<T: Serialize + ?Sized>(&mut self, subject: &'static str, value: &T) -> Result<(), Error> {
         let wanted = |field: &str| (self.wanted)(subject, field);
+        let fields = Fields { subject, wanted, seen: self.seen, facts: BTreeMap::new() };
         // What is no struct is no subject: the user's own probes are told apart.
-        if let Ok(fields) = value.serialize(Members(Fields { wanted, facts: BTreeMap::new() })) {
-            self.tree.insert(subject.to_owned(), fields.facts);
+        if let Ok(fields) = value.serialize(Members(fields)) {
+            self.tree.insert(subject.into(), fields.facts);
         }
         Ok(())
     }
 }
 
 /// The facts of one subject.
-struct Fields<W> {
+struct Fields<'s, W> {
+    subject: &'static str,
     wanted: W,
-    facts: BTreeMap<String, Fact<Value>>,
+    seen: &'s mut Seen,
+    facts: BTreeMap<Cow<'static, str>, Arc<Fact<Value>>>,
 }
 
-impl<W: Fn(&str) -> bool> Take for Fields<W> {
+impl<W: Fn(&str) -> bool> Take for Fields<'_, W> {
     fn take<T: Serialize + ?Sized>(&mut self, field: &'static str, value: &T) -> Result<(), Error> {
-        if (self.wanted)(field) {
+        let take = || {
             let OneFact { reading, source } = value.serialize(Members(OneFact::default()))?;
-            self.facts.insert(field.to_owned(), Fact { reading, source });
+            Ok(Fact { reading, source })
+        };
+        let wanted = || (self.wanted)(field);
+        if let Some(fact) = self.seen.fact((self.subject, field), value, wanted, take)? {
+            self.facts.insert(field.into(), fact);
         }
         Ok(())
     }
@@ -191,7 +205,7 @@ mod tests {
     #[test]
     fn nothing_is_lost_of_what_is_wanted() {
         for facts in [HostFacts::default(), recorded()] {
-            let (wanted, taken) = (by_json(&facts), untyped(&facts, |_, _| true));
+            let (wanted, taken) = (by_json(&facts), untyped(&facts, |_, _| true, &mut Seen::default()));
             for (subject, fields) in &wanted {
                 assert_eq!(taken.get(subject), Some(fields), "{subject}");
             }
@@ -201,8 +215,28 @@ mod tests {
 
     #[test]
     fn what_is_not_wanted_is_left() {
-        let taken = untyped(&recorded(), |subject, field| (subject, field) == ("docker", "version"));
+        let wanted = |subject: &str, field: &str| (subject, field) == ("docker", "version");
+        let taken = untyped(&recorded(), wanted, &mut Seen::default());
         assert_eq!(taken["docker"].keys().collect::<Vec<_>>(), ["version"]);
         assert!(taken["os"].is_empty());
+    }
+
+    #[test]
+    fn what_was_seen_before_is_shared_and_nothing_else() {
+        let (mut seen, mut facts) = (Seen::default(), recorded());
+        let mut take = |facts: &HostFacts| untyped(facts, |_, _| true, &mut seen);
+        let first = take(&facts);
+        facts.identity.hostname = Fact::known("another".to_owned(), "hostname");
+        let second = take(&facts);
+        assert_eq!(second, by_json(&facts));
+        let shared =
+            |subject: &str, field: &str| Arc::ptr_eq(&first[subject][field], &second[subject][field]);
+        assert!(shared("docker", "version"));
+        assert!(!shared("identity", "hostname"));
+        for at in 0..100 {
+            facts.identity.hostname = Fact::known(at.to_string(), "hostname");
+            assert_eq!(take(&facts), by_json(&facts));
+        }
+        assert_eq!(take(&recorded()), first);
     }
 }

@@ -4,6 +4,7 @@
 mod document;
 mod escape;
 pub mod json;
+mod layout;
 #[cfg(test)]
 mod sample;
 mod summary;
