@@ -18,6 +18,8 @@ pub(crate) struct Cost {
     pub(crate) wall: Duration,
     pub(crate) cpu: Duration,
     pub(crate) peak_mb: f64,
+    /// What the hosts spent on it.
+    pub(crate) fleets_cpu: Duration,
 }
 
 /// Runs a command to its end.
@@ -42,7 +44,7 @@ pub(crate) fn run(command: &mut Command) -> Cost {
     let cpu = cpu_of(child.id()); // the kernel keeps it until the child is waited for
     let status = child.wait().expect("a status");
     assert!(status.code().is_some_and(|code| code < 2), "{command:?}: {status}");
-    Cost { wall, cpu, peak_mb: peak }
+    Cost { wall, cpu, peak_mb: peak, fleets_cpu: Duration::ZERO }
 }
 
 /// Waits for the end, and leaves the child to be asked what it cost.

@@ -103,7 +103,8 @@ pub(super) fn prepare(
     if !cluster.sources.is_empty() && leaves_devbox_out(args, &settings) {
         cluster.hosts.retain(|host| !is_devbox_alone(&host.roles));
     }
-    cluster.survey(args.target.kubespray.as_deref(), &settings.profile)?;
+    let whole = args.save_facts.is_some() || settings.catalog.looks_at("inventory");
+    cluster.survey(args.target.kubespray.as_deref(), &settings.profile, whole)?;
     if let Some(folder) = cluster.deployment.kubespray.checkout.value() {
         settings.catalog.name_checkout(folder);
     }
@@ -210,7 +211,8 @@ fn from_saved(args: &CheckArgs, team: &TeamConfig, path: &Path) -> Result<Judged
     } else {
         let mut cluster = Cluster::load(&args.target, team, Logins::Own)?;
         let settings = Settings::load(&args.profile, team, cluster.default_profile(), &cluster.parameters)?;
-        cluster.survey(args.target.kubespray.as_deref(), &settings.profile)?;
+        let whole = settings.catalog.looks_at("inventory");
+        cluster.survey(args.target.kubespray.as_deref(), &settings.profile, whole)?;
         deployment = std::mem::take(&mut cluster.deployment);
         let records = saved::against(&cluster, saved);
         (records, InventoryRow { sources: cluster.sources, digest: cluster.digest }, settings)
