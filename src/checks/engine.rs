@@ -1,6 +1,8 @@
 //! Holds every check against every host, and the fleet's against the fleet.
 
 use std::cell::RefCell;
+use std::collections::{BTreeSet, HashMap};
+use std::rc::Rc;
 use std::sync::Arc;
 
 use cel::{Context, Value as Cel};
@@ -16,6 +18,7 @@ use super::sight::{Params, Sight, parse_probe};
 use super::values::{map, to_cel, to_cel_facts};
 use super::verdict::{Severity, Status, Verdict};
 use crate::facts::{Deployment, Fact, FactTree, Fleet, HostFacts, HostRecord, Outcome, Seen, Subject};
+use crate::role::Role;
 
 /// The checks of a profile, ready to judge by. CEL's contexts stay on their thread, so each thread has its own judge.
 pub struct Judge<'c> {
@@ -30,6 +33,7 @@ pub struct Judge<'c> {
     /// Of each check, in the order of the catalog.
     precedents: RefCell<Vec<Precedents>>,
     seen: RefCell<Seen>,
+    dockets: RefCell<HashMap<BTreeSet<Role>, Rc<[(usize, Severity)]>>>,
 }
 
 impl<'c> Judge<'c> {
@@ -47,7 +51,17 @@ impl<'c> Judge<'c> {
             root.add_variable_from_value(subject.as_ref(), told);
         }
         let precedents = RefCell::new(checks.iter().map(|_| Precedents::default()).collect());
-        Judge { catalog, profile, params, outlook, deployment, root, precedents, seen: RefCell::default() }
+        Judge {
+            catalog,
+            profile,
+            params,
+            outlook,
+            deployment,
+            root,
+            precedents,
+            seen: RefCell::default(),
+            dockets: RefCell::default(),
+        }
     }
 
     /// One host's verdicts, in the order of ids.
@@ -56,9 +70,10 @@ impl<'c> Judge<'c> {
         let mut verdicts = match &host.outcome {
             Outcome::Gathered(facts) => self.reached(host, &name, facts),
             Outcome::Unreachable { stage, reason } => {
-                let checks = self.concerning(&host.subject).map(|(_, check)| check);
-                let naming = checks.filter(|check| check.file.stages.contains(stage));
-                naming.map(|check| self.unreachable(check, &host.subject, &name, stage, reason)).collect()
+                let docket = self.docket(&host.subject.roles);
+                let checks = docket.iter().map(|(at, severity)| (&self.catalog.checks()[*at], *severity));
+                let naming = checks.filter(|(check, _)| check.file.stages.contains(stage));
+                naming.map(|(check, severity)| unreachable(check, severity, &name, stage, reason)).collect()
             }
         };
         verdicts.sort_by(|a, b| a.check.cmp(&b.check));
@@ -76,7 +91,7 @@ impl<'c> Judge<'c> {
             let each = reached.map(|(host, facts)| whole(&host.subject, facts)).collect();
             root.add_variable_from_value("hosts", Cel::List(Arc::new(each)));
         }
-        let tree = FactTree::from([("fleet".into(), fleet.tree())]);
+        let tree = FactTree::from([("fleet".into(), Arc::new(fleet.tree()))]);
         let mut verdicts: Vec<Verdict> = Vec::new();
         for check in checks() {
             let sight = Sight {
@@ -101,14 +116,19 @@ impl<'c> Judge<'c> {
         checks.any(|check| check.file.scope == Scope::Fleet && check.sees_hosts())
     }
 
-    /// The checks that concern a host, each with its place in the catalog.
-    fn concerning(&self, subject: &Subject) -> impl Iterator<Item = (usize, &Check)> {
+    /// The checks that concern hosts of these roles: each one's place in the catalog, and how much it weighs there.
+    fn docket(&self, roles: &BTreeSet<Role>) -> Rc<[(usize, Severity)]> {
+        if let Some(docket) = self.dockets.borrow().get(roles) {
+            return Rc::clone(docket);
+        }
         let concerns = |check: &Check| {
-            check.file.scope == Scope::Host
-                && check.file.roles.iter().any(|role| subject.roles.contains(role))
+            check.file.scope == Scope::Host && check.file.roles.iter().any(|role| roles.contains(role))
         };
-        let checks = self.catalog.checks().iter().map(|check| &**check).enumerate();
-        checks.filter(move |(_, check)| concerns(check))
+        let checks = self.catalog.checks().iter().enumerate().filter(|(_, check)| concerns(check));
+        let docket: Rc<[_]> =
+            checks.map(|(at, check)| (at, severity(check, self.profile, Some(roles)))).collect();
+        self.dockets.borrow_mut().insert(roles.clone(), Rc::clone(&docket));
+        docket
     }
 
     fn reached(&self, host: &HostRecord, name: &Arc<str>, facts: &HostFacts) -> Vec<Verdict> {
@@ -117,7 +137,8 @@ impl<'c> Judge<'c> {
         let subject = serde_json::to_value(&host.subject).unwrap_or_default();
         let mut precedents = self.precedents.borrow_mut();
         let mut verdicts: Vec<Verdict> = Vec::new();
-        for (at, check) in self.concerning(&host.subject) {
+        for &(at, severity) in self.docket(&host.subject.roles).iter() {
+            let check = &self.catalog.checks()[at];
             let sight = Sight {
                 root: &self.root,
                 facts: &tree,
@@ -126,7 +147,6 @@ impl<'c> Judge<'c> {
                 subject: Some(&subject),
                 params: &self.params,
             };
-            let severity = severity(check, self.profile, Some(&host.subject));
             let view = View::of(check, severity, &sight, &verdicts);
             let conclude = || Conclusion::of(check, severity, &sight, &verdicts);
             let conclusion = precedents[at].follow(view, conclude);
@@ -134,23 +154,15 @@ impl<'c> Judge<'c> {
         }
         verdicts
     }
+}
 
-    fn unreachable(
-        &self,
-        check: &Check,
-        subject: &Subject,
-        name: &Arc<str>,
-        stage: &str,
-        reason: &str,
-    ) -> Verdict {
-        let severity = severity(check, self.profile, Some(subject));
-        let message = format!("{stage}: {reason}").into();
-        let mut conclusion = Conclusion::bare(check, severity, Status::Fail, message);
-        if let Some(remediation) = check.file.stage_remediation.get(stage) {
-            conclusion.remediation = remediation.trim().into();
-        }
-        Verdict::new(Some(Arc::clone(name)), Arc::new(conclusion))
+fn unreachable(check: &Check, severity: Severity, name: &Arc<str>, stage: &str, reason: &str) -> Verdict {
+    let message = format!("{stage}: {reason}").into();
+    let mut conclusion = Conclusion::bare(check, severity, Status::Fail, message);
+    if let Some(remediation) = check.file.stage_remediation.get(stage) {
+        conclusion.remediation = remediation.trim().into();
     }
+    Verdict::new(Some(Arc::clone(name)), Arc::new(conclusion))
 }
 
 impl Check {
@@ -181,11 +193,11 @@ fn own_probe(check: &Check, facts: &HostFacts) -> Option<Fact<serde_json::Value>
 }
 
 /// The severity of a check on a host: the profile's word before the check's own.
-fn severity(check: &Check, profile: &Profile, subject: Option<&Subject>) -> Severity {
+fn severity(check: &Check, profile: &Profile, roles: Option<&BTreeSet<Role>>) -> Severity {
     let by_role = profile.severities.get(&*check.id).unwrap_or(&check.file.severity);
-    match subject {
-        Some(subject) => {
-            let mine = subject.roles.iter().filter(|role| check.file.roles.contains(role)).copied().collect();
+    match roles {
+        Some(roles) => {
+            let mine = roles.iter().filter(|role| check.file.roles.contains(role)).copied().collect();
             by_role.of(&mine)
         }
         None => by_role.strictest(),

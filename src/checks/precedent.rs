@@ -12,7 +12,7 @@ use super::conclusion::Conclusion;
 use super::outlook::Fields;
 use super::sight::Sight;
 use super::verdict::{Severity, Status, Verdict};
-use crate::facts::Fact;
+use crate::facts::{Fact, Untyped};
 
 /// How many precedents of a check are kept, the latest used first: one a kind of machine and role, where nothing in it is a
 /// host's own.
@@ -22,8 +22,9 @@ const MOST: usize = 8;
 /// parameters and the deployment.
 #[derive(Debug)]
 pub(super) struct View<'h> {
-    /// Facts that it looks at, in the order of its outlook.
-    facts: Vec<Option<&'h Arc<Fact<Value>>>>,
+    /// Subjects of which it looks at facts, in the order of its outlook.
+    subjects: Vec<(&'h Arc<Untyped>, &'h Fields)>,
+    probe: Option<&'h Arc<Fact<Value>>>,
     /// What of the inventory's part it looks at, likewise.
     inventory: Vec<Option<&'h Value>>,
     /// What came of the checks that it stands after.
@@ -37,27 +38,29 @@ type Standing = (Status, Option<Arc<str>>);
 impl<'h> View<'h> {
     /// What this check sees of the host in sight. `earlier` has the host's verdicts so far.
     pub(super) fn of(
-        check: &Check,
+        check: &'h Check,
         severity: Severity,
         sight: &'h Sight<'_>,
         earlier: &[Verdict],
     ) -> View<'h> {
-        let mut view = View { facts: Vec::new(), inventory: Vec::new(), earlier: Vec::new(), severity };
+        let mut view = View {
+            subjects: Vec::new(),
+            probe: sight.probe.as_ref(),
+            inventory: Vec::new(),
+            earlier: Vec::new(),
+            severity,
+        };
         for (subject, fields) in check.outlook.subjects() {
             match (subject, fields) {
-                ("probe", _) => view.facts.push(sight.probe.as_ref()),
                 ("host", Fields::All) => view.inventory.push(sight.subject),
                 ("host", Fields::Named(names)) => {
                     let of = |name: &String| sight.subject.and_then(|subject| subject.get(name));
                     view.inventory.extend(names.iter().map(of));
                 }
-                (subject, fields) => match (sight.facts.get(subject), fields) {
-                    (Some(facts), Fields::All) => view.facts.extend(facts.values().map(Some)),
-                    (Some(facts), Fields::Named(names)) => {
-                        view.facts.extend(names.iter().map(|name| facts.get(name.as_str())));
-                    }
-                    (None, _) => {} // the same for all hosts
-                },
+                // What is no subject of a host is the same for all hosts.
+                (subject, fields) => {
+                    view.subjects.extend(sight.facts.get(subject).map(|facts| (facts, fields)))
+                }
             }
         }
         view.earlier.extend(check.file.after.iter().map(|before| {
@@ -71,7 +74,8 @@ impl<'h> View<'h> {
 /// A view that was seen, and what was concluded of it.
 #[derive(Debug)]
 struct Precedent {
-    facts: Vec<Option<Arc<Fact<Value>>>>,
+    subjects: Vec<Arc<Untyped>>,
+    probe: Option<Arc<Fact<Value>>>,
     inventory: Vec<Option<Value>>,
     earlier: Vec<Option<Standing>>,
     severity: Severity,
@@ -80,23 +84,30 @@ struct Precedent {
 
 impl Precedent {
     fn covers(&self, view: &View<'_>) -> bool {
-        // Hosts that show the same fact share it: it need not be looked into.
-        let same = |a: &Arc<Fact<Value>>, b: &Arc<Fact<Value>>| Arc::ptr_eq(a, b) || a == b;
+        let subjects = || self.subjects.iter().zip(&view.subjects);
+        let inventory = || self.inventory.iter().zip(&view.inventory);
         self.severity == view.severity
             && self.earlier == view.earlier
-            && alike(&self.facts, &view.facts, same)
-            && alike(&self.inventory, &view.inventory, |a, b| a == b)
+            && self.subjects.len() == view.subjects.len()
+            && subjects().all(|(kept, (seen, fields))| alike(kept, seen, fields))
+            && self.probe.as_ref() == view.probe
+            && self.inventory.len() == view.inventory.len()
+            && inventory().all(|(kept, seen)| kept.as_ref() == *seen)
     }
 }
 
-fn alike<T>(kept: &[Option<T>], seen: &[Option<&T>], same: impl Fn(&T, &T) -> bool) -> bool {
-    let pairs = || kept.iter().zip(seen);
-    kept.len() == seen.len()
-        && pairs().all(|(kept, seen)| match (kept, seen) {
-            (Some(kept), Some(seen)) => same(kept, seen),
-            (None, None) => true,
-            _ => false,
-        })
+/// Whether two hosts show the same of these fields. What is the same they share, so that it need not be looked into.
+fn alike(one: &Arc<Untyped>, other: &Arc<Untyped>, fields: &Fields) -> bool {
+    let same = |field: &String| match (one.get(field.as_str()), other.get(field.as_str())) {
+        (Some(one), Some(other)) => Arc::ptr_eq(one, other) || one == other,
+        (None, None) => true,
+        _ => false,
+    };
+    Arc::ptr_eq(one, other)
+        || match fields {
+            Fields::Named(names) => names.iter().all(same),
+            Fields::All => one == other,
+        }
 }
 
 /// What one check concluded of hosts before.
@@ -119,7 +130,8 @@ impl Precedents {
                 self.latest_first.truncate(MOST - 1);
                 Precedent {
                     conclusion: Arc::new(conclude()),
-                    facts: view.facts.iter().map(|fact| fact.cloned()).collect(),
+                    subjects: view.subjects.iter().map(|(facts, _)| Arc::clone(facts)).collect(),
+                    probe: view.probe.cloned(),
                     inventory: view.inventory.iter().map(|value| value.cloned()).collect(),
                     earlier: view.earlier,
                     severity: view.severity,

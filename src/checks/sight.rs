@@ -74,7 +74,7 @@ impl Sight<'_> {
 
     /// A subject's facts: the host's, the fleet's or the deployment's.
     fn fields(&self, subject: &str) -> Option<&Untyped> {
-        self.facts.get(subject).or_else(|| self.deployment.get(subject))
+        self.facts.get(subject).or_else(|| self.deployment.get(subject)).map(|fields| &**fields)
     }
 
     /// The fact at the root of a path.

@@ -51,16 +51,17 @@ impl ControlNode {
 pub(super) const SUBJECT: &str = "control_node";
 
 /// The facts of one that nobody asked, by field, without their types.
-pub(super) fn unasked() -> &'static Untyped {
+pub(super) fn unasked() -> &'static Arc<Untyped> {
     const WHY: &str = "not asked when the facts were gathered; gather them again with --kubespray";
     #[derive(Serialize)]
     struct Alone {
         control_node: ControlNode,
     }
-    static UNASKED: LazyLock<Untyped> = LazyLock::new(|| {
+    static UNASKED: LazyLock<Arc<Untyped>> = LazyLock::new(|| {
         let blank = Alone { control_node: ControlNode::default() };
         let fields = untyped(&blank, |_, _| true, &mut Seen::default()).remove(SUBJECT).unwrap_or_default();
-        fields.into_keys().map(|field| (field, Arc::new(Fact::unknown(WHY, "")))).collect()
+        let unknown = Arc::new(Fact::unknown(WHY, ""));
+        Arc::new(fields.keys().map(|field| (field.clone(), Arc::clone(&unknown))).collect())
     });
     &UNASKED
 }

@@ -88,7 +88,7 @@ impl<T> Fact<T> {
 }
 
 /// Facts by subject and field; hosts that show the same share one.
-pub type FactTree = BTreeMap<Cow<'static, str>, Untyped>;
+pub type FactTree = BTreeMap<Cow<'static, str>, Arc<Untyped>>;
 
 /// The facts of one subject, by field.
 pub type Untyped = BTreeMap<Cow<'static, str>, Arc<Fact<serde_json::Value>>>;

@@ -175,12 +175,9 @@ impl HostFacts {
     /// The same facts, without their types: what conditions see. Only those of which `wanted` says so, by subject and field,
     /// which for one `seen` has to be the same for all hosts.
     pub fn tree(&self, wanted: impl Fn(&str, &str) -> bool, seen: &mut Seen) -> FactTree {
-        let mut tree = untyped(self, &wanted, seen);
+        let mut tree = untyped(self, wanted, seen);
         if !tree.contains_key(control_node::SUBJECT) {
-            let fields = control_node::unasked().iter();
-            let fields = fields.filter(|(field, _)| wanted(control_node::SUBJECT, field));
-            let fields = fields.map(|(field, fact)| (field.clone(), Arc::clone(fact))).collect();
-            tree.insert(control_node::SUBJECT.into(), fields);
+            tree.insert(control_node::SUBJECT.into(), Arc::clone(control_node::unasked()));
         }
         tree
     }

@@ -2,15 +2,13 @@
 //! for of a thousand hosts most facts are of no interest to any check.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
 use std::fmt::Display;
-use std::sync::Arc;
 
 use serde::ser::{Error as _, Impossible, Serialize, SerializeStruct, Serializer};
 use serde_json::{Error, Value};
 
 use super::fact::{Fact, FactTree, Reading};
-use super::seen::Seen;
+use super::seen::{Seen, Telling};
 
 /// Facts by subject and field: those of which `wanted` says so, by subject and field. What was seen before is shared.
 pub(super) fn untyped(
@@ -37,10 +35,10 @@ struct Subjects<'s, W> {
 impl<W: Fn(&str, &str) -> bool> Take for Subjects<'_, W> {
     fn take<T: Serialize + ?Sized>(&mut self, subject: &'static str, value: &T) -> Result<(), Error> {
         let wanted = |field: &str| (self.wanted)(subject, field);
-        let fields = Fields { subject, wanted, seen: self.seen, facts: BTreeMap::new() };
+        let fields = Fields { wanted, telling: self.seen.tell(subject) };
         // What is no struct is no subject: the user's own probes are told apart.
         if let Ok(fields) = value.serialize(Members(fields)) {
-            self.tree.insert(subject.into(), fields.facts);
+            self.tree.insert(subject.into(), fields.telling.end());
         }
         Ok(())
     }
@@ -48,10 +46,8 @@ impl<W: Fn(&str, &str) -> bool> Take for Subjects<'_, W> {
 
 /// The facts of one subject.
 struct Fields<'s, W> {
-    subject: &'static str,
     wanted: W,
-    seen: &'s mut Seen,
-    facts: BTreeMap<Cow<'static, str>, Arc<Fact<Value>>>,
+    telling: Telling<'s>,
 }
 
 impl<W: Fn(&str) -> bool> Take for Fields<'_, W> {
@@ -60,11 +56,7 @@ impl<W: Fn(&str) -> bool> Take for Fields<'_, W> {
             let OneFact { reading, source } = value.serialize(Members(OneFact::default()))?;
             Ok(Fact { reading, source })
         };
-        let wanted = || (self.wanted)(field);
-        if let Some(fact) = self.seen.fact((self.subject, field), value, wanted, take)? {
-            self.facts.insert(field.into(), fact);
-        }
-        Ok(())
+        self.telling.fact(field, value, || (self.wanted)(field), take)
     }
 }
 
@@ -223,6 +215,7 @@ mod tests {
 
     #[test]
     fn what_was_seen_before_is_shared_and_nothing_else() {
+        use std::sync::Arc;
         let (mut seen, mut facts) = (Seen::default(), recorded());
         let mut take = |facts: &HostFacts| untyped(facts, |_, _| true, &mut seen);
         let first = take(&facts);
@@ -233,6 +226,9 @@ mod tests {
             |subject: &str, field: &str| Arc::ptr_eq(&first[subject][field], &second[subject][field]);
         assert!(shared("docker", "version"));
         assert!(!shared("identity", "hostname"));
+        assert!(shared("identity", "machine_id"));
+        assert!(Arc::ptr_eq(&first["docker"], &second["docker"]));
+        assert!(!Arc::ptr_eq(&first["identity"], &second["identity"]));
         for at in 0..100 {
             facts.identity.hostname = Fact::known(at.to_string(), "hostname");
             assert_eq!(take(&facts), by_json(&facts));
