@@ -18,8 +18,6 @@ pub(crate) struct Cost {
     pub(crate) wall: Duration,
     pub(crate) cpu: Duration,
     pub(crate) peak_mb: f64,
-    /// What the hosts spent on it.
-    pub(crate) fleets_cpu: Duration,
 }
 
 /// Runs a command to its end.
@@ -44,7 +42,7 @@ pub(crate) fn run(command: &mut Command) -> Cost {
     let cpu = cpu_of(child.id()); // the kernel keeps it until the child is waited for
     let status = child.wait().expect("a status");
     assert!(status.code().is_some_and(|code| code < 2), "{command:?}: {status}");
-    Cost { wall, cpu, peak_mb: peak, fleets_cpu: Duration::ZERO }
+    Cost { wall, cpu, peak_mb: peak }
 }
 
 /// Waits for the end, and leaves the child to be asked what it cost.

@@ -33,8 +33,11 @@ pub struct Judge<'c> {
     /// Of each check, in the order of the catalog.
     precedents: RefCell<Vec<Precedents>>,
     seen: RefCell<Seen>,
-    dockets: RefCell<HashMap<BTreeSet<Role>, Rc<[(usize, Severity)]>>>,
+    dockets: RefCell<HashMap<BTreeSet<Role>, Docket>>,
 }
+
+/// The checks that concern hosts of some roles: each one's place in the catalog, and how much it weighs there.
+type Docket = Rc<[(usize, Severity)]>;
 
 impl<'c> Judge<'c> {
     /// For these checks under this profile, of this deployment.
@@ -116,8 +119,8 @@ impl<'c> Judge<'c> {
         checks.any(|check| check.file.scope == Scope::Fleet && check.sees_hosts())
     }
 
-    /// The checks that concern hosts of these roles: each one's place in the catalog, and how much it weighs there.
-    fn docket(&self, roles: &BTreeSet<Role>) -> Rc<[(usize, Severity)]> {
+    /// The checks that concern hosts of these roles.
+    fn docket(&self, roles: &BTreeSet<Role>) -> Docket {
         if let Some(docket) = self.dockets.borrow().get(roles) {
             return Rc::clone(docket);
         }
@@ -125,7 +128,7 @@ impl<'c> Judge<'c> {
             check.file.scope == Scope::Host && check.file.roles.iter().any(|role| roles.contains(role))
         };
         let checks = self.catalog.checks().iter().enumerate().filter(|(_, check)| concerns(check));
-        let docket: Rc<[_]> =
+        let docket: Docket =
             checks.map(|(at, check)| (at, severity(check, self.profile, Some(roles)))).collect();
         self.dockets.borrow_mut().insert(roles.clone(), Rc::clone(&docket));
         docket

@@ -30,7 +30,13 @@ struct Subject {
 /// What one field has been.
 struct Field {
     is_wanted: bool,
-    latest_first: VecDeque<(Box<[u8]>, Arc<Fact<Value>>)>,
+    latest_first: VecDeque<Showing>,
+}
+
+/// A fact that was shown, and its JSON.
+struct Showing {
+    json: Box<[u8]>,
+    fact: Arc<Fact<Value>>,
 }
 
 /// A subject whose facts are told, one after the other.
@@ -69,9 +75,9 @@ impl Telling<'_> {
         }
         self.json.clear();
         serde_json::to_writer(&mut *self.json, fact)?;
-        let new = || Ok((self.json.as_slice().into(), Arc::new(take()?)));
-        let (_, fact) = latest(&mut known.latest_first, |(json, _)| **json == **self.json, new)?;
-        self.facts.push((field, Arc::clone(fact)));
+        let new = || Ok(Showing { json: self.json.as_slice().into(), fact: Arc::new(take()?) });
+        let shown = latest(&mut known.latest_first, |known| *known.json == **self.json, new)?;
+        self.facts.push((field, Arc::clone(&shown.fact)));
         Ok(())
     }
 

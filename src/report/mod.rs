@@ -15,4 +15,4 @@ pub use document::{
     Tool, Unreachable,
 };
 pub use escape::clean as visible;
-pub use summary::{host_outcome, outcome};
+pub use summary::{by_host, host_outcome, outcome};
