@@ -16,6 +16,7 @@ use std::fs::{self, File};
 use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
+use std::time::Duration;
 
 use measure::{Cost, cpu_of, run};
 
@@ -64,36 +65,37 @@ fn compare(plan: &Plan) {
 
     let (mut bare, mut ours) = (Vec::new(), Vec::new());
     for round in 0..=plan.runs {
-        let costs = [run(&mut bare_client(folder.path(), plan, fleet.port)), check(folder.path())];
-        match round {
-            0 => println!("{}", verdicts(folder.path())), // it also warms what is read
-            _ => {
-                let [one, other] = costs;
-                bare.push(one);
-                ours.push(other);
-            }
+        let one = fleet.beside(|| run(&mut bare_client(folder.path(), plan, fleet.port)));
+        let other = fleet.beside(|| check(folder.path()));
+        if round == 0 {
+            println!("{}", verdicts(folder.path())); // it also warms what is read
+        } else {
+            bare.push(one);
+            ours.push(other);
         }
     }
-    println!("{:<10}{:>24}{:>13}{:>13}", "", "wall s [min-max]", "CPU ms/host", "peak MB");
+    println!(
+        "{:<10}{:>24}{:>13}{:>13}{:>13}",
+        "", "wall s [min-max]", "CPU ms/host", "peak MB", "fleet's CPU"
+    );
     for (name, costs) in [("bare", &bare), ("airworthy", &ours)] {
-        let wall = spread(costs, |cost| cost.wall.as_secs_f64());
-        let cpu = spread(costs, |cost| cost.cpu.as_secs_f64() * 1000.0 / plan.hosts as f64);
-        let peak = spread(costs, |cost| cost.peak_mb);
+        let wall = spread(costs, |(cost, _)| cost.wall.as_secs_f64());
+        let cpu = spread(costs, |(cost, _)| cost.cpu.as_secs_f64() * 1000.0 / plan.hosts as f64);
+        let fleets = spread(costs, |(_, fleets)| fleets.as_secs_f64() * 1000.0 / plan.hosts as f64);
+        let peak = spread(costs, |(cost, _)| cost.peak_mb);
         let walls = format!("{:.2} [{:.2}-{:.2}]", wall[1], wall[0], wall[2]);
-        println!("{name:<10}{walls:>24}{:>13.2}{:>13.1}", cpu[1], peak[2]);
+        println!("{name:<10}{walls:>24}{:>13.2}{:>13.1}{:>13.2}", cpu[1], peak[2], fleets[1]);
     }
     if let Some(path) = env::var_os("KEEP_REPORT") {
         fs::copy(folder.path().join("report.json"), path).expect("kept");
     }
-    let ratio =
-        median(bare.iter().zip(&ours).map(|(bare, ours)| ours.wall.as_secs_f64() / bare.wall.as_secs_f64()));
-    let visits = (plan.hosts * 2 * (plan.runs + 1)) as f64;
+    let walls = bare.iter().zip(&ours).map(|((bare, _), (ours, _))| (bare.wall, ours.wall));
+    let ratio = median(walls.map(|(bare, ours)| ours.as_secs_f64() / bare.as_secs_f64()));
     println!("ratio of the walls, median over the rounds: {ratio:.2}");
-    println!("the fleet's own CPU: {:.2} ms/host", cpu_of(fleet.child.id()).as_secs_f64() * 1000.0 / visits);
 }
 
 /// Least, median and most.
-fn spread(costs: &[Cost], figure: impl Fn(&Cost) -> f64) -> [f64; 3] {
+fn spread(costs: &[(Cost, Duration)], figure: impl Fn(&(Cost, Duration)) -> f64) -> [f64; 3] {
     let all = || costs.iter().map(&figure);
     [all().fold(f64::MAX, f64::min), median(all()), all().fold(0.0, f64::max)]
 }
@@ -121,6 +123,13 @@ impl Fleet {
         let mut line = String::new();
         BufReader::new(child.stdout.take().expect("piped")).read_line(&mut line).expect("the fleet's port");
         Fleet { child, port: line.trim().parse().expect("a port") }
+    }
+
+    /// A client's cost, and the fleet's beside it.
+    fn beside(&self, client: impl FnOnce() -> Cost) -> (Cost, Duration) {
+        let before = cpu_of(self.child.id());
+        let cost = client();
+        (cost, cpu_of(self.child.id()) - before)
     }
 }
 

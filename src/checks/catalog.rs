@@ -141,6 +141,12 @@ impl Catalog {
         &self.checks
     }
 
+    /// Whether any check looks at a subject.
+    pub fn looks_at(&self, subject: &str) -> bool {
+        let mut seen = self.checks.iter().flat_map(|check| check.outlook.subjects());
+        seen.any(|(name, _)| name == subject)
+    }
+
     /// A check by its id.
     pub fn get(&self, id: &str) -> Option<&Arc<Check>> {
         self.checks.iter().find(|check| *check.id == *id)

@@ -8,59 +8,106 @@ use super::catalog::Check;
 use super::condition::{Condition, Truth};
 use super::message;
 use super::sight::Sight;
-use super::verdict::{Found, Status, Verdict};
+use super::verdict::{Found, Severity, Status, Verdict};
 use crate::facts::Reading;
 
 /// A verdict without its host. A clone shares its texts.
-#[derive(Clone, Debug)]
-pub(super) struct Conclusion {
-    pub(super) status: Status,
-    pub(super) message: Arc<str>,
-    pub(super) found: Arc<[Found]>,
-    pub(super) reason: Option<Arc<str>>,
-    pub(super) cause: Option<Arc<str>>,
+#[derive(Clone, Debug, PartialEq)]
+pub struct Conclusion {
+    /// The check's id.
+    pub check: Arc<str>,
+    /// Its title: the requirement as a sentence.
+    pub title: Arc<str>,
+    /// How much it weighs here.
+    pub severity: Severity,
+    /// What it comes to.
+    pub status: Status,
+    /// One sentence that names what was found.
+    pub message: Arc<str>,
+    /// What was wanted: the condition as written, or the title where there is none.
+    pub expected: Arc<str>,
+    /// What was looked at.
+    pub found: Arc<[Found]>,
+    /// Why it is unknown, not applicable or waived.
+    pub reason: Option<Arc<str>>,
+    /// The failed check that it stands after; set where that one's failure made this one unknown.
+    pub cause: Option<Arc<str>>,
+    /// The exact command or edit that mends it.
+    pub remediation: Arc<str>,
+    /// Where to read more.
+    pub references: Arc<[String]>,
+    /// Whether `--fix` can mend it.
+    pub fixable: bool,
 }
 
 impl Conclusion {
+    /// What a check concludes where nothing was looked at.
+    pub(super) fn bare(check: &Check, severity: Severity, status: Status, message: Arc<str>) -> Conclusion {
+        Conclusion {
+            check: Arc::clone(&check.id),
+            title: Arc::clone(&check.title),
+            severity,
+            status,
+            message,
+            expected: Arc::clone(&check.require.source),
+            found: Arc::default(),
+            reason: None,
+            cause: None,
+            remediation: Arc::clone(&check.remediation),
+            references: Arc::clone(&check.references),
+            fixable: check.file.fix.is_some(),
+        }
+    }
+
     /// What a check makes of what is in sight. `earlier` has the same host's verdicts of the checks that it stands after.
-    pub(super) fn of(check: &Check, sight: &Sight<'_>, earlier: &[Verdict]) -> Conclusion {
+    pub(super) fn of(
+        check: &Check,
+        severity: Severity,
+        sight: &Sight<'_>,
+        earlier: &[Verdict],
+    ) -> Conclusion {
         let context = sight.context(&check.outlook);
+        let unknown = |condition: &Condition, said: String, cause: Option<Arc<str>>| {
+            let reason: Arc<str> = why_unknown(condition, said, sight, &context).into();
+            let message = format!("could not be told: {reason}").into();
+            Conclusion {
+                found: sight.found(condition).into(),
+                reason: Some(reason),
+                cause,
+                ..Conclusion::bare(check, severity, Status::Unknown, message)
+            }
+        };
         if let Some(when) = &check.when {
             match when.evaluate(&context) {
                 Truth::True => {}
                 Truth::False => {
                     let reason = Arc::clone(&when.applies);
                     return Conclusion {
-                        status: Status::NotApplicable,
-                        message: Arc::clone(&reason),
                         found: sight.found(when).into(),
-                        reason: Some(reason),
-                        cause: None,
+                        reason: Some(Arc::clone(&reason)),
+                        ..Conclusion::bare(check, severity, Status::NotApplicable, reason)
                     };
                 }
                 Truth::Unknown(said) => {
                     // Whether it concerns the host may be what the cause keeps from being known.
                     let cause = fold(check, earlier, true).or_else(|| fold(check, earlier, false));
-                    return unknown(when, said, sight, &context, cause);
+                    return unknown(when, said, cause);
                 }
             }
         }
         if let Some(cause) = fold(check, earlier, true) {
             let reason: Arc<str> = format!("not judged, because {cause} failed").into();
             return Conclusion {
-                status: Status::Unknown,
-                message: Arc::clone(&reason),
                 found: sight.found(&check.require).into(),
-                reason: Some(reason),
+                reason: Some(Arc::clone(&reason)),
                 cause: Some(cause),
+                ..Conclusion::bare(check, severity, Status::Unknown, reason)
             };
         }
         let status = match check.require.evaluate(&context) {
             Truth::True => Status::Pass,
             Truth::False => Status::Fail,
-            Truth::Unknown(said) => {
-                return unknown(&check.require, said, sight, &context, fold(check, earlier, false));
-            }
+            Truth::Unknown(said) => return unknown(&check.require, said, fold(check, earlier, false)),
         };
         let found = sight.found(&check.require);
         let told = check
@@ -68,7 +115,7 @@ impl Conclusion {
             .as_ref()
             .and_then(|message| message.render(|subject, field| sight.told(subject, field)));
         let message = told.unwrap_or_else(|| message::plain(&found)).into();
-        Conclusion { status, message, found: found.into(), reason: None, cause: None }
+        Conclusion { found: found.into(), ..Conclusion::bare(check, severity, status, message) }
     }
 }
 
@@ -86,13 +133,8 @@ fn fold(check: &Check, earlier: &[Verdict], failed: bool) -> Option<Arc<str>> {
     })
 }
 
-fn unknown(
-    condition: &Condition,
-    said: String,
-    sight: &Sight<'_>,
-    context: &Context<'_, '_>,
-    cause: Option<Arc<str>>,
-) -> Conclusion {
+/// Why a condition could not be told; `said` is what its own evaluation says of it.
+fn why_unknown(condition: &Condition, said: String, sight: &Sight<'_>, context: &Context<'_, '_>) -> String {
     // One reason may stand behind several facts: it is told once, behind all of them.
     let mut facts_by_reason: Vec<(&str, Vec<String>)> = Vec::new();
     for path in &condition.paths {
@@ -110,12 +152,5 @@ fn unknown(
         let error = condition.error(context).unwrap_or_else(|| "no reason is known".to_owned());
         reasons.push(format!("the condition could not be evaluated: {error}"));
     }
-    let reason: Arc<str> = reasons.join("; ").into();
-    Conclusion {
-        status: Status::Unknown,
-        message: format!("could not be told: {reason}").into(),
-        found: sight.found(condition).into(),
-        reason: Some(reason),
-        cause,
-    }
+    reasons.join("; ")
 }

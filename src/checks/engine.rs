@@ -1,6 +1,8 @@
 //! Holds every check against every host, and the fleet's against the fleet.
 
 use std::cell::RefCell;
+use std::collections::{BTreeSet, HashMap};
+use std::rc::Rc;
 use std::sync::Arc;
 
 use cel::{Context, Value as Cel};
@@ -15,7 +17,8 @@ use super::profile::Profile;
 use super::sight::{Params, Sight, parse_probe};
 use super::values::{map, to_cel, to_cel_facts};
 use super::verdict::{Severity, Status, Verdict};
-use crate::facts::{Deployment, Fact, FactTree, Fleet, HostFacts, HostRecord, Outcome, Subject};
+use crate::facts::{Deployment, Fact, FactTree, Fleet, HostFacts, HostRecord, Outcome, Seen, Subject};
+use crate::role::Role;
 
 /// The checks of a profile, ready to judge by. CEL's contexts stay on their thread, so each thread has its own judge.
 pub struct Judge<'c> {
@@ -29,7 +32,12 @@ pub struct Judge<'c> {
     root: Context<'static, 'static>,
     /// Of each check, in the order of the catalog.
     precedents: RefCell<Vec<Precedents>>,
+    seen: RefCell<Seen>,
+    dockets: RefCell<HashMap<BTreeSet<Role>, Docket>>,
 }
+
+/// The checks that concern hosts of some roles: each one's place in the catalog, and how much it weighs there.
+type Docket = Rc<[(usize, Severity)]>;
 
 impl<'c> Judge<'c> {
     /// For these checks under this profile, of this deployment.
@@ -43,10 +51,20 @@ impl<'c> Judge<'c> {
         let deployment = deployment.tree();
         for (subject, fields) in &deployment {
             let told = to_cel_facts(fields, |field| outlook.sees(subject, field));
-            root.add_variable_from_value(subject.as_str(), told);
+            root.add_variable_from_value(subject.as_ref(), told);
         }
         let precedents = RefCell::new(checks.iter().map(|_| Precedents::default()).collect());
-        Judge { catalog, profile, params, outlook, deployment, root, precedents }
+        Judge {
+            catalog,
+            profile,
+            params,
+            outlook,
+            deployment,
+            root,
+            precedents,
+            seen: RefCell::default(),
+            dockets: RefCell::default(),
+        }
     }
 
     /// One host's verdicts, in the order of ids.
@@ -55,9 +73,10 @@ impl<'c> Judge<'c> {
         let mut verdicts = match &host.outcome {
             Outcome::Gathered(facts) => self.reached(host, &name, facts),
             Outcome::Unreachable { stage, reason } => {
-                let checks = self.concerning(&host.subject).map(|(_, check)| check);
-                let naming = checks.filter(|check| check.file.stages.contains(stage));
-                naming.map(|check| self.unreachable(check, &host.subject, &name, stage, reason)).collect()
+                let docket = self.docket(&host.subject.roles);
+                let checks = docket.iter().map(|(at, severity)| (&self.catalog.checks()[*at], *severity));
+                let naming = checks.filter(|(check, _)| check.file.stages.contains(stage));
+                naming.map(|(check, severity)| unreachable(check, severity, &name, stage, reason)).collect()
             }
         };
         verdicts.sort_by(|a, b| a.check.cmp(&b.check));
@@ -75,7 +94,7 @@ impl<'c> Judge<'c> {
             let each = reached.map(|(host, facts)| whole(&host.subject, facts)).collect();
             root.add_variable_from_value("hosts", Cel::List(Arc::new(each)));
         }
-        let tree: FactTree = [("fleet".to_owned(), fleet.tree())].into();
+        let tree = FactTree::from([("fleet".into(), Arc::new(fleet.tree()))]);
         let mut verdicts: Vec<Verdict> = Vec::new();
         for check in checks() {
             let sight = Sight {
@@ -86,8 +105,9 @@ impl<'c> Judge<'c> {
                 subject: None,
                 params: &self.params,
             };
-            let conclusion = Conclusion::of(check, &sight, &verdicts);
-            verdicts.push(verdict(check, severity(check, self.profile, None), None, conclusion));
+            let severity = severity(check, self.profile, None);
+            let conclusion = Conclusion::of(check, severity, &sight, &verdicts);
+            verdicts.push(Verdict::new(None, Arc::new(conclusion)));
         }
         verdicts.sort_by(|a, b| a.check.cmp(&b.check));
         verdicts
@@ -99,57 +119,53 @@ impl<'c> Judge<'c> {
         checks.any(|check| check.file.scope == Scope::Fleet && check.sees_hosts())
     }
 
-    /// The checks that concern a host, each with its place in the catalog.
-    fn concerning(&self, subject: &Subject) -> impl Iterator<Item = (usize, &Check)> {
+    /// The checks that concern hosts of these roles.
+    fn docket(&self, roles: &BTreeSet<Role>) -> Docket {
+        if let Some(docket) = self.dockets.borrow().get(roles) {
+            return Rc::clone(docket);
+        }
         let concerns = |check: &Check| {
-            check.file.scope == Scope::Host
-                && check.file.roles.iter().any(|role| subject.roles.contains(role))
+            check.file.scope == Scope::Host && check.file.roles.iter().any(|role| roles.contains(role))
         };
-        let checks = self.catalog.checks().iter().map(|check| &**check).enumerate();
-        checks.filter(move |(_, check)| concerns(check))
+        let checks = self.catalog.checks().iter().enumerate().filter(|(_, check)| concerns(check));
+        let docket: Docket =
+            checks.map(|(at, check)| (at, severity(check, self.profile, Some(roles)))).collect();
+        self.dockets.borrow_mut().insert(roles.clone(), Rc::clone(&docket));
+        docket
     }
 
     fn reached(&self, host: &HostRecord, name: &Arc<str>, facts: &HostFacts) -> Vec<Verdict> {
-        let tree = facts.tree(|subject, field| self.outlook.sees(subject, field));
+        let wanted = |subject: &str, field: &str| self.outlook.sees(subject, field);
+        let tree = facts.tree(wanted, &mut self.seen.borrow_mut());
         let subject = serde_json::to_value(&host.subject).unwrap_or_default();
         let mut precedents = self.precedents.borrow_mut();
         let mut verdicts: Vec<Verdict> = Vec::new();
-        for (at, check) in self.concerning(&host.subject) {
+        for &(at, severity) in self.docket(&host.subject.roles).iter() {
+            let check = &self.catalog.checks()[at];
             let sight = Sight {
                 root: &self.root,
                 facts: &tree,
                 deployment: &self.deployment,
-                probe: own_probe(check, facts),
+                probe: own_probe(check, facts).map(Arc::new),
                 subject: Some(&subject),
                 params: &self.params,
             };
-            let view = View::of(check, &sight, &verdicts);
-            let conclusion = precedents[at].follow(view, || Conclusion::of(check, &sight, &verdicts));
-            let severity = severity(check, self.profile, Some(&host.subject));
-            verdicts.push(verdict(check, severity, Some(name), conclusion));
+            let view = View::of(check, severity, &sight, &verdicts);
+            let conclude = || Conclusion::of(check, severity, &sight, &verdicts);
+            let conclusion = precedents[at].follow(view, conclude);
+            verdicts.push(Verdict::new(Some(Arc::clone(name)), conclusion));
         }
         verdicts
     }
+}
 
-    fn unreachable(
-        &self,
-        check: &Check,
-        subject: &Subject,
-        name: &Arc<str>,
-        stage: &str,
-        reason: &str,
-    ) -> Verdict {
-        let own = check.file.stage_remediation.get(stage).map(|text| text.trim().into());
-        let conclusion = Conclusion {
-            status: Status::Fail,
-            message: format!("{stage}: {reason}").into(),
-            found: Arc::default(),
-            reason: None,
-            cause: None,
-        };
-        let verdict = verdict(check, severity(check, self.profile, Some(subject)), Some(name), conclusion);
-        Verdict { remediation: own.unwrap_or_else(|| Arc::clone(&verdict.remediation)), ..verdict }
+fn unreachable(check: &Check, severity: Severity, name: &Arc<str>, stage: &str, reason: &str) -> Verdict {
+    let message = format!("{stage}: {reason}").into();
+    let mut conclusion = Conclusion::bare(check, severity, Status::Fail, message);
+    if let Some(remediation) = check.file.stage_remediation.get(stage) {
+        conclusion.remediation = remediation.trim().into();
     }
+    Verdict::new(Some(Arc::clone(name)), Arc::new(conclusion))
 }
 
 impl Check {
@@ -163,8 +179,9 @@ impl Check {
 fn whole(subject: &Subject, facts: &HostFacts) -> Cel {
     let told = serde_json::to_value(subject).unwrap_or_default();
     let told = told.as_object().into_iter().flatten().map(|(key, value)| (key.clone(), to_cel(value)));
-    let tree = facts.tree(|_, _| true);
-    map(told.chain(tree.iter().map(|(subject, fields)| (subject.clone(), to_cel_facts(fields, |_| true)))))
+    let tree = facts.tree(|_, _| true, &mut Seen::default());
+    let tree = tree.iter().map(|(subject, fields)| (subject.to_string(), to_cel_facts(fields, |_| true)));
+    map(told.chain(tree))
 }
 
 /// What the check's own probe said.
@@ -179,32 +196,13 @@ fn own_probe(check: &Check, facts: &HostFacts) -> Option<Fact<serde_json::Value>
 }
 
 /// The severity of a check on a host: the profile's word before the check's own.
-fn severity(check: &Check, profile: &Profile, subject: Option<&Subject>) -> Severity {
+fn severity(check: &Check, profile: &Profile, roles: Option<&BTreeSet<Role>>) -> Severity {
     let by_role = profile.severities.get(&*check.id).unwrap_or(&check.file.severity);
-    match subject {
-        Some(subject) => {
-            let mine = subject.roles.iter().filter(|role| check.file.roles.contains(role)).copied().collect();
+    match roles {
+        Some(roles) => {
+            let mine = roles.iter().filter(|role| check.file.roles.contains(role)).copied().collect();
             by_role.of(&mine)
         }
         None => by_role.strictest(),
-    }
-}
-
-fn verdict(check: &Check, severity: Severity, host: Option<&Arc<str>>, conclusion: Conclusion) -> Verdict {
-    let Conclusion { status, message, found, reason, cause } = conclusion;
-    Verdict {
-        check: Arc::clone(&check.id),
-        title: Arc::clone(&check.title),
-        severity,
-        status,
-        host: host.map(Arc::clone),
-        message,
-        expected: Arc::clone(&check.require.source),
-        found,
-        reason,
-        cause,
-        remediation: Arc::clone(&check.remediation),
-        references: Arc::clone(&check.references),
-        fixable: check.file.fix.is_some(),
     }
 }

@@ -29,6 +29,7 @@ mod yaml;
 
 pub use catalog::{Catalog, Check, Source, compile};
 pub use check::{CheckFile, CheckProbe, Example, ExampleHost, Expected, Parse, Scope, SeverityByRole};
+pub use conclusion::Conclusion;
 pub use condition::{Condition, ConditionError, Truth};
 pub use config::Config;
 pub use engine::Judge;

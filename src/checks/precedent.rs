@@ -11,8 +11,8 @@ use super::catalog::Check;
 use super::conclusion::Conclusion;
 use super::outlook::Fields;
 use super::sight::Sight;
-use super::verdict::{Status, Verdict};
-use crate::facts::Fact;
+use super::verdict::{Severity, Status, Verdict};
+use crate::facts::{Fact, Untyped};
 
 /// How many precedents of a check are kept, the latest used first: one a kind of machine and role, where nothing in it is a
 /// host's own.
@@ -22,12 +22,14 @@ const MOST: usize = 8;
 /// parameters and the deployment.
 #[derive(Debug)]
 pub(super) struct View<'h> {
-    /// Facts that it looks at, in the order of its outlook.
-    facts: Vec<Option<&'h Fact<Value>>>,
+    /// Subjects of which it looks at facts, in the order of its outlook.
+    subjects: Vec<(&'h Arc<Untyped>, &'h Fields)>,
+    probe: Option<&'h Arc<Fact<Value>>>,
     /// What of the inventory's part it looks at, likewise.
     inventory: Vec<Option<&'h Value>>,
     /// What came of the checks that it stands after.
     earlier: Vec<Option<Standing>>,
+    severity: Severity,
 }
 
 /// A check's status, and the cause of it.
@@ -35,23 +37,30 @@ type Standing = (Status, Option<Arc<str>>);
 
 impl<'h> View<'h> {
     /// What this check sees of the host in sight. `earlier` has the host's verdicts so far.
-    pub(super) fn of(check: &Check, sight: &'h Sight<'_>, earlier: &[Verdict]) -> View<'h> {
-        let mut view = View { facts: Vec::new(), inventory: Vec::new(), earlier: Vec::new() };
+    pub(super) fn of(
+        check: &'h Check,
+        severity: Severity,
+        sight: &'h Sight<'_>,
+        earlier: &[Verdict],
+    ) -> View<'h> {
+        let mut view = View {
+            subjects: Vec::new(),
+            probe: sight.probe.as_ref(),
+            inventory: Vec::new(),
+            earlier: Vec::new(),
+            severity,
+        };
         for (subject, fields) in check.outlook.subjects() {
             match (subject, fields) {
-                ("probe", _) => view.facts.push(sight.probe.as_ref()),
                 ("host", Fields::All) => view.inventory.push(sight.subject),
                 ("host", Fields::Named(names)) => {
                     let of = |name: &String| sight.subject.and_then(|subject| subject.get(name));
                     view.inventory.extend(names.iter().map(of));
                 }
-                (subject, fields) => match (sight.facts.get(subject), fields) {
-                    (Some(facts), Fields::All) => view.facts.extend(facts.values().map(Some)),
-                    (Some(facts), Fields::Named(names)) => {
-                        view.facts.extend(names.iter().map(|name| facts.get(name)));
-                    }
-                    (None, _) => {} // the same for all hosts
-                },
+                // What is no subject of a host is the same for all hosts.
+                (subject, fields) => {
+                    view.subjects.extend(sight.facts.get(subject).map(|facts| (facts, fields)))
+                }
             }
         }
         view.earlier.extend(check.file.after.iter().map(|before| {
@@ -65,21 +74,40 @@ impl<'h> View<'h> {
 /// A view that was seen, and what was concluded of it.
 #[derive(Debug)]
 struct Precedent {
-    facts: Vec<Option<Fact<Value>>>,
+    subjects: Vec<Arc<Untyped>>,
+    probe: Option<Arc<Fact<Value>>>,
     inventory: Vec<Option<Value>>,
     earlier: Vec<Option<Standing>>,
-    conclusion: Conclusion,
+    severity: Severity,
+    conclusion: Arc<Conclusion>,
 }
 
 impl Precedent {
     fn covers(&self, view: &View<'_>) -> bool {
-        fn alike<T: PartialEq>(kept: &[Option<T>], seen: &[Option<&T>]) -> bool {
-            kept.len() == seen.len() && kept.iter().zip(seen).all(|(kept, seen)| kept.as_ref() == *seen)
-        }
-        self.earlier == view.earlier
-            && alike(&self.inventory, &view.inventory)
-            && alike(&self.facts, &view.facts)
+        let subjects = || self.subjects.iter().zip(&view.subjects);
+        let inventory = || self.inventory.iter().zip(&view.inventory);
+        self.severity == view.severity
+            && self.earlier == view.earlier
+            && self.subjects.len() == view.subjects.len()
+            && subjects().all(|(kept, (seen, fields))| alike(kept, seen, fields))
+            && self.probe.as_ref() == view.probe
+            && self.inventory.len() == view.inventory.len()
+            && inventory().all(|(kept, seen)| kept.as_ref() == *seen)
     }
+}
+
+/// Whether two hosts show the same of these fields. What is the same they share, so that it need not be looked into.
+fn alike(one: &Arc<Untyped>, other: &Arc<Untyped>, fields: &Fields) -> bool {
+    let same = |field: &String| match (one.get(field.as_str()), other.get(field.as_str())) {
+        (Some(one), Some(other)) => Arc::ptr_eq(one, other) || one == other,
+        (None, None) => true,
+        _ => false,
+    };
+    Arc::ptr_eq(one, other)
+        || match fields {
+            Fields::Named(names) => names.iter().all(same),
+            Fields::All => one == other,
+        }
 }
 
 /// What one check concluded of hosts before.
@@ -90,21 +118,27 @@ pub(super) struct Precedents {
 
 impl Precedents {
     /// What was concluded of a host that showed the same; else what `conclude` makes of it, which is kept.
-    pub(super) fn follow(&mut self, view: View<'_>, conclude: impl FnOnce() -> Conclusion) -> Conclusion {
+    pub(super) fn follow(
+        &mut self,
+        view: View<'_>,
+        conclude: impl FnOnce() -> Conclusion,
+    ) -> Arc<Conclusion> {
         let precedent = self.latest_first.iter().position(|precedent| precedent.covers(&view));
         let precedent = match precedent.and_then(|at| self.latest_first.remove(at)) {
             Some(precedent) => precedent,
             None => {
                 self.latest_first.truncate(MOST - 1);
                 Precedent {
-                    conclusion: conclude(),
-                    facts: view.facts.iter().map(|fact| fact.cloned()).collect(),
+                    conclusion: Arc::new(conclude()),
+                    subjects: view.subjects.iter().map(|(facts, _)| Arc::clone(facts)).collect(),
+                    probe: view.probe.cloned(),
                     inventory: view.inventory.iter().map(|value| value.cloned()).collect(),
                     earlier: view.earlier,
+                    severity: view.severity,
                 }
             }
         };
-        let conclusion = precedent.conclusion.clone();
+        let conclusion = Arc::clone(&precedent.conclusion);
         self.latest_first.push_front(precedent);
         conclusion
     }

@@ -14,7 +14,7 @@ use super::outlook::Outlook;
 use super::profile::Profile;
 use super::values::{fact_to_cel, map, to_cel, to_cel_facts};
 use super::verdict::Found;
-use crate::facts::{Fact, FactTree, Reading};
+use crate::facts::{Fact, FactTree, Reading, Untyped};
 
 /// The parameters: the same for all hosts, and so what is shown of them is made once.
 pub(super) struct Params {
@@ -49,7 +49,7 @@ pub(super) struct Sight<'s> {
     pub(super) facts: &'s FactTree,
     /// Those of the deployment.
     pub(super) deployment: &'s FactTree,
-    pub(super) probe: Option<Fact<Value>>,
+    pub(super) probe: Option<Arc<Fact<Value>>>,
     /// The inventory's part, as JSON.
     pub(super) subject: Option<&'s Value>,
     pub(super) params: &'s Params,
@@ -62,7 +62,7 @@ impl Sight<'_> {
         for (name, fields) in outlook.subjects() {
             let told = match (name, self.facts.get(name)) {
                 ("host", _) => self.subject.map(to_cel),
-                ("probe", _) => self.probe.as_ref().and_then(fact_to_cel),
+                ("probe", _) => self.probe.as_deref().and_then(fact_to_cel),
                 (_, facts) => facts.map(|facts| to_cel_facts(facts, |field| fields.has(field))),
             };
             if let Some(told) = told {
@@ -73,15 +73,15 @@ impl Sight<'_> {
     }
 
     /// A subject's facts: the host's, the fleet's or the deployment's.
-    fn fields(&self, subject: &str) -> Option<&BTreeMap<String, Fact<Value>>> {
-        self.facts.get(subject).or_else(|| self.deployment.get(subject))
+    fn fields(&self, subject: &str) -> Option<&Untyped> {
+        self.facts.get(subject).or_else(|| self.deployment.get(subject)).map(|fields| &**fields)
     }
 
     /// The fact at the root of a path.
     pub(super) fn fact(&self, path: &[String]) -> Option<&Fact<Value>> {
         match path {
-            [root, ..] if root == "probe" => self.probe.as_ref(),
-            [subject, field, ..] => self.fields(subject)?.get(field),
+            [root, ..] if root == "probe" => self.probe.as_deref(),
+            [subject, field, ..] => self.fields(subject)?.get(field.as_str()).map(|fact| &**fact),
             _ => None,
         }
     }
@@ -104,7 +104,7 @@ impl Sight<'_> {
             (_, None) => {
                 let fields = self.fields(subject)?.iter();
                 Some(Jinja::from_iter(
-                    fields.filter_map(|(field, fact)| Some((field.clone(), message::value(fact)?))),
+                    fields.filter_map(|(field, fact)| Some((field.to_string(), message::value(fact)?))),
                 ))
             }
         }

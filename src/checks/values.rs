@@ -1,13 +1,13 @@
 //! Facts as CEL sees them.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use cel::Value as Cel;
 use cel::objects::{Key, Map};
 use serde_json::Value;
 
-use crate::facts::{Fact, Reading};
+use crate::facts::{Fact, Reading, Untyped};
 
 /// A map with these entries.
 pub(super) fn map(entries: impl Iterator<Item = (String, Cel)>) -> Cel {
@@ -16,9 +16,9 @@ pub(super) fn map(entries: impl Iterator<Item = (String, Cel)>) -> Cel {
 }
 
 /// One subject's facts, those of the wanted fields.
-pub(super) fn to_cel_facts(fields: &BTreeMap<String, Fact<Value>>, wanted: impl Fn(&str) -> bool) -> Cel {
+pub(super) fn to_cel_facts(fields: &Untyped, wanted: impl Fn(&str) -> bool) -> Cel {
     let wanted = fields.iter().filter(|(field, _)| wanted(field));
-    map(wanted.filter_map(|(field, fact)| Some((field.clone(), fact_to_cel(fact)?))))
+    map(wanted.filter_map(|(field, fact)| Some((field.to_string(), fact_to_cel(fact)?))))
 }
 
 /// A known fact is its value, an absent one null; an unknown one is left out.

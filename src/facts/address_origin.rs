@@ -57,12 +57,8 @@ pub(super) struct Shelf<'t> {
 
 impl<'t> Shelf<'t> {
     fn new(transcript: &'t Transcript) -> Self {
-        match transcript.files_under("/").reading {
-            Reading::Unknown(reason) => {
-                Shelf { transcript, unread: vec![format!("configuration files ({reason})")], closed: true }
-            }
-            _ => Shelf { transcript, unread: Vec::new(), closed: false },
-        }
+        let closed = transcript.nothing_under("/").map(|reason| format!("configuration files ({reason})"));
+        Shelf { transcript, closed: closed.is_some(), unread: closed.into_iter().collect() }
     }
 
     /// The readable files that a probe's glob `<folder>*<ending>` found; the others are noted.

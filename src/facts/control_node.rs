@@ -1,14 +1,13 @@
 //! Ansible's control node: what `ansible-playbook` would run with on the dev box. Not read by the script, which may be
 //! root there: it is the user's own environment that counts.
 
-use std::collections::BTreeMap;
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 
-use super::fact::Fact;
+use super::fact::{Fact, Untyped};
+use super::seen::Seen;
 use super::untyped::untyped;
 
 /// What `ansible-playbook` would run with on the dev box.
@@ -52,16 +51,17 @@ impl ControlNode {
 pub(super) const SUBJECT: &str = "control_node";
 
 /// The facts of one that nobody asked, by field, without their types.
-pub(super) fn unasked() -> &'static BTreeMap<String, Fact<Value>> {
+pub(super) fn unasked() -> &'static Arc<Untyped> {
     const WHY: &str = "not asked when the facts were gathered; gather them again with --kubespray";
     #[derive(Serialize)]
     struct Alone {
         control_node: ControlNode,
     }
-    static UNASKED: LazyLock<BTreeMap<String, Fact<Value>>> = LazyLock::new(|| {
+    static UNASKED: LazyLock<Arc<Untyped>> = LazyLock::new(|| {
         let blank = Alone { control_node: ControlNode::default() };
-        let fields = untyped(&blank, |_, _| true).remove(SUBJECT).unwrap_or_default();
-        fields.into_keys().map(|field| (field, Fact::unknown(WHY, ""))).collect()
+        let fields = untyped(&blank, |_, _| true, &mut Seen::default()).remove(SUBJECT).unwrap_or_default();
+        let unknown = Arc::new(Fact::unknown(WHY, ""));
+        Arc::new(fields.keys().map(|field| (field.clone(), Arc::clone(&unknown))).collect())
     });
     &UNASKED
 }

@@ -4,6 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::fact::FactTree;
+use super::seen::Seen;
 use super::untyped::untyped;
 use super::{inventory, kubespray};
 
@@ -20,6 +21,6 @@ pub struct Deployment {
 impl Deployment {
     /// The same facts, without their types: what conditions see.
     pub fn tree(&self) -> FactTree {
-        untyped(self, |_, _| true)
+        untyped(self, |_, _| true, &mut Seen::default())
     }
 }

@@ -51,9 +51,9 @@ stat -f -c 'room %S %b %a %c %d' "$@""#,
 pub fn parse(transcript: &Transcript) -> Disk {
     Disk {
         folders: transcript.answer("disk").try_map(|answer| {
-            let words = |key: &str| -> Vec<Vec<String>> {
+            let words = |key: &str| -> Vec<Vec<&str>> {
                 let lines = answer.out.lines().filter_map(|line| line.strip_prefix(key));
-                lines.map(|line| line.split_whitespace().map(str::to_owned).collect()).collect()
+                lines.map(|line| line.split_whitespace().collect()).collect()
             };
             let (asked, rooms) = (words("folder "), words("room "));
             // One that could not be measured has no line, and the others could not be told apart.
@@ -68,14 +68,14 @@ pub fn parse(transcript: &Transcript) -> Disk {
     }
 }
 
-fn folder(asked: &[String], room: &[String]) -> Option<Folder> {
+fn folder(asked: &[&str], room: &[&str]) -> Option<Folder> {
     let [path, measured] = asked else { return None };
     let numbers: Vec<i64> = room.iter().map(|word| word.parse().ok()).collect::<Option<_>>()?;
     let [block, blocks, available, inodes, inodes_free] = numbers.as_slice() else { return None };
     let mib = |count: &i64| i64::try_from(i128::from(*count) * i128::from(*block) / (1024 * 1024)).ok();
     Some(Folder {
-        path: path.clone(),
-        measured: measured.clone(),
+        path: (*path).to_owned(),
+        measured: (*measured).to_owned(),
         available_mib: mib(available)?,
         total_mib: mib(blocks)?,
         inodes_free_percent: (*inodes > 0)

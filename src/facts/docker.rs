@@ -116,15 +116,15 @@ pub(super) fn parse(transcript: &Transcript, units: &Fact<Vec<Unit>>) -> Docker 
         daemon: program(transcript, "dockerd"),
         running: running(transcript, &info),
         failure: failure(&info),
-        version: text(&info, "ServerVersion"),
-        default_runtime: text(&info, "DefaultRuntime"),
+        version: text(&info, "ServerVersion", |info| &info.server_version),
+        default_runtime: text(&info, "DefaultRuntime", |info| &info.default_runtime),
         runtimes: runtimes(&info),
-        containers_running: info.as_ref().try_map(|info| {
-            info.get("ContainersRunning").and_then(Value::as_i64).ok_or("no ContainersRunning")
-        }),
+        containers_running: info
+            .as_ref()
+            .try_map(|info| info.containers_running.as_i64().ok_or("no ContainersRunning")),
         swarm: info.as_ref().try_map(|info| {
-            let state = info.get("Swarm").and_then(|swarm| swarm.get("LocalNodeState"));
-            state.and_then(Value::as_str).map(str::to_owned).ok_or("no Swarm.LocalNodeState")
+            let state = info.swarm.get("LocalNodeState").and_then(Value::as_str);
+            state.map(str::to_owned).ok_or("no Swarm.LocalNodeState")
         }),
         config_path: file.path,
         config_problem: file.problem,
@@ -147,19 +147,30 @@ fn program(transcript: &Transcript, name: &str) -> Fact<String> {
     }
 }
 
-/// `docker info` as an object; unknown, with what the client said, where the daemon did not answer.
-fn info(transcript: &Transcript) -> Fact<Value> {
+/// What is read of `docker info`, whatever its type turns out to be; null is what it does not tell.
+#[derive(Clone, Default, Deserialize)]
+#[serde(default, rename_all = "PascalCase")]
+struct Info {
+    server_version: Value,
+    server_errors: Value,
+    default_runtime: Value,
+    runtimes: Value,
+    containers_running: Value,
+    swarm: Value,
+}
+
+/// `docker info`; unknown, with what the client said, where the daemon did not answer.
+fn info(transcript: &Transcript) -> Fact<Info> {
     transcript.answer("docker-info").try_map(|answer| {
         if answer.status == 127 {
             return Err("there is no docker on this machine".to_owned());
         }
-        let value: Value = serde_json::from_str(answer.out.trim())
+        let info: Info = serde_json::from_str(answer.out.trim())
             .map_err(|error| complaint(&answer.err).unwrap_or_else(|| format!("docker info: {error}")))?;
-        match value.get("ServerVersion").and_then(Value::as_str) {
-            Some(version) if !version.is_empty() => Ok(value),
+        match info.server_version.as_str() {
+            Some(version) if !version.is_empty() => Ok(info),
             _ => {
-                let errors =
-                    value.get("ServerErrors").and_then(|errors| errors.get(0)).and_then(Value::as_str);
+                let errors = info.server_errors.get(0).and_then(Value::as_str);
                 let said = errors.map(str::to_owned).or_else(|| complaint(&answer.err));
                 Err(said.unwrap_or_else(|| "the daemon does not answer".to_owned()))
             }
@@ -172,7 +183,7 @@ fn complaint(err: &str) -> Option<String> {
 }
 
 /// The client ended and the daemon had not answered: that is a no. The client did not end: unknown.
-fn running(transcript: &Transcript, info: &Fact<Value>) -> Fact<bool> {
+fn running(transcript: &Transcript, info: &Fact<Info>) -> Fact<bool> {
     let answer = transcript.answer("docker-info");
     match (&info.reading, &answer.reading) {
         (Reading::Known(_), _) => Fact::known(true, info.source.clone()),
@@ -188,7 +199,7 @@ fn running(transcript: &Transcript, info: &Fact<Value>) -> Fact<bool> {
     }
 }
 
-fn failure(info: &Fact<Value>) -> Fact<String> {
+fn failure(info: &Fact<Info>) -> Fact<String> {
     match &info.reading {
         Reading::Known(_) => Fact::absent(info.source.clone()),
         Reading::Absent => Fact::unknown("not asked", info.source.clone()),
@@ -196,19 +207,15 @@ fn failure(info: &Fact<Value>) -> Fact<String> {
     }
 }
 
-fn text(info: &Fact<Value>, key: &str) -> Fact<String> {
-    info.as_ref().try_map(|info| {
-        info.get(key)
-            .and_then(Value::as_str)
-            .map(str::to_owned)
-            .ok_or_else(|| format!("docker info has no {key}"))
-    })
+fn text(info: &Fact<Info>, key: &str, value: impl Fn(&Info) -> &Value) -> Fact<String> {
+    let text =
+        |info| value(info).as_str().map(str::to_owned).ok_or_else(|| format!("docker info has no {key}"));
+    info.as_ref().try_map(text)
 }
 
-fn runtimes(info: &Fact<Value>) -> Fact<std::collections::BTreeMap<String, Option<String>>> {
+fn runtimes(info: &Fact<Info>) -> Fact<std::collections::BTreeMap<String, Option<String>>> {
     info.as_ref().try_map(|info| {
-        let runtimes =
-            info.get("Runtimes").and_then(Value::as_object).ok_or("docker info has no Runtimes")?;
+        let runtimes = info.runtimes.as_object().ok_or("docker info has no Runtimes")?;
         let path = |runtime: &Value| runtime.get("path").and_then(Value::as_str).map(str::to_owned);
         Ok::<_, &str>(runtimes.iter().map(|(name, runtime)| (name.clone(), path(runtime))).collect())
     })

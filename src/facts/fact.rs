@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::Error as _;
@@ -86,8 +87,11 @@ impl<T> Fact<T> {
     }
 }
 
-/// Facts by subject and field.
-pub type FactTree = BTreeMap<String, BTreeMap<String, Fact<serde_json::Value>>>;
+/// Facts by subject and field; hosts that show the same share one.
+pub type FactTree = BTreeMap<Cow<'static, str>, Arc<Untyped>>;
+
+/// The facts of one subject, by field.
+pub type Untyped = BTreeMap<Cow<'static, str>, Arc<Fact<serde_json::Value>>>;
 
 impl<T> Default for Fact<T> {
     /// A fact that nobody gathered: unknown, never absent.

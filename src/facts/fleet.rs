@@ -4,10 +4,9 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 
 use super::duplicates::{self, Duplicates};
-use super::fact::{Fact, Reading};
+use super::fact::{Fact, Reading, Untyped};
 use super::gpu_uniformity;
 use super::host::{HostFacts, HostRecord};
 use super::identity::Identity;
@@ -152,7 +151,7 @@ fn nodes_without_kubelet(hosts: &[HostRecord<Essence>]) -> Fact<Vec<String>> {
 
 impl Fleet {
     /// The same facts, without their types: what conditions see.
-    pub fn tree(&self) -> BTreeMap<String, Fact<Value>> {
+    pub fn tree(&self) -> Untyped {
         serde_json::to_value(self).and_then(serde_json::from_value).unwrap_or_default()
     }
 }

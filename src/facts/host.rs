@@ -1,6 +1,7 @@
 //! Everything known of one machine.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -8,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::circumstances::Circumstances;
 use super::fact::{Fact, FactTree};
 use super::probe::Probe;
+use super::seen::Seen;
 use super::transcript::Transcript;
 use super::untyped::untyped;
 use super::{
@@ -171,14 +173,12 @@ pub fn parse(transcript: &Transcript, circumstances: &Circumstances) -> HostFact
 pub const OWN_PROBE: &str = "probe-";
 
 impl HostFacts {
-    /// The same facts, without their types: what conditions see. Only those of which `wanted` says so, by subject and field.
-    pub fn tree(&self, wanted: impl Fn(&str, &str) -> bool) -> FactTree {
-        let mut tree = untyped(self, &wanted);
+    /// The same facts, without their types: what conditions see. Only those of which `wanted` says so, by subject and field,
+    /// which for one `seen` has to be the same for all hosts.
+    pub fn tree(&self, wanted: impl Fn(&str, &str) -> bool, seen: &mut Seen) -> FactTree {
+        let mut tree = untyped(self, wanted, seen);
         if !tree.contains_key(control_node::SUBJECT) {
-            let fields = control_node::unasked().iter();
-            let fields = fields.filter(|(field, _)| wanted(control_node::SUBJECT, field));
-            let fields = fields.map(|(field, fact)| (field.clone(), fact.clone())).collect();
-            tree.insert(control_node::SUBJECT.to_owned(), fields);
+            tree.insert(control_node::SUBJECT.into(), Arc::clone(control_node::unasked()));
         }
         tree
     }

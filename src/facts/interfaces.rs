@@ -250,6 +250,17 @@ fn kind(interface: &Interface, transcript: &Transcript) -> InterfaceKind {
 
 /// Whether a name fits a pattern of `*`, `?` and `[…]`.
 pub(super) fn glob_fits(glob: &str, name: &str) -> bool {
+    // Most begin otherwise, or are no patterns at all.
+    let plain = memchr::memchr3(b'*', b'?', b'[', glob.as_bytes()).unwrap_or(glob.len());
+    let (plain, glob) = glob.split_at(plain);
+    match name.strip_prefix(plain) {
+        Some(rest) if glob.is_empty() => rest.is_empty(),
+        Some(rest) => pattern_fits(glob, rest),
+        None => false,
+    }
+}
+
+fn pattern_fits(glob: &str, name: &str) -> bool {
     let (glob, name): (Vec<char>, Vec<char>) = (glob.chars().collect(), name.chars().collect());
     // Where to go on after the last `*`, and how far its match reached.
     let (mut at, mut read, mut star) = (0, 0, None);

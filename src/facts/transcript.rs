@@ -64,9 +64,9 @@ impl Transcript {
     }
 
     fn take_files(&mut self, section: &Section) {
-        let out = String::from_utf8_lossy(&section.out);
-        let mut current: Option<(&str, String)> = None;
-        for line in out.split_inclusive('\n') {
+        let out = text(&section.out);
+        let mut lines = out.split_inclusive('\n').peekable();
+        while let Some(line) = lines.next() {
             if let Some(path) = binary(line) {
                 self.files.insert(path.to_owned(), Err("it is not text".to_owned()));
                 continue;
@@ -79,16 +79,14 @@ impl Transcript {
                 continue;
             }
             // A file's lines come one after the other.
-            if current.as_ref().is_none_or(|(known, _)| *known != path) {
-                self.files.extend(current.take().map(|(path, text)| (path.to_owned(), Ok(text))));
-                current = Some((path, String::new()));
+            let mut content = text.to_owned();
+            let more = |line: &&str| line.strip_prefix(path).is_some_and(|rest| rest.starts_with(':'));
+            while let Some(line) = lines.next_if(more) {
+                content.push_str(&line[path.len() + 1..]);
             }
-            if let Some((_, content)) = &mut current {
-                content.push_str(text);
-            }
+            self.files.insert(path.to_owned(), Ok(content));
         }
-        self.files.extend(current.map(|(path, text)| (path.to_owned(), Ok(text))));
-        for line in String::from_utf8_lossy(&section.err).lines() {
+        for line in text(&section.err).lines() {
             let Some((path, reason)) = line.trim_start_matches("grep: ").rsplit_once(": ") else { continue };
             if path.starts_with('/') {
                 self.files.insert(path.to_owned(), Err(reason.to_owned()));
@@ -153,11 +151,8 @@ impl Transcript {
     /// that matched nothing is left out. Unknown where the file probe did not end, or asked for none of them.
     pub fn files_under<'t>(&'t self, prefix: &str) -> Fact<Vec<(&'t str, Fact<&'t str>)>> {
         let source = format!("{prefix}*");
-        if let Some(reason) = self.files_missing() {
+        if let Some(reason) = self.nothing_under(prefix) {
             return Fact::unknown(reason, source);
-        }
-        if !self.was_asked_under(prefix) {
-            return Fact::unknown(self.not_told(), source);
         }
         let found = self
             .files
@@ -168,6 +163,12 @@ impl Transcript {
             .filter(|(_, text)| text.reading != super::fact::Reading::Absent)
             .collect();
         Fact::known(found, source)
+    }
+
+    /// Why nothing is known of files whose paths start with `prefix`, where that is so.
+    pub(super) fn nothing_under(&self, prefix: &str) -> Option<String> {
+        let not_asked = || (!self.was_asked_under(prefix)).then(|| self.not_told().to_owned());
+        self.files_missing().or_else(not_asked)
     }
 
     /// What a probe answered; unknown where it passed its deadline or was not asked.
@@ -181,8 +182,11 @@ impl Transcript {
                 Ended::Exited(status) => Fact::known(
                     Answer {
                         status,
-                        out: String::from_utf8_lossy(&section.out),
-                        err: Cow::Owned(String::from_utf8_lossy(&section.err).trim().to_owned()),
+                        out: text(&section.out),
+                        err: match text(&section.err) {
+                            Cow::Borrowed(err) => Cow::Borrowed(err.trim()),
+                            Cow::Owned(err) => Cow::Owned(err.trim().to_owned()),
+                        },
                     },
                     section.source.clone(),
                 ),
@@ -217,6 +221,11 @@ impl Answer<'_> {
             _ => String::new(),
         }
     }
+}
+
+/// Bytes as text, with a mark in place of each that is none. Nearly all are text, which is quickly seen.
+fn text(bytes: &[u8]) -> Cow<'_, str> {
+    std::str::from_utf8(bytes).map_or_else(|_| String::from_utf8_lossy(bytes), Cow::Borrowed)
 }
 
 /// `Binary file /x matches`, or since 3.5 `grep: /x: binary file matches`: what grep says instead of what is not

@@ -2,17 +2,21 @@
 //! for of a thousand hosts most facts are of no interest to any check.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
 use std::fmt::Display;
 
 use serde::ser::{Error as _, Impossible, Serialize, SerializeStruct, Serializer};
 use serde_json::{Error, Value};
 
 use super::fact::{Fact, FactTree, Reading};
+use super::seen::{Seen, Telling};
 
-/// Facts by subject and field: those of which `wanted` says so, by subject and field.
-pub(super) fn untyped(subjects: &impl Serialize, wanted: impl Fn(&str, &str) -> bool) -> FactTree {
-    let taken = subjects.serialize(Members(Subjects { wanted, tree: FactTree::new() }));
+/// Facts by subject and field: those of which `wanted` says so, by subject and field. What was seen before is shared.
+pub(super) fn untyped(
+    subjects: &impl Serialize,
+    wanted: impl Fn(&str, &str) -> bool,
+    seen: &mut Seen,
+) -> FactTree {
+    let taken = subjects.serialize(Members(Subjects { wanted, seen, tree: FactTree::new() }));
     taken.map(|subjects| subjects.tree).unwrap_or_default()
 }
 
@@ -22,35 +26,37 @@ trait Take {
 }
 
 /// The subjects of a host, or of a deployment.
-struct Subjects<W> {
+struct Subjects<'s, W> {
     wanted: W,
+    seen: &'s mut Seen,
     tree: FactTree,
 }
 
-impl<W: Fn(&str, &str) -> bool> Take for Subjects<W> {
+impl<W: Fn(&str, &str) -> bool> Take for Subjects<'_, W> {
     fn take<T: Serialize + ?Sized>(&mut self, subject: &'static str, value: &T) -> Result<(), Error> {
         let wanted = |field: &str| (self.wanted)(subject, field);
+        let fields = Fields { wanted, telling: self.seen.tell(subject) };
         // What is no struct is no subject: the user's own probes are told apart.
-        if let Ok(fields) = value.serialize(Members(Fields { wanted, facts: BTreeMap::new() })) {
-            self.tree.insert(subject.to_owned(), fields.facts);
+        if let Ok(fields) = value.serialize(Members(fields)) {
+            self.tree.insert(subject.into(), fields.telling.end());
         }
         Ok(())
     }
 }
 
 /// The facts of one subject.
-struct Fields<W> {
+struct Fields<'s, W> {
     wanted: W,
-    facts: BTreeMap<String, Fact<Value>>,
+    telling: Telling<'s>,
 }
 
-impl<W: Fn(&str) -> bool> Take for Fields<W> {
+impl<W: Fn(&str) -> bool> Take for Fields<'_, W> {
     fn take<T: Serialize + ?Sized>(&mut self, field: &'static str, value: &T) -> Result<(), Error> {
-        if (self.wanted)(field) {
+        let take = || {
             let OneFact { reading, source } = value.serialize(Members(OneFact::default()))?;
-            self.facts.insert(field.to_owned(), Fact { reading, source });
-        }
-        Ok(())
+            Ok(Fact { reading, source })
+        };
+        self.telling.fact(field, value, || (self.wanted)(field), take)
     }
 }
 
@@ -191,7 +197,7 @@ mod tests {
     #[test]
     fn nothing_is_lost_of_what_is_wanted() {
         for facts in [HostFacts::default(), recorded()] {
-            let (wanted, taken) = (by_json(&facts), untyped(&facts, |_, _| true));
+            let (wanted, taken) = (by_json(&facts), untyped(&facts, |_, _| true, &mut Seen::default()));
             for (subject, fields) in &wanted {
                 assert_eq!(taken.get(subject), Some(fields), "{subject}");
             }
@@ -201,8 +207,32 @@ mod tests {
 
     #[test]
     fn what_is_not_wanted_is_left() {
-        let taken = untyped(&recorded(), |subject, field| (subject, field) == ("docker", "version"));
+        let wanted = |subject: &str, field: &str| (subject, field) == ("docker", "version");
+        let taken = untyped(&recorded(), wanted, &mut Seen::default());
         assert_eq!(taken["docker"].keys().collect::<Vec<_>>(), ["version"]);
         assert!(taken["os"].is_empty());
+    }
+
+    #[test]
+    fn what_was_seen_before_is_shared_and_nothing_else() {
+        use std::sync::Arc;
+        let (mut seen, mut facts) = (Seen::default(), recorded());
+        let mut take = |facts: &HostFacts| untyped(facts, |_, _| true, &mut seen);
+        let first = take(&facts);
+        facts.identity.hostname = Fact::known("another".to_owned(), "hostname");
+        let second = take(&facts);
+        assert_eq!(second, by_json(&facts));
+        let shared =
+            |subject: &str, field: &str| Arc::ptr_eq(&first[subject][field], &second[subject][field]);
+        assert!(shared("docker", "version"));
+        assert!(!shared("identity", "hostname"));
+        assert!(shared("identity", "machine_id"));
+        assert!(Arc::ptr_eq(&first["docker"], &second["docker"]));
+        assert!(!Arc::ptr_eq(&first["identity"], &second["identity"]));
+        for at in 0..100 {
+            facts.identity.hostname = Fact::known(at.to_string(), "hostname");
+            assert_eq!(take(&facts), by_json(&facts));
+        }
+        assert_eq!(take(&recorded()), first);
     }
 }

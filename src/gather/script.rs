@@ -158,17 +158,17 @@ impl Script {
         let _ = writeln!(script, "PYTHON={}", shell_quote(errand.python.as_deref().unwrap_or_default()));
         script.push_str(&self.ahead);
         script.push_str(&self.wants);
-        let mut processes = self.processes.clone();
-        for probe in &errand.own_probes {
+        self.ask_for_helpers(&mut script, &errand.supply);
+        if errand.own_probes.is_empty() {
+            script.push_str(&self.ending);
+            return script;
+        }
+        let own = errand.own_probes.iter().map(|probe| {
             let function = function_name(&probe.name);
             let text = format!("sh -c {}", shell_quote(&probe.run));
-            processes.push(Process::new(&function, probe.deadline).with(&probe.name, &function, &text));
-        }
-        self.ask_for_helpers(&mut script, &errand.supply);
-        match errand.own_probes.is_empty() {
-            true => script.push_str(&self.ending),
-            false => script.push_str(&ending(processes, self.pause)),
-        }
+            Process::new(&function, probe.deadline).with(&probe.name, &function, &text)
+        });
+        script.push_str(&ending(self.processes.iter().cloned().chain(own).collect(), self.pause));
         script
     }
 

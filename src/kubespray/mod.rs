@@ -19,5 +19,5 @@ mod tailored;
 
 pub use demands::{CheckoutError, Demands, Gone};
 pub use names::Names;
-pub use survey::{Survey, survey};
+pub use survey::{Survey, survey, survey_hosts};
 pub use tailored::tailored;

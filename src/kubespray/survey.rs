@@ -48,16 +48,26 @@ pub fn survey(inventory: &Inventory, demands: &Demands) -> Survey {
     }
     let defaults = view::defaults(demands);
     // The visits wait for it. A view stays on its thread, so each has one.
-    let view = || View::new(inventory, demands, &defaults);
-    let by_host = || {
-        let view = view();
-        let members = Members::of(&view);
-        let variables = |host: &&str| ((*host).to_owned(), host::variables(&view, &members, host));
-        let proxy = |host: &&str| Some(((*host).to_owned(), Images::new(&view, host).proxy()?));
-        (view.hosts.iter().map(variables).collect(), view.hosts.iter().filter_map(proxy).collect())
-    };
-    let ((variables, proxies), inventory) = rayon::join(by_host, || found(&view()));
-    Survey { variables, proxies, inventory }
+    let found = || found(&View::new(inventory, demands, &defaults));
+    let (survey, found) = rayon::join(|| survey_hosts(inventory, demands), found);
+    Survey { inventory: found, ..survey }
+}
+
+/// The same of its hosts alone: what is found of the inventory as a whole is not gathered.
+pub fn survey_hosts(inventory: &Inventory, demands: &Demands) -> Survey {
+    if inventory.kind == Kind::OpenPai {
+        return Survey::default();
+    }
+    let defaults = view::defaults(demands);
+    let view = View::new(inventory, demands, &defaults);
+    let members = Members::of(&view);
+    let variables = |host: &&str| ((*host).to_owned(), host::variables(&view, &members, host));
+    let proxy = |host: &&str| Some(((*host).to_owned(), Images::new(&view, host).proxy()?));
+    Survey {
+        variables: view.hosts.iter().map(variables).collect(),
+        proxies: view.hosts.iter().filter_map(proxy).collect(),
+        inventory: Found::default(),
+    }
 }
 
 fn found(view: &View<'_>) -> Found {

@@ -4,11 +4,10 @@ use std::io::{self, Write};
 
 use rayon::prelude::*;
 use schemars::schema_for;
-use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::document::{Report, SCHEMA};
-use crate::checks::Verdict;
+use super::layout::{self, Layouts};
 
 /// How many verdicts are laid out in one piece: some hundred kilobytes.
 const PIECE: usize = 256;
@@ -25,7 +24,8 @@ pub fn write(report: &Report, mut into: impl Write) -> io::Result<()> {
         return into.write_all(render(report).as_bytes());
     };
     into.write_all(before.as_bytes())?;
-    into.write_all(SOME_RESULTS.as_bytes())?;
+    into.write_all(layout::BEFORE.as_bytes())?;
+    let layouts = Layouts::default();
     let mut ready: Vec<io::Result<Vec<u8>>> = Vec::new();
     let mut is_first = true;
     let rounds = report.results.chunks(PIECE * 2 * rayon::current_num_threads());
@@ -33,7 +33,7 @@ pub fn write(report: &Report, mut into: impl Write) -> io::Result<()> {
         let mut next = Vec::new();
         rayon::in_place_scope(|scope| {
             if let Some(round) = round {
-                scope.spawn(|_| next = round.par_chunks(PIECE).map(lay_out).collect());
+                scope.spawn(|_| next = round.par_chunks(PIECE).map(|piece| layouts.lay_out(piece)).collect());
             }
             ready.drain(..).try_for_each(|piece| {
                 if !std::mem::take(&mut is_first) {
@@ -44,15 +44,13 @@ pub fn write(report: &Report, mut into: impl Write) -> io::Result<()> {
         })?;
         ready = next;
     }
-    into.write_all(END_OF_RESULTS.as_bytes())?;
+    into.write_all(layout::BEHIND.as_bytes())?;
     into.write_all(after.as_bytes())?;
     into.write_all(b"\n")?;
     into.flush()
 }
 
 const NO_RESULTS: &str = "\n  \"results\": []";
-const SOME_RESULTS: &str = "\n  \"results\": [";
-const END_OF_RESULTS: &str = "\n  ]";
 
 fn without_results(report: &Report) -> Report {
     Report {
@@ -72,18 +70,6 @@ fn without_results(report: &Report) -> Report {
         results: Vec::new(),
         fixes: report.fixes.clone(),
     }
-}
-
-/// These verdicts as they stand in a report, from the line end before the first to the last one's brace.
-fn lay_out(verdicts: &[Verdict]) -> io::Result<Vec<u8>> {
-    #[derive(Serialize)]
-    struct Results<'v> {
-        results: &'v [Verdict],
-    }
-    let mut text = serde_json::to_vec_pretty(&Results { results: verdicts })?;
-    text.truncate(text.len() - END_OF_RESULTS.len() - "\n}".len());
-    text.drain(.."{".len() + SOME_RESULTS.len());
-    Ok(text)
 }
 
 /// The whole report as JSON for a person's or a program's eyes, with a newline at its end.

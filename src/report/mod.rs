@@ -4,6 +4,7 @@
 mod document;
 mod escape;
 pub mod json;
+mod layout;
 #[cfg(test)]
 mod sample;
 mod summary;
@@ -14,4 +15,4 @@ pub use document::{
     Tool, Unreachable,
 };
 pub use escape::clean as visible;
-pub use summary::{host_outcome, outcome};
+pub use summary::{by_host, host_outcome, outcome};

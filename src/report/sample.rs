@@ -9,7 +9,7 @@ use super::document::{
     Tool, Unreachable,
 };
 use super::summary::{host_outcome, outcome};
-use crate::checks::{Found, Severity, Status, Verdict};
+use crate::checks::{Conclusion, Found, Severity, Status, Verdict};
 use crate::role::Role;
 
 /// A host that was reached.
@@ -40,12 +40,11 @@ pub(super) fn unreachable(name: &str, address: &str, stage: &str, reason: &str) 
 
 /// A verdict with as few words as possible.
 pub(super) fn verdict(check: &str, host: Option<&str>, status: Status, severity: Severity) -> Verdict {
-    Verdict {
+    let conclusion = Conclusion {
         check: check.into(),
         title: format!("Whatever {check} is about is as it should be").into(),
         severity,
         status,
-        host: host.map(Into::into),
         message: String::new().into(),
         expected: "ok == true".to_owned().into(),
         found: [].into(),
@@ -54,8 +53,19 @@ pub(super) fn verdict(check: &str, host: Option<&str>, status: Status, severity:
         remediation: "Mend it".to_owned().into(),
         references: vec!["https://example.org/why".to_owned()].into(),
         fixable: false,
-    }
+    };
+    Verdict::new(host.map(Into::into), conclusion.into())
 }
+
+/// A verdict of which some fields are otherwise.
+macro_rules! altered {
+    ($verdict:expr => { $($field:ident: $value:expr),* $(,)? }) => {{
+        let mut verdict = $verdict;
+        $(verdict.$field = $value;)*
+        verdict
+    }};
+}
+pub(super) use altered;
 
 fn found(fact: &str, value: Value, source: &str) -> Found {
     Found { fact: fact.to_owned().into(), value: value.into(), unknown: None, source: source.to_owned() }
@@ -124,22 +134,20 @@ fn five() -> Vec<HostRow> {
 fn passes(hosts: &[HostRow]) -> Vec<Verdict> {
     let mut passes = Vec::new();
     for row in hosts.iter().filter(|row| row.reached) {
-        passes.push(Verdict {
+        passes.push(altered!(verdict("os-supported", Some(&row.name), Status::Pass, Severity::Error) => {
             title: "The operating system is one that the deployment supports".to_owned().into(),
             found: [
                 found("os.id", json!("ubuntu"), "/etc/os-release"),
                 found("os.version", json!("18.04"), "/etc/os-release"),
             ]
-            .into(),
-            ..verdict("os-supported", Some(&row.name), Status::Pass, Severity::Error)
-        });
+            .into(),}));
         passes.push(verdict("sudo-privilege", Some(&row.name), Status::Pass, Severity::Error));
         if !row.roles.contains(&Role::Worker) {
-            passes.push(Verdict {
+            passes.push(
+                altered!(verdict("gpu-present", Some(&row.name), Status::NotApplicable, Severity::Error) => {
                 title: "A GPU is on the PCI bus".to_owned().into(),
-                reason: Some("no GPU is promised for this host".to_owned().into()),
-                ..verdict("gpu-present", Some(&row.name), Status::NotApplicable, Severity::Error)
-            });
+                reason: Some("no GPU is promised for this host".to_owned().into()),}),
+            );
         }
     }
     passes
@@ -147,7 +155,7 @@ fn passes(hosts: &[HostRow]) -> Vec<Verdict> {
 
 /// The default runtime is not nvidia.
 pub(super) fn runc(host: &str) -> Verdict {
-    Verdict {
+    altered!(verdict("docker-default-runtime", Some(host), Status::Fail, Severity::Error) => {
         title: "Docker runs containers with the nvidia runtime by default".to_owned().into(),
         message: "default runtime is runc".to_owned().into(),
         expected: "docker.default_runtime == \"nvidia\" &&\n  docker.config[\"default-runtime\"] == \"nvidia\"".to_owned().into(),
@@ -156,21 +164,17 @@ pub(super) fn runc(host: &str) -> Verdict {
             found("docker.config[\"default-runtime\"]", Value::Null, "/etc/docker/daemon.json"),
         ].into(),
         remediation: "Set \"default-runtime\": \"nvidia\" in /etc/docker/daemon.json, then `sudo systemctl restart docker`.".to_owned().into(),
-        fixable: true,
-        ..verdict("docker-default-runtime", Some(host), Status::Fail, Severity::Error)
-    }
+        fixable: true,})
 }
 
 /// A node that is dead.
 pub(super) fn dead(row: &HostRow) -> Verdict {
-    Verdict {
+    altered!(verdict("host-reachable", Some(&row.name), Status::Fail, Severity::Error) => {
         title: "The host answers on its SSH port".to_owned().into(),
         message: format!("no connection to {}:22 within 10 s", row.address).into(),
         expected: "The host answers on its SSH port".to_owned().into(),
         remediation: format!("Is it up, and does a firewall stand between? `nc -vz -w 5 {} 22`", row.address)
-            .into(),
-        ..verdict("host-reachable", Some(&row.name), Status::Fail, Severity::Error)
-    }
+            .into(),})
 }
 
 /// Five hosts, all well.
@@ -188,21 +192,17 @@ pub(super) fn findings() -> Report {
     hosts[4] = unreachable("gpu03", "10.0.0.13", "connect", "no connection to 10.0.0.13:22 within 10 s");
     let mut results = passes(&hosts);
     results.push(runc("gpu01"));
-    results.push(Verdict {
+    results.push(altered!(verdict("docker-running", Some("gpu02"), Status::Fail, Severity::Error) => {
         title: "The Docker daemon answers".to_owned().into(),
         message: "docker info failed: Cannot connect to the Docker daemon at unix:///var/run/docker.sock. Is the docker daemon running?".to_owned().into(),
         expected: "docker.running == true".to_owned().into(),
         found: [found("docker.running", json!(false), "docker info")].into(),
-        remediation: "Find out why, then start it:\n    sudo journalctl -u docker --since -1h --no-pager | tail -50\n    sudo systemctl enable --now docker".to_owned().into(),
-        ..verdict("docker-running", Some("gpu02"), Status::Fail, Severity::Error)
-    });
+        remediation: "Find out why, then start it:\n    sudo journalctl -u docker --since -1h --no-pager | tail -50\n    sudo systemctl enable --now docker".to_owned().into(),}));
     for check in ["docker-default-runtime", "docker-config-conflict", "nvidia-runtime-installed"] {
-        results.push(Verdict {
-            cause: Some("docker-running".into()),
-            ..verdict(check, Some("gpu02"), Status::Unknown, Severity::Error)
-        });
+        results.push(altered!(verdict(check, Some("gpu02"), Status::Unknown, Severity::Error) => {
+            cause: Some("docker-running".into()),}));
     }
-    results.push(Verdict {
+    results.push(altered!(verdict("ntp-synchronized", Some("infra01"), Status::Unknown, Severity::Error) => {
         title: "A time service keeps the clock".to_owned().into(),
         message: "could not be told".to_owned().into(),
         reason: Some("chronyc tracking took longer than 5 s".to_owned().into()),
@@ -212,35 +212,29 @@ pub(super) fn findings() -> Report {
         }]
         .into(),
         expected: "time.synchronized == true".to_owned().into(),
-        remediation: "Run `chronyc tracking` on the host; restart chrony where it hangs.".to_owned().into(),
-        ..verdict("ntp-synchronized", Some("infra01"), Status::Unknown, Severity::Error)
-    });
-    results.push(Verdict {
+        remediation: "Run `chronyc tracking` on the host; restart chrony where it hangs.".to_owned().into(),}));
+    results.push(altered!(verdict("swap-off", Some("gpu01"), Status::Fail, Severity::Warning) => {
         title: "Swap is off".to_owned().into(),
         message: "2 GiB of swap on /swapfile".to_owned().into(),
         found: [found("memory.swap_total_mib", json!(2048), "/proc/swaps")].into(),
         expected: "memory.swap_total_mib == 0".to_owned().into(),
         remediation: "`sudo swapoff -a`, and remove the line from /etc/fstab; kubespray does both."
             .to_owned()
-            .into(),
-        ..verdict("swap-off", Some("gpu01"), Status::Fail, Severity::Warning)
-    });
-    results.push(Verdict {
+            .into(),}));
+    results.push(
+        altered!(verdict("firewall-active", Some("infra01"), Status::Waived, Severity::Warning) => {
         title: "No firewall is active".to_owned().into(),
-        reason: Some("INC-77, the site's own rules; until 2026-09-01".to_owned().into()),
-        ..verdict("firewall-active", Some("infra01"), Status::Waived, Severity::Warning)
-    });
+        reason: Some("INC-77, the site's own rules; until 2026-09-01".to_owned().into()),}),
+    );
     results.push(dead(&hosts[4]));
-    results.push(Verdict {
+    results.push(altered!(verdict("clock-skew", None, Status::Fail, Severity::Error) => {
         title: "The infra hosts' clocks agree".to_owned().into(),
         message: "infra01 is 4.2 s ahead of gpu01".to_owned().into(),
         found: [
             found("infra01: clock.offset_ms", json!(4210), "the script's first line"),
             found("gpu01: clock.offset_ms", json!(8), "the script's first line"),
         ]
-        .into(),
-        ..verdict("clock-skew", None, Status::Fail, Severity::Error)
-    });
+        .into(),}));
     report(hosts, results)
 }
 
@@ -258,14 +252,12 @@ pub(super) fn large() -> Report {
     results.extend((1..=40).map(|n| runc(&format!("gpu{n:03}"))));
     results.extend((1..=10).map(|n| {
         let mib = 15_000 + n * 7;
-        Verdict {
+        altered!(verdict("memory-available", Some(&format!("gpu{:03}", n * 20)), Status::Fail, Severity::Error) => {
             title: "Enough memory is available".to_owned().into(),
             message: format!("{mib} MiB are available, {} too few", 16_000 - mib).into(),
             found: [found("memory.available_mib", json!(mib), "/proc/meminfo")].into(),
             expected: "memory.available_mib >= params.worker_memory_available_mib".to_owned().into(),
-            remediation: "Stop what uses it, or add memory.".to_owned().into(),
-            ..verdict("memory-available", Some(&format!("gpu{:03}", n * 20)), Status::Fail, Severity::Error)
-        }
+            remediation: "Stop what uses it, or add memory.".to_owned().into(),})
     }));
     results.push(dead(&hosts[150]));
     report(hosts, results)
@@ -277,7 +269,8 @@ pub(super) fn hostile() -> Report {
     let long = "x".repeat(3_000);
     let mut hosts = vec![host(evil, evil, &[Role::Worker]), unreachable(&long, evil, evil, evil)];
     hosts[0].gathered_at = Some(evil.to_owned());
-    let bad = |status, host: &str| Verdict {
+    let bad = |status, host: &str| {
+        altered!(verdict(evil, Some(host), status, Severity::Error) => {
         title: evil.to_owned().into(),
         message: format!("{evil}{long}").into(),
         expected: evil.to_owned().into(),
@@ -285,13 +278,12 @@ pub(super) fn hostile() -> Report {
         reason: Some(evil.to_owned().into()),
         cause: Some(evil.into()),
         remediation: evil.to_owned().into(),
-        references: vec![evil.to_owned()].into(),
-        ..verdict(evil, Some(host), status, Severity::Error)
+        references: vec![evil.to_owned()].into(),})
     };
     let mut results = vec![bad(Status::Fail, evil), bad(Status::Unknown, evil), bad(Status::Waived, evil)];
     results.extend([bad(Status::Pass, evil), bad(Status::NotApplicable, evil)]);
-    results.push(Verdict { check: "host-reachable".into(), ..bad(Status::Fail, &long) });
-    results.push(Verdict { host: None, ..bad(Status::Fail, evil) });
+    results.push(altered!(bad(Status::Fail, &long) => { check: "host-reachable".into(),}));
+    results.push(altered!(bad(Status::Fail, evil) => { host: None,}));
     let mut report = report(hosts, results);
     report.profile = evil.to_owned();
     report.scope.limit = Some(evil.to_owned());
@@ -313,11 +305,9 @@ pub(super) fn partial() -> Report {
     let mut hosts = five().split_off(2);
     hosts[2] = unreachable("gpu03", "10.0.0.13", "connect", "no connection to 10.0.0.13:22 within 10 s");
     let mut results = passes(&hosts);
-    results.push(Verdict {
+    results.push(altered!(dead(&hosts[2]) => {
         status: Status::Waived,
-        reason: Some("in repair until 2026-08-01".to_owned().into()),
-        ..dead(&hosts[2])
-    });
+        reason: Some("in repair until 2026-08-01".to_owned().into()),}));
     let mut report = report(hosts, results);
     report.mode = Mode::Facts;
     report.scope.limit = Some("gpu*".to_owned());

@@ -43,17 +43,24 @@ pub fn outcome(hosts: &[HostRow], results: &[Verdict], fail_on: Severity) -> Out
     if hosts.is_empty() || results.iter().any(|verdict| stops(verdict, fail_on)) {
         return Outcome::NoGo;
     }
-    let mut own: HashMap<&str, Vec<&Verdict>> = HashMap::with_capacity(hosts.len());
-    for verdict in results {
-        if let Some(host) = &verdict.host {
-            own.entry(host).or_default().push(verdict);
-        }
-    }
+    let own = by_host(results);
     let all_fit = hosts.iter().all(|host| {
-        let verdicts = own.get(host.name.as_str()).map(Vec::as_slice).unwrap_or_default();
-        host_outcome(host.reached, verdicts.iter().copied(), fail_on) == Outcome::Go
+        let verdicts = own.get(host.name.as_str()).into_iter().flatten().copied();
+        host_outcome(host.reached, verdicts, fail_on) == Outcome::Go
     });
     if all_fit { Outcome::Go } else { Outcome::NoGo }
+}
+
+/// The verdicts of each host.
+pub fn by_host(results: &[Verdict]) -> HashMap<&str, Vec<&Verdict>> {
+    let mut own: HashMap<&str, Vec<&Verdict>> = HashMap::new();
+    // A host's mostly stand together.
+    for verdicts in results.chunk_by(|one, next| one.host == next.host) {
+        if let Some(host) = &verdicts[0].host {
+            own.entry(host).or_default().extend(verdicts);
+        }
+    }
+    own
 }
 
 /// The answer for one host, from the verdicts about it alone. The rule is that of [`outcome`].

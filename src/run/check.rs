@@ -1,6 +1,6 @@
 //! `check`: gather or load, judge, report.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Instant, SystemTime};
@@ -51,7 +51,10 @@ pub(super) fn check(args: &CheckArgs) -> Result<u8, RunError> {
         Some(path) => from_saved(args, &team, path)?,
         None => {
             let (cluster, settings) = prepare(args, &team, None)?;
-            live(args, &team, &cluster, settings)?
+            let judged = live(args, &team, &cluster, settings)?;
+            // With its secrets; of a thousand hosts that takes its time, beside the comparing.
+            rayon::spawn(move || drop(cluster));
+            judged
         }
     };
     let report = judged.report(args, &team, &started_at, started)?;
@@ -103,7 +106,8 @@ pub(super) fn prepare(
     if !cluster.sources.is_empty() && leaves_devbox_out(args, &settings) {
         cluster.hosts.retain(|host| !is_devbox_alone(&host.roles));
     }
-    cluster.survey(args.target.kubespray.as_deref(), &settings.profile)?;
+    let whole = args.save_facts.is_some() || settings.catalog.looks_at("inventory");
+    cluster.survey(args.target.kubespray.as_deref(), &settings.profile, whole)?;
     if let Some(folder) = cluster.deployment.kubespray.checkout.value() {
         settings.catalog.name_checkout(folder);
     }
@@ -210,7 +214,8 @@ fn from_saved(args: &CheckArgs, team: &TeamConfig, path: &Path) -> Result<Judged
     } else {
         let mut cluster = Cluster::load(&args.target, team, Logins::Own)?;
         let settings = Settings::load(&args.profile, team, cluster.default_profile(), &cluster.parameters)?;
-        cluster.survey(args.target.kubespray.as_deref(), &settings.profile)?;
+        let whole = settings.catalog.looks_at("inventory");
+        cluster.survey(args.target.kubespray.as_deref(), &settings.profile, whole)?;
         deployment = std::mem::take(&mut cluster.deployment);
         let records = saved::against(&cluster, saved);
         (records, InventoryRow { sources: cluster.sources, digest: cluster.digest }, settings)
@@ -370,12 +375,7 @@ fn row(record: &HostRecord<Essence>) -> HostRow {
 }
 
 fn give_verdicts(hosts: &mut [HostRow], results: &[Verdict], fail_on: Severity) {
-    let mut by_host: HashMap<&str, Vec<&Verdict>> = HashMap::new();
-    for verdict in results {
-        if let Some(host) = &verdict.host {
-            by_host.entry(host).or_default().push(verdict);
-        }
-    }
+    let by_host = report::by_host(results);
     for host in hosts {
         let own = by_host.get(host.name.as_str()).into_iter().flatten().copied();
         host.verdict = report::host_outcome(host.reached, own, fail_on);

@@ -133,11 +133,20 @@ impl Cluster {
         release
     }
 
-    /// Holds the inventory against what the kubespray that will deploy demands.
-    pub(super) fn survey(&mut self, checkout: Option<&Path>, profile: &Profile) -> Result<(), RunError> {
+    /// Holds the inventory against what the kubespray that will deploy demands: its hosts, and as a `whole` where somebody
+    /// looks at that.
+    pub(super) fn survey(
+        &mut self,
+        checkout: Option<&Path>,
+        profile: &Profile,
+        whole: bool,
+    ) -> Result<(), RunError> {
         let demands = demands(checkout, profile, || self.likely_release())?;
         if let Some(inventory) = &self.inventory {
-            let survey = kubespray::survey(inventory, &demands);
+            let survey = match whole {
+                true => kubespray::survey(inventory, &demands),
+                false => kubespray::survey_hosts(inventory, &demands),
+            };
             self.deployment.inventory = survey.inventory;
             self.variables = survey.variables;
             self.proxies = survey.proxies;

@@ -39,7 +39,7 @@ pub(super) fn facts(args: &FactsArgs) -> Result<u8, RunError> {
         false => Cluster::load(&target, &team, Logins::Own)?,
     };
     let settings = Settings::load(&args.profile, &team, cluster.default_profile(), &cluster.parameters)?;
-    cluster.survey(args.target.kubespray.as_deref(), &settings.profile)?;
+    cluster.survey(args.target.kubespray.as_deref(), &settings.profile, true)?;
     let common = Common::new(&settings.profile, &settings.catalog, &target)?;
     if args.script {
         return script(&common.alone());

@@ -119,7 +119,7 @@ fn above<'a>(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::report::sample;
+    use crate::report::sample::{self, altered};
 
     fn told(results: Vec<Verdict>) -> Vec<String> {
         let mut report = sample::healthy();
@@ -128,10 +128,8 @@ mod tests {
     }
 
     fn following(check: &str, cause: &str, severity: Severity) -> Verdict {
-        Verdict {
-            cause: Some(cause.into()),
-            ..sample::verdict(check, Some("gpu01"), Status::Unknown, severity)
-        }
+        altered!(sample::verdict(check, Some("gpu01"), Status::Unknown, severity) => {
+            cause: Some(cause.into()),})
     }
 
     fn failed(check: &str, severity: Severity) -> Verdict {

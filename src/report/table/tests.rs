@@ -3,7 +3,10 @@
 use unicode_width::UnicodeWidthStr;
 
 use super::*;
-use crate::report::{document::Outcome, sample};
+use crate::report::{
+    document::Outcome,
+    sample::{self, altered},
+};
 
 fn shown(report: &Report, width: usize, verbose: bool, by: By) -> String {
     render(report, &TableOptions { width, color: false, verbose, by })
@@ -134,10 +137,8 @@ fn only_lost_hosts_are_a_reason_too() {
 #[test]
 fn warnings_alone_do_not_stop_it() {
     let mut report = sample::healthy();
-    report.results.push(Verdict {
-        reason: Some("sar is not installed".to_owned().into()),
-        ..sample::verdict("cpu-idle", Some("gpu01"), Status::Unknown, crate::checks::Severity::Warning)
-    });
+    report.results.push(altered!(sample::verdict("cpu-idle", Some("gpu01"), Status::Unknown, crate::checks::Severity::Warning) => {
+        reason: Some("sar is not installed".to_owned().into()),}));
     report.summary = crate::report::Summary::of(&report.hosts, &report.results);
     let text = shown(&report, 80, false, By::Check);
     assert!(
@@ -160,15 +161,13 @@ proptest::proptest! {
         let mut hosts = vec![sample::host(&words[0], &words[1], &[])];
         hosts.push(sample::unreachable(&words[2], &words[3], &words[4], &words[5]));
         let results = [(0, Status::Fail), (0, Status::Unknown), (2, Status::Fail), (2, Status::Waived)];
-        let results = results.map(|(name, status)| Verdict {
+        let results = results.map(|(name, status)| altered!(sample::verdict(&words[4], Some(&words[name]), status, crate::checks::Severity::Error) => {
             title: words[5].clone().into(),
             message: format!("{} {} {}", words[6], words[0], words[1]).into(),
             expected: words[7].clone().into(),
             reason: Some(words[3].clone().into()),
             remediation: String::new().into(),
-            references: Vec::new().into(),
-            ..sample::verdict(&words[4], Some(&words[name]), status, crate::checks::Severity::Error)
-        });
+            references: Vec::new().into(),}));
         let report = sample::report(hosts, results.to_vec());
         let by = if by_host { By::Host } else { By::Check };
         for line in shown(&report, width, verbose, by).lines() {

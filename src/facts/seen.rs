@@ -1,0 +1,136 @@
+//! Facts as they were seen on hosts before. The hosts of a cluster are much alike: what a fact has been is kept a few times
+//! over, and a host that shows it again gets that, without a copy of its own; so do whole subjects.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use serde::Serialize;
+use serde_json::{Error, Value};
+
+use super::fact::{Fact, Untyped};
+
+/// How much of a kind is kept, the latest used first: one a kind of machine, where it is not a host's own.
+const MOST: usize = 8;
+
+/// Facts without their types, seen before.
+#[derive(Default)]
+pub struct Seen {
+    subjects: Vec<(&'static str, Subject)>,
+    /// A fact as JSON, while it is looked for.
+    json: Vec<u8>,
+}
+
+/// What one subject has been.
+#[derive(Default)]
+struct Subject {
+    fields: Vec<(&'static str, Field)>,
+    latest_first: VecDeque<Arc<Untyped>>,
+}
+
+/// What one field has been.
+struct Field {
+    is_wanted: bool,
+    latest_first: VecDeque<Showing>,
+}
+
+/// A fact that was shown, and its JSON.
+struct Showing {
+    json: Box<[u8]>,
+    fact: Arc<Fact<Value>>,
+}
+
+/// A subject whose facts are told, one after the other.
+pub(super) struct Telling<'s> {
+    subject: &'s mut Subject,
+    json: &'s mut Vec<u8>,
+    at: usize,
+    facts: Vec<(&'static str, Arc<Fact<Value>>)>,
+}
+
+impl Seen {
+    /// Begins a subject of a host.
+    pub(super) fn tell(&mut self, subject: &'static str) -> Telling<'_> {
+        let at = place_of(&mut self.subjects, 0, subject, Subject::default);
+        let subject = &mut self.subjects[at].1;
+        let facts = Vec::with_capacity(subject.fields.len());
+        Telling { subject, json: &mut self.json, at: 0, facts }
+    }
+}
+
+impl Telling<'_> {
+    /// Tells a fact, if its field is wanted, which is asked once; `take` makes it where it was not seen before.
+    pub(super) fn fact<T: Serialize + ?Sized>(
+        &mut self,
+        field: &'static str,
+        fact: &T,
+        wanted: impl FnOnce() -> bool,
+        take: impl FnOnce() -> Result<Fact<Value>, Error>,
+    ) -> Result<(), Error> {
+        let new = || Field { is_wanted: wanted(), latest_first: VecDeque::new() };
+        let at = place_of(&mut self.subject.fields, self.at, field, new);
+        self.at = at + 1;
+        let known = &mut self.subject.fields[at].1;
+        if !known.is_wanted {
+            return Ok(());
+        }
+        self.json.clear();
+        serde_json::to_writer(&mut *self.json, fact)?;
+        let new = || Ok(Showing { json: self.json.as_slice().into(), fact: Arc::new(take()?) });
+        let shown = latest(&mut known.latest_first, |known| *known.json == **self.json, new)?;
+        self.facts.push((field, Arc::clone(&shown.fact)));
+        Ok(())
+    }
+
+    /// The subject's facts.
+    pub(super) fn end(self) -> Arc<Untyped> {
+        let Telling { subject, facts, .. } = self;
+        let is_this = |known: &Arc<Untyped>| {
+            let same = |(field, fact): &(&str, Arc<Fact<Value>>)| {
+                known.get(*field).is_some_and(|known| Arc::ptr_eq(known, fact))
+            };
+            known.len() == facts.len() && facts.iter().all(same)
+        };
+        if let Some(known) = subject.latest_first.front().filter(|known| is_this(known)) {
+            return Arc::clone(known);
+        }
+        let told = || facts.iter().map(|(field, fact)| ((*field).into(), Arc::clone(fact))).collect();
+        match latest(&mut subject.latest_first, is_this, || Ok::<_, ()>(Arc::new(told()))) {
+            Ok(known) => Arc::clone(known),
+            Err(()) => Arc::default(),
+        }
+    }
+}
+
+/// Where a name stands; in one struct they come in the same order each time, so that it is the `expected` place.
+fn place_of<T>(
+    known: &mut Vec<(&'static str, T)>,
+    expected: usize,
+    name: &'static str,
+    new: impl FnOnce() -> T,
+) -> usize {
+    if known.get(expected).is_some_and(|(known, _)| *known == name) {
+        return expected;
+    }
+    known.iter().position(|(known, _)| *known == name).unwrap_or_else(|| {
+        known.push((name, new()));
+        known.len() - 1
+    })
+}
+
+/// The one that is meant, or a new one, which from now on is the first.
+fn latest<T, E>(
+    latest_first: &mut VecDeque<T>,
+    is_meant: impl Fn(&T) -> bool,
+    new: impl FnOnce() -> Result<T, E>,
+) -> Result<&T, E> {
+    let found = latest_first.iter().position(is_meant);
+    if found != Some(0) {
+        let one = match found.and_then(|at| latest_first.remove(at)) {
+            Some(one) => one,
+            None => new()?,
+        };
+        latest_first.truncate(MOST - 1);
+        latest_first.push_front(one);
+    }
+    Ok(&latest_first[0])
+}
