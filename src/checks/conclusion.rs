@@ -3,6 +3,8 @@
 use std::sync::Arc;
 
 use cel::Context;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
 use super::catalog::Check;
 use super::condition::{Condition, Truth};
@@ -12,7 +14,7 @@ use super::verdict::{Found, Severity, Status, Verdict};
 use crate::facts::Reading;
 
 /// A verdict without its host. A clone shares its texts.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Conclusion {
     /// The check's id.
     pub check: Arc<str>,
@@ -20,7 +22,7 @@ pub struct Conclusion {
     pub title: Arc<str>,
     /// How much it weighs here.
     pub severity: Severity,
-    /// What it comes to.
+    /// What it concluded.
     pub status: Status,
     /// One sentence that names what was found.
     pub message: Arc<str>,
@@ -29,8 +31,10 @@ pub struct Conclusion {
     /// What was looked at.
     pub found: Arc<[Found]>,
     /// Why it is unknown, not applicable or waived.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<Arc<str>>,
     /// The failed check that it stands after; set where that one's failure made this one unknown.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub cause: Option<Arc<str>>,
     /// The exact command or edit that mends it.
     pub remediation: Arc<str>,
