@@ -68,7 +68,7 @@ impl Conclusion {
         check: &Check,
         severity: Severity,
         sight: &Sight<'_>,
-        earlier: &[Verdict],
+        earlier: &[&Verdict],
     ) -> Conclusion {
         let context = sight.context(&check.outlook);
         let unknown = |condition: &Condition, said: String, cause: Option<Arc<str>>| {
@@ -94,12 +94,12 @@ impl Conclusion {
                 }
                 Truth::Unknown(said) => {
                     // Whether it concerns the host may be what the cause keeps from being known.
-                    let cause = fold(check, earlier, true).or_else(|| fold(check, earlier, false));
+                    let cause = fold(earlier, true).or_else(|| fold(earlier, false));
                     return unknown(when, said, cause);
                 }
             }
         }
-        if let Some(cause) = fold(check, earlier, true) {
+        if let Some(cause) = fold(earlier, true) {
             let reason: Arc<str> = format!("not judged, because {cause} failed").into();
             return Conclusion {
                 found: sight.found(&check.require).into(),
@@ -111,7 +111,7 @@ impl Conclusion {
         let status = match check.require.evaluate(&context) {
             Truth::True => Status::Pass,
             Truth::False => Status::Fail,
-            Truth::Unknown(said) => return unknown(&check.require, said, fold(check, earlier, false)),
+            Truth::Unknown(said) => return unknown(&check.require, said, fold(earlier, false)),
         };
         let found = sight.found(&check.require);
         let told = check
@@ -125,15 +125,12 @@ impl Conclusion {
 
 /// The check to blame: one of those this one stands after that failed (`failed`), or that could not be told
 /// either. A cause's own cause is named, so that everything folds under the one finding.
-fn fold(check: &Check, earlier: &[Verdict], failed: bool) -> Option<Arc<str>> {
-    check.file.after.iter().find_map(|before| {
-        let verdict = earlier.iter().find(|verdict| *verdict.check == **before)?;
-        match verdict.status {
-            Status::Fail if failed => Some(Arc::clone(&verdict.check)),
-            Status::Unknown if verdict.cause.is_some() && failed => verdict.cause.clone(),
-            Status::Unknown if !failed => Some(Arc::clone(&verdict.check)),
-            _ => None,
-        }
+fn fold(earlier: &[&Verdict], failed: bool) -> Option<Arc<str>> {
+    earlier.iter().find_map(|verdict| match verdict.status {
+        Status::Fail if failed => Some(Arc::clone(&verdict.check)),
+        Status::Unknown if verdict.cause.is_some() && failed => verdict.cause.clone(),
+        Status::Unknown if !failed => Some(Arc::clone(&verdict.check)),
+        _ => None,
     })
 }
 
