@@ -3,6 +3,8 @@
 use std::sync::Arc;
 
 use cel::Context;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
 use super::catalog::Check;
 use super::condition::{Condition, Truth};
@@ -12,7 +14,7 @@ use super::verdict::{Found, Severity, Status, Verdict};
 use crate::facts::Reading;
 
 /// A verdict without its host. A clone shares its texts.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Conclusion {
     /// The check's id.
     pub check: Arc<str>,
@@ -20,7 +22,7 @@ pub struct Conclusion {
     pub title: Arc<str>,
     /// How much it weighs here.
     pub severity: Severity,
-    /// What it comes to.
+    /// What it concluded.
     pub status: Status,
     /// One sentence that names what was found.
     pub message: Arc<str>,
@@ -29,8 +31,10 @@ pub struct Conclusion {
     /// What was looked at.
     pub found: Arc<[Found]>,
     /// Why it is unknown, not applicable or waived.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<Arc<str>>,
     /// The failed check that it stands after; set where that one's failure made this one unknown.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub cause: Option<Arc<str>>,
     /// The exact command or edit that mends it.
     pub remediation: Arc<str>,
@@ -64,7 +68,7 @@ impl Conclusion {
         check: &Check,
         severity: Severity,
         sight: &Sight<'_>,
-        earlier: &[Verdict],
+        earlier: &[&Verdict],
     ) -> Conclusion {
         let context = sight.context(&check.outlook);
         let unknown = |condition: &Condition, said: String, cause: Option<Arc<str>>| {
@@ -90,12 +94,12 @@ impl Conclusion {
                 }
                 Truth::Unknown(said) => {
                     // Whether it concerns the host may be what the cause keeps from being known.
-                    let cause = fold(check, earlier, true).or_else(|| fold(check, earlier, false));
+                    let cause = fold(earlier, true).or_else(|| fold(earlier, false));
                     return unknown(when, said, cause);
                 }
             }
         }
-        if let Some(cause) = fold(check, earlier, true) {
+        if let Some(cause) = fold(earlier, true) {
             let reason: Arc<str> = format!("not judged, because {cause} failed").into();
             return Conclusion {
                 found: sight.found(&check.require).into(),
@@ -107,7 +111,7 @@ impl Conclusion {
         let status = match check.require.evaluate(&context) {
             Truth::True => Status::Pass,
             Truth::False => Status::Fail,
-            Truth::Unknown(said) => return unknown(&check.require, said, fold(check, earlier, false)),
+            Truth::Unknown(said) => return unknown(&check.require, said, fold(earlier, false)),
         };
         let found = sight.found(&check.require);
         let told = check
@@ -121,15 +125,12 @@ impl Conclusion {
 
 /// The check to blame: one of those this one stands after that failed (`failed`), or that could not be told
 /// either. A cause's own cause is named, so that everything folds under the one finding.
-fn fold(check: &Check, earlier: &[Verdict], failed: bool) -> Option<Arc<str>> {
-    check.file.after.iter().find_map(|before| {
-        let verdict = earlier.iter().find(|verdict| *verdict.check == **before)?;
-        match verdict.status {
-            Status::Fail if failed => Some(Arc::clone(&verdict.check)),
-            Status::Unknown if verdict.cause.is_some() && failed => verdict.cause.clone(),
-            Status::Unknown if !failed => Some(Arc::clone(&verdict.check)),
-            _ => None,
-        }
+fn fold(earlier: &[&Verdict], failed: bool) -> Option<Arc<str>> {
+    earlier.iter().find_map(|verdict| match verdict.status {
+        Status::Fail if failed => Some(Arc::clone(&verdict.check)),
+        Status::Unknown if verdict.cause.is_some() && failed => verdict.cause.clone(),
+        Status::Unknown if !failed => Some(Arc::clone(&verdict.check)),
+        _ => None,
     })
 }
 

@@ -10,6 +10,7 @@ use cel::{Context, Value as Cel};
 use super::catalog::{Catalog, Check};
 use super::check::Scope;
 use super::conclusion::Conclusion;
+use super::docket::{Entry, docket};
 use super::functions;
 use super::outlook::Outlook;
 use super::precedent::{Precedents, View};
@@ -33,11 +34,8 @@ pub struct Judge<'c> {
     /// Of each check, in the order of the catalog.
     precedents: RefCell<Vec<Precedents>>,
     seen: RefCell<Seen>,
-    dockets: RefCell<HashMap<BTreeSet<Role>, Docket>>,
+    dockets: RefCell<HashMap<BTreeSet<Role>, Rc<[Entry]>>>,
 }
-
-/// The checks that concern hosts of some roles: each one's place in the catalog, and how much it weighs there.
-type Docket = Rc<[(usize, Severity)]>;
 
 impl<'c> Judge<'c> {
     /// For these checks under this profile, of this deployment.
@@ -74,7 +72,7 @@ impl<'c> Judge<'c> {
             Outcome::Gathered(facts) => self.reached(host, &name, facts),
             Outcome::Unreachable { stage, reason } => {
                 let docket = self.docket(&host.subject.roles);
-                let checks = docket.iter().map(|(at, severity)| (&self.catalog.checks()[*at], *severity));
+                let checks = docket.iter().map(|entry| (&self.catalog.checks()[entry.at], entry.severity));
                 let naming = checks.filter(|(check, _)| check.file.stages.contains(stage));
                 naming.map(|(check, severity)| unreachable(check, severity, &name, stage, reason)).collect()
             }
@@ -87,16 +85,18 @@ impl<'c> Judge<'c> {
     /// The fleet's verdicts, in the order of ids. `hosts` are needed only where the judge [compares
     /// them](Judge::compares_hosts) itself.
     pub fn fleet(&self, hosts: &[HostRecord], fleet: &Fleet) -> Vec<Verdict> {
-        let checks = || self.catalog.checks().iter().filter(|check| check.file.scope == Scope::Fleet);
+        let of_fleet =
+            |check: &Check| (check.file.scope == Scope::Fleet).then(|| severity(check, self.profile, None));
         let mut root = self.root.new_inner_scope();
-        if checks().any(|check| check.sees_hosts()) {
+        if self.compares_hosts() {
             let reached = hosts.iter().filter_map(|host| Some((host, host.facts()?)));
             let each = reached.map(|(host, facts)| whole(&host.subject, facts)).collect();
             root.add_variable_from_value("hosts", Cel::List(Arc::new(each)));
         }
         let tree = FactTree::from([("fleet".into(), Arc::new(fleet.tree()))]);
         let mut verdicts: Vec<Verdict> = Vec::new();
-        for check in checks() {
+        for entry in docket(self.checks(), of_fleet) {
+            let check = &self.catalog.checks()[entry.at];
             let sight = Sight {
                 root: &root,
                 facts: &tree,
@@ -105,8 +105,7 @@ impl<'c> Judge<'c> {
                 subject: None,
                 params: &self.params,
             };
-            let severity = severity(check, self.profile, None);
-            let conclusion = Conclusion::of(check, severity, &sight, &verdicts);
+            let conclusion = Conclusion::of(check, entry.severity, &sight, &entry.earlier(&verdicts));
             verdicts.push(Verdict::new(None, Arc::new(conclusion)));
         }
         verdicts.sort_by(|a, b| a.check.cmp(&b.check));
@@ -119,17 +118,21 @@ impl<'c> Judge<'c> {
         checks.any(|check| check.file.scope == Scope::Fleet && check.sees_hosts())
     }
 
+    fn checks(&self) -> impl Iterator<Item = &Check> {
+        self.catalog.checks().iter().map(|check| &**check)
+    }
+
     /// The checks that concern hosts of these roles.
-    fn docket(&self, roles: &BTreeSet<Role>) -> Docket {
+    fn docket(&self, roles: &BTreeSet<Role>) -> Rc<[Entry]> {
         if let Some(docket) = self.dockets.borrow().get(roles) {
             return Rc::clone(docket);
         }
-        let concerns = |check: &Check| {
-            check.file.scope == Scope::Host && check.file.roles.iter().any(|role| roles.contains(role))
+        let of_these = |check: &Check| {
+            let concerns =
+                check.file.scope == Scope::Host && check.file.roles.iter().any(|role| roles.contains(role));
+            concerns.then(|| severity(check, self.profile, Some(roles)))
         };
-        let checks = self.catalog.checks().iter().enumerate().filter(|(_, check)| concerns(check));
-        let docket: Docket =
-            checks.map(|(at, check)| (at, severity(check, self.profile, Some(roles)))).collect();
+        let docket: Rc<[Entry]> = docket(self.checks(), of_these).into();
         self.dockets.borrow_mut().insert(roles.clone(), Rc::clone(&docket));
         docket
     }
@@ -140,8 +143,8 @@ impl<'c> Judge<'c> {
         let subject = serde_json::to_value(&host.subject).unwrap_or_default();
         let mut precedents = self.precedents.borrow_mut();
         let mut verdicts: Vec<Verdict> = Vec::new();
-        for &(at, severity) in self.docket(&host.subject.roles).iter() {
-            let check = &self.catalog.checks()[at];
+        for entry in self.docket(&host.subject.roles).iter() {
+            let check = &self.catalog.checks()[entry.at];
             let sight = Sight {
                 root: &self.root,
                 facts: &tree,
@@ -150,9 +153,10 @@ impl<'c> Judge<'c> {
                 subject: Some(&subject),
                 params: &self.params,
             };
-            let view = View::of(check, severity, &sight, &verdicts);
-            let conclude = || Conclusion::of(check, severity, &sight, &verdicts);
-            let conclusion = precedents[at].follow(view, conclude);
+            let earlier = entry.earlier(&verdicts);
+            let view = View::of(check, entry.severity, &sight, &earlier);
+            let conclude = || Conclusion::of(check, entry.severity, &sight, &earlier);
+            let conclusion = precedents[entry.at].follow(view, conclude);
             verdicts.push(Verdict::new(Some(Arc::clone(name)), conclusion));
         }
         verdicts

@@ -7,6 +7,7 @@ mod check;
 mod conclusion;
 mod condition;
 mod config;
+mod docket;
 mod engine;
 mod error;
 mod example;

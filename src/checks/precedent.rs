@@ -28,20 +28,20 @@ pub(super) struct View<'h> {
     /// What of the inventory's part it looks at, likewise.
     inventory: Vec<Option<&'h Value>>,
     /// What came of the checks that it stands after.
-    earlier: Vec<Option<Standing>>,
+    earlier: Vec<Standing>,
     severity: Severity,
 }
 
-/// A check's status, and the cause of it.
-type Standing = (Status, Option<Arc<str>>);
+/// A check, its status, and the cause of it.
+type Standing = (Arc<str>, Status, Option<Arc<str>>);
 
 impl<'h> View<'h> {
-    /// What this check sees of the host in sight. `earlier` has the host's verdicts so far.
+    /// What this check sees of the host in sight. `earlier` has the host's verdicts of the checks that it stands after.
     pub(super) fn of(
         check: &'h Check,
         severity: Severity,
         sight: &'h Sight<'_>,
-        earlier: &[Verdict],
+        earlier: &[&Verdict],
     ) -> View<'h> {
         let mut view = View {
             subjects: Vec::new(),
@@ -63,10 +63,9 @@ impl<'h> View<'h> {
                 }
             }
         }
-        view.earlier.extend(check.file.after.iter().map(|before| {
-            let verdict = earlier.iter().find(|verdict| *verdict.check == **before)?;
-            Some((verdict.status, verdict.cause.clone()))
-        }));
+        let standing =
+            |verdict: &&Verdict| (Arc::clone(&verdict.check), verdict.status, verdict.cause.clone());
+        view.earlier.extend(earlier.iter().map(standing));
         view
     }
 }
@@ -77,7 +76,7 @@ struct Precedent {
     subjects: Vec<Arc<Untyped>>,
     probe: Option<Arc<Fact<Value>>>,
     inventory: Vec<Option<Value>>,
-    earlier: Vec<Option<Standing>>,
+    earlier: Vec<Standing>,
     severity: Severity,
     conclusion: Arc<Conclusion>,
 }

@@ -1,10 +1,9 @@
 //! What a check concluded about a host or the fleet: complete before it is shown.
 
-use std::borrow::Cow;
 use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
 
-use schemars::{JsonSchema, Schema, SchemaGenerator};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::conclusion::Conclusion;
@@ -53,11 +52,13 @@ pub struct Found {
 
 /// One check's conclusion about one host, or about the fleet. Verdicts of many hosts share one conclusion, which they
 /// [deref](Deref) to; to change one's part takes a copy.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(from = "Written", into = "Written")]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[schemars(description = "One check's conclusion about one host, or about the fleet.")]
 pub struct Verdict {
-    /// The host; `None` for the fleet.
+    /// The host; null for the fleet.
     pub host: Option<Arc<str>>,
+    /// The same for this host as for others.
+    #[serde(flatten)]
     conclusion: Arc<Conclusion>,
 }
 
@@ -89,119 +90,5 @@ impl Deref for Verdict {
 impl DerefMut for Verdict {
     fn deref_mut(&mut self) -> &mut Conclusion {
         Arc::make_mut(&mut self.conclusion)
-    }
-}
-
-/// A verdict as a report has it.
-#[derive(Serialize, Deserialize, JsonSchema)]
-#[schemars(rename = "Verdict", description = "One check's conclusion about one host, or about the fleet.")]
-struct Written {
-    /// The check's id.
-    check: Arc<str>,
-    /// Its title: the requirement as a sentence.
-    title: Arc<str>,
-    /// How much it weighs here.
-    severity: Severity,
-    /// What it concluded.
-    status: Status,
-    /// The host; null for the fleet.
-    host: Option<Arc<str>>,
-    /// One sentence that names what was found.
-    message: Arc<str>,
-    /// What was wanted: the condition as written, or the title where there is none.
-    expected: Arc<str>,
-    /// What was looked at.
-    found: Arc<[Found]>,
-    /// Why it is unknown, not applicable or waived.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    reason: Option<Arc<str>>,
-    /// The failed check that it stands after; set where that one's failure made this one unknown.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    cause: Option<Arc<str>>,
-    /// The exact command or edit that mends it.
-    remediation: Arc<str>,
-    /// Where to read more.
-    references: Arc<[String]>,
-    /// Whether `--fix` can mend it.
-    fixable: bool,
-}
-
-impl From<Verdict> for Written {
-    fn from(verdict: Verdict) -> Self {
-        let Verdict { host, conclusion } = verdict;
-        let Conclusion {
-            check,
-            title,
-            severity,
-            status,
-            message,
-            expected,
-            found,
-            reason,
-            cause,
-            remediation,
-            references,
-            fixable,
-        } = Arc::unwrap_or_clone(conclusion);
-        Written {
-            check,
-            title,
-            severity,
-            status,
-            host,
-            message,
-            expected,
-            found,
-            reason,
-            cause,
-            remediation,
-            references,
-            fixable,
-        }
-    }
-}
-
-impl From<Written> for Verdict {
-    fn from(written: Written) -> Self {
-        let Written {
-            check,
-            title,
-            severity,
-            status,
-            host,
-            message,
-            expected,
-            found,
-            reason,
-            cause,
-            remediation,
-            references,
-            fixable,
-        } = written;
-        let conclusion = Conclusion {
-            check,
-            title,
-            severity,
-            status,
-            message,
-            expected,
-            found,
-            reason,
-            cause,
-            remediation,
-            references,
-            fixable,
-        };
-        Verdict { host, conclusion: Arc::new(conclusion) }
-    }
-}
-
-impl JsonSchema for Verdict {
-    fn schema_name() -> Cow<'static, str> {
-        Written::schema_name()
-    }
-
-    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
-        Written::json_schema(generator)
     }
 }
