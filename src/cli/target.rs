@@ -39,7 +39,7 @@ pub struct TargetArgs {
     /// Vault passwords.
     #[command(flatten)]
     pub vault: VaultArgs,
-    /// Hosts at a time [default: ansible.cfg's, else 144]
+    /// Hosts at a time [default: ansible.cfg's, else 192]
     #[arg(short, long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=4096))]
     pub forks: Option<u16>,
     /// Seconds for a connection to open [default: ansible.cfg's, else 10]

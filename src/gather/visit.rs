@@ -72,7 +72,7 @@ pub fn converse(
     transport: &dyn Transport,
     host: &Host,
     probes: &[Probe],
-    text: impl FnOnce(&str) -> String,
+    text: impl Fn(&str) -> String,
     sudo_password: Option<&SecretString>,
 ) -> Result<Gathered, TransportError> {
     carry(transport, host, probes, text, sudo_password, None)
@@ -82,13 +82,12 @@ fn carry(
     transport: &dyn Transport,
     host: &Host,
     probes: &[Probe],
-    text: impl FnOnce(&str) -> String,
+    text: impl Fn(&str) -> String,
     sudo_password: Option<&SecretString>,
     supplies: Option<Supplies>,
 ) -> Result<Gathered, TransportError> {
     let boundary = boundary::random().map_err(|reason| TransportError::new(Stage::Run, reason))?;
-    let text = text(&boundary);
-    let mut dialogue = Dialogue::new(boundary, text, sudo_password.cloned());
+    let mut dialogue = Dialogue::new(boundary, &text, sudo_password.cloned());
     dialogue.supplies = supplies;
     let visit = transport.run(host, &mut dialogue)?;
     let answered = frame::take_apart(&dialogue.heard, &dialogue.boundary, probes)
@@ -122,9 +121,11 @@ struct Supplies {
 }
 
 /// Our side of the dialogue.
-struct Dialogue {
+struct Dialogue<'t> {
     boundary: String,
-    command: String,
+    /// Makes the script for a boundary. Many visits wait to be let in; a script that waits with each takes room.
+    text: &'t dyn Fn(&str) -> String,
+    /// From the command on until it is sent.
     script: Vec<u8>,
     /// Set until the host has said whether it wants it.
     password: Option<SecretString>,
@@ -142,23 +143,19 @@ struct Dialogue {
     too_large: bool,
 }
 
-impl Dialogue {
-    fn new(boundary: String, script: String, password: Option<SecretString>) -> Self {
-        let command = match password {
-            Some(_) => bootstrap::with_password(script.len(), &boundary),
-            None => bootstrap::plain(script.len()),
-        };
+impl<'t> Dialogue<'t> {
+    fn new(boundary: String, text: &'t dyn Fn(&str) -> String, password: Option<SecretString>) -> Self {
         Dialogue {
             boundary,
-            command,
-            script: script.into_bytes(),
+            text,
+            script: Vec::new(),
             password,
             password_sent: false,
             script_sent: false,
             script_sent_at: None,
             supplies: None,
             more_time: Duration::ZERO,
-            heard: Vec::with_capacity(16 * 1024),
+            heard: Vec::new(),
             complaints: Vec::new(),
             first_heard_at: None,
             too_large: false,
@@ -182,14 +179,17 @@ impl Dialogue {
     }
 }
 
-impl Conversation for Dialogue {
+impl Conversation for Dialogue<'_> {
     fn distrust(&mut self) {
         self.password = None;
-        self.command = bootstrap::plain(self.script.len());
     }
 
-    fn command(&self) -> &str {
-        &self.command
+    fn command(&mut self) -> String {
+        self.script = (self.text)(&self.boundary).into_bytes();
+        match self.password {
+            Some(_) => bootstrap::with_password(self.script.len(), &self.boundary),
+            None => bootstrap::plain(self.script.len()),
+        }
     }
 
     fn opening(&mut self) -> Vec<u8> {
@@ -240,7 +240,7 @@ impl Conversation for Dialogue {
     }
 }
 
-impl Dialogue {
+impl Dialogue<'_> {
     /// Answers a question for a helper, of which the bytes before `checked` hold at most a part.
     fn supply(&mut self, checked: usize) -> Reply {
         let Some(supplies) = &self.supplies else { return Reply::Listen };

@@ -21,7 +21,7 @@ use crate::role::Role;
 use crate::transport::{Local, OpenSsh, Options, Ssh, Timeouts, Transport};
 
 /// Hosts at a time, where nobody says.
-const FORKS: u16 = 144;
+const FORKS: u16 = 192;
 /// Seconds for a connection to open, where nobody says.
 const TIMEOUT: u16 = 10;
 

@@ -13,8 +13,9 @@ pub trait Conversation {
     /// may be told no secret. Said before [`Conversation::command`] is asked for.
     fn distrust(&mut self) {}
 
-    /// The command line for the login shell; holds no secret, for `ps` shows it.
-    fn command(&self) -> &str;
+    /// The command line for the login shell; holds no secret, for `ps` shows it. Asked for when the host can be given it,
+    /// and before the opening.
+    fn command(&mut self) -> String;
 
     /// What stdin gets at once, in the same breath as the command.
     fn opening(&mut self) -> Vec<u8>;

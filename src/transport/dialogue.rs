@@ -14,8 +14,8 @@ use super::{Conversation, Stage, TransportError};
 /// More than any host has to say; what exceeds it is a loop or malice.
 pub(super) const MOST_HEARD: usize = 16 * 1024 * 1024;
 
-/// One read; SSH's packets are not larger.
-const PIECE: usize = 32 * 1024;
+/// One read. It lies on the stack, which what comes before has used: a thousand visits wait at a time, and hold nothing.
+const PIECE: usize = 16 * 1024;
 
 /// Runs the command and carries the dialogue; gives the time of the exec request.
 pub(super) fn carry(
@@ -27,15 +27,10 @@ pub(super) fn carry(
         .finish(deadline, |session| session.channel_session())
         .map_err(|halt| failed(halt, "the server opened no session"))?;
     let asked_at = SystemTime::now();
-    let mut dialogue = Dialogue {
-        driver,
-        deadline: *deadline,
-        outgoing: Outgoing::new(conversation.opening()),
-        heard: 0,
-        queued: 0,
-        piece: vec![0; PIECE],
-    };
-    dialogue.carry(&mut channel, conversation)?;
+    let command = conversation.command();
+    let outgoing = Outgoing::new(conversation.opening());
+    let mut dialogue = Dialogue { driver, deadline: *deadline, outgoing, heard: 0, queued: 0 };
+    dialogue.carry(&mut channel, &command, conversation)?;
     driver.part();
     Ok(asked_at)
 }
@@ -47,13 +42,13 @@ struct Dialogue<'a> {
     heard: usize,
     /// How much lay unread when the last fruitless round ended.
     queued: u32,
-    piece: Vec<u8>,
 }
 
 impl Dialogue<'_> {
     fn carry(
         &mut self,
         channel: &mut Channel,
+        command: &str,
         conversation: &mut dyn Conversation,
     ) -> Result<(), TransportError> {
         let (mut asked, mut started) = (false, false);
@@ -63,7 +58,7 @@ impl Dialogue<'_> {
             // the server grants a window at once (OpenSSH does so only with its confirmation).
             let mut moved = asked && self.send(channel)?;
             if !started {
-                started = self.start(channel, conversation.command())?;
+                started = self.start(channel, command)?;
                 moved |= started || !asked;
                 asked = true;
             }
@@ -127,7 +122,7 @@ impl Dialogue<'_> {
     ) -> Result<bool, TransportError> {
         let mut moved = false;
         let mut stderr = channel.stderr();
-        let mut piece = std::mem::take(&mut self.piece);
+        let mut piece = [0; PIECE];
         if let Some(count @ 1..) = self.attempt(|| channel.read(&mut piece))? {
             self.count(count)?;
             self.outgoing.take(conversation.heard(&piece[..count], SystemTime::now()));
@@ -141,7 +136,6 @@ impl Dialogue<'_> {
             self.outgoing.take(conversation.heard_error(&piece[..count]));
             moved = true;
         }
-        self.piece = piece;
         Ok(moved)
     }
 

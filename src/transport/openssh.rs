@@ -295,7 +295,7 @@ struct Listener<'a> {
 }
 
 impl Conversation for Listener<'_> {
-    fn command(&self) -> &str {
+    fn command(&mut self) -> String {
         self.inner.command()
     }
 

@@ -60,8 +60,8 @@ impl Talk {
 }
 
 impl Conversation for Talk {
-    fn command(&self) -> &str {
-        &self.command
+    fn command(&mut self) -> String {
+        self.command.clone()
     }
 
     fn opening(&mut self) -> Vec<u8> {
