@@ -55,7 +55,8 @@ done"#,
         "kubelet-process",
         "/proc/*/comm",
         // Found ahead, along with the accelerators.
-        r#"for f in $KUBELETS; do echo "$f"; done"#,
+        r#"looked || return 2
+for f in $KUBELETS; do echo "$f"; done"#,
     )
     .light(),
 ];
@@ -64,7 +65,10 @@ done"#,
 pub(super) fn parse(transcript: &Transcript, units: &Fact<Vec<Unit>>) -> Kubernetes {
     let kubelet = units::named(units, &["kubelet.service"]);
     let active = kubelet.clone().map(|units| units.iter().any(|unit| unit.is_active_or_starting()));
-    let process = transcript.answer("kubelet-process").map(|answer| !answer.out.trim().is_empty());
+    let process = transcript.answer("kubelet-process").try_map(|answer| match answer.status {
+        0 => Ok(!answer.out.trim().is_empty()),
+        status => Err(format!("looking for its process ended with status {status}{}", answer.complaint())),
+    });
     let kubelet_running = match (&active.reading, &process.reading) {
         (Reading::Known(true), _) => active,
         (_, Reading::Known(true)) => process,

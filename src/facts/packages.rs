@@ -28,7 +28,8 @@ pub const PROBES: &[Probe] = &[
     Probe::shell(
         "package-locks",
         "/proc/locks and the lock files of dpkg, apt, rpm, dnf and yum",
-        r#"[ -r /proc/locks ] || { echo "/proc/locks cannot be read" >&2; return 2; }
+        r#"looked || return 2
+[ -r /proc/locks ] || { echo "/proc/locks cannot be read" >&2; return 2; }
 set --
 for f in /var/lib/dpkg/lock-frontend /var/lib/dpkg/lock /var/lib/apt/lists/lock /var/cache/apt/archives/lock \
     /var/lib/rpm/.rpm.lock /usr/lib/sysimage/rpm/.rpm.lock; do

@@ -23,6 +23,7 @@ pub const PROBES: &[Probe] = &[Probe::shell(
     "pci",
     "/sys/bus/pci/devices",
     r#"[ -d /sys/bus/pci/devices ] || return 44
+looked || return 2
 for v in $ACCELERATORS; do
     s=${v%/vendor}; class=; device=; driver=-
     read -r vendor <"$v"; read -r class <"$s/class"; read -r device <"$s/device"

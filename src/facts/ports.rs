@@ -21,7 +21,8 @@ pub struct Ports {
 pub const PROBES: &[Probe] = &[Probe::shell(
     "ports",
     "/proc/net/tcp, /proc/net/tcp6",
-    r#"printf '%s' "$LISTENING"
+    r#"looked || return 2
+printf '%s' "$LISTENING"
 [ "$TABLES_READ" = "$TABLES" ] || { echo "of $TABLES only these could be read: ${TABLES_READ:-none}" >&2; return 2; }"#,
 )
 .light()];

@@ -164,6 +164,18 @@ fn sockets_that_listen_are_known_where_all_tables_were_read() {
 }
 
 #[test]
+fn what_was_not_looked_for_to_the_end_is_unknown() {
+    let machine = Machine::new();
+    let cut = "PATH=${PATH#*:}; grep \"$@\"; s=$?; case $* in */proc/locks*) kill -KILL $$ ;; esac; exit $s";
+    machine.program("grep", cut);
+    let facts = facts_of(&visit(&machine.server(), None));
+    let is_unknown = |reading: bool, what: &str| assert!(reading, "{what}: {facts:?}");
+    is_unknown(matches!(facts.ports.listening.reading, Reading::Unknown(_)), "ports");
+    is_unknown(matches!(facts.packages.locks_held.reading, Reading::Unknown(_)), "locks");
+    is_unknown(matches!(facts.kubernetes.kubelet_running.reading, Reading::Unknown(_)), "kubelet");
+}
+
+#[test]
 fn an_answer_longer_than_a_pipe_comes_whole() {
     let machine = Machine::new();
     machine.program("docker", "head -c 300000 /dev/zero | tr '\\0' x; echo; echo the last line >&2; exit 1");
