@@ -75,9 +75,11 @@ impl Telling<'_> {
         }
         self.json.clear();
         serde_json::to_writer(&mut *self.json, fact)?;
-        let new = || Ok(Showing { json: self.json.as_slice().into(), fact: Arc::new(take()?) });
-        let shown = latest(&mut known.latest_first, |known| *known.json == **self.json, new)?;
-        self.facts.push((field, Arc::clone(&shown.fact)));
+        let showings = &mut known.latest_first;
+        if !come_forward(showings, |known| *known.json == **self.json) {
+            put_first(showings, Showing { json: self.json.as_slice().into(), fact: Arc::new(take()?) });
+        }
+        self.facts.push((field, Arc::clone(&showings[0].fact)));
         Ok(())
     }
 
@@ -90,14 +92,11 @@ impl Telling<'_> {
             };
             known.len() == facts.len() && facts.iter().all(same)
         };
-        if let Some(known) = subject.latest_first.front().filter(|known| is_this(known)) {
-            return Arc::clone(known);
+        if !come_forward(&mut subject.latest_first, is_this) {
+            let told = facts.into_iter().map(|(field, fact)| (field.into(), fact)).collect();
+            put_first(&mut subject.latest_first, Arc::new(told));
         }
-        let told = || facts.iter().map(|(field, fact)| ((*field).into(), Arc::clone(fact))).collect();
-        match latest(&mut subject.latest_first, is_this, || Ok::<_, ()>(Arc::new(told()))) {
-            Ok(known) => Arc::clone(known),
-            Err(()) => Arc::default(),
-        }
+        Arc::clone(&subject.latest_first[0])
     }
 }
 
@@ -117,20 +116,16 @@ fn place_of<T>(
     })
 }
 
-/// The one that is meant, or a new one, which from now on is the first.
-fn latest<T, E>(
-    latest_first: &mut VecDeque<T>,
-    is_meant: impl Fn(&T) -> bool,
-    new: impl FnOnce() -> Result<T, E>,
-) -> Result<&T, E> {
+/// Whether the one that is meant is there; from then on it is the first.
+fn come_forward<T>(latest_first: &mut VecDeque<T>, is_meant: impl Fn(&T) -> bool) -> bool {
     let found = latest_first.iter().position(is_meant);
-    if found != Some(0) {
-        let one = match found.and_then(|at| latest_first.remove(at)) {
-            Some(one) => one,
-            None => new()?,
-        };
-        latest_first.truncate(MOST - 1);
+    if let Some(one) = found.filter(|at| *at > 0).and_then(|at| latest_first.remove(at)) {
         latest_first.push_front(one);
     }
-    Ok(&latest_first[0])
+    found.is_some()
+}
+
+fn put_first<T>(latest_first: &mut VecDeque<T>, one: T) {
+    latest_first.truncate(MOST - 1);
+    latest_first.push_front(one);
 }
