@@ -168,7 +168,10 @@ fn login_users(reached: &[Reached<'_>]) -> Fact<BTreeMap<String, Vec<String>>> {
             }
         }
     }
-    Fact::known(users, source)
+    match users.is_empty() {
+        true => Fact::unknown("no host was logged in to", source),
+        false => Fact::known(users, source),
+    }
 }
 
 /// Offset and uncertainty of each clock, in milliseconds.
@@ -362,4 +365,18 @@ fn untried(reached: &[Reached<'_>]) -> Option<String> {
             _ => None,
         }
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::facts::{Outcome, Subject};
+
+    #[test]
+    fn where_nobody_was_reached_nobody_logged_in() {
+        let subject = Subject { name: "a".to_owned(), ..Subject::default() };
+        let outcome = Outcome::Unreachable { stage: "connect".to_owned(), reason: "refused".to_owned() };
+        let lost = HostRecord { subject, gathered_at: None, duration_ms: None, outcome };
+        assert!(matches!(compare(&[lost]).login_users.reading, Reading::Unknown(_)));
+    }
 }
