@@ -7,7 +7,7 @@ use secrecy::{ExposeSecret, SecretString};
 
 use crate::facts::Probe;
 use crate::inventory::Host;
-use crate::transport::{Conversation, Reply, Stage, Transport, TransportError, Visit};
+use crate::transport::{Beginning, Conversation, Reply, Stage, Transport, TransportError, Visit};
 
 use super::error::FrameError;
 use super::frame::{self, ANSWER_LIMIT, Answered};
@@ -125,7 +125,7 @@ struct Dialogue<'t> {
     boundary: String,
     /// Makes the script for a boundary. Many visits wait to be let in; a script that waits with each takes room.
     text: &'t dyn Fn(&str) -> String,
-    /// From the command on until it is sent.
+    /// Where the host speaks first: until it is sent.
     script: Vec<u8>,
     /// Set until the host has said whether it wants it.
     password: Option<SecretString>,
@@ -184,20 +184,20 @@ impl Conversation for Dialogue<'_> {
         self.password = None;
     }
 
-    fn command(&mut self) -> String {
-        self.script = (self.text)(&self.boundary).into_bytes();
+    fn begin(&mut self) -> Beginning {
+        let script = (self.text)(&self.boundary).into_bytes();
         match self.password {
-            Some(_) => bootstrap::with_password(self.script.len(), &self.boundary),
-            None => bootstrap::plain(self.script.len()),
+            // The host speaks first.
+            Some(_) => {
+                let command = bootstrap::with_password(script.len(), &self.boundary);
+                self.script = script;
+                Beginning { command, opening: Vec::new() }
+            }
+            None => {
+                self.script_sent = true;
+                Beginning { command: bootstrap::plain(script.len()), opening: script }
+            }
         }
-    }
-
-    fn opening(&mut self) -> Vec<u8> {
-        if self.password.is_some() {
-            return Vec::new(); // the host speaks first
-        }
-        self.script_sent = true;
-        std::mem::take(&mut self.script)
     }
 
     fn heard(&mut self, bytes: &[u8], at: SystemTime) -> Reply {

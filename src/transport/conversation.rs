@@ -5,20 +5,16 @@ use std::time::{Duration, SystemTime};
 
 /// One command on a host and the dialogue over its stdin and stdout.
 ///
-/// The transport starts [`Conversation::command`], sends [`Conversation::opening`] on stdin, and hands
+/// The transport starts the command of [`Conversation::begin`], sends its opening on stdin, and hands
 /// over what comes back, piece by piece and stamped on arrival, until [`Reply::Done`], the end of
 /// both streams, or the deadline. It gives no meaning to any of it.
 pub trait Conversation {
     /// The host's key is not the one it should have, and was let through (`off`): from now on this host
-    /// may be told no secret. Said before [`Conversation::command`] is asked for.
+    /// may be told no secret. Said before [`Conversation::begin`] is asked for.
     fn distrust(&mut self) {}
 
-    /// The command line for the login shell; holds no secret, for `ps` shows it. Asked for when the host can be given it,
-    /// and before the opening.
-    fn command(&mut self) -> String;
-
-    /// What stdin gets at once, in the same breath as the command.
-    fn opening(&mut self) -> Vec<u8>;
+    /// How it begins. Asked for once, and not before the host can be given it: what is made for it takes room.
+    fn begin(&mut self) -> Beginning;
 
     /// A piece of stdout, and when it arrived.
     fn heard(&mut self, bytes: &[u8], at: SystemTime) -> Reply;
@@ -31,6 +27,15 @@ pub trait Conversation {
 
     /// A piece of stderr.
     fn heard_error(&mut self, bytes: &[u8]) -> Reply;
+}
+
+/// How a conversation begins.
+#[derive(Debug)]
+pub struct Beginning {
+    /// The command line for the login shell; holds no secret, for `ps` shows it.
+    pub command: String,
+    /// What stdin gets at once, in the same breath as the command.
+    pub opening: Vec<u8>,
 }
 
 /// What to do after a piece was heard.

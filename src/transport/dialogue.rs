@@ -9,12 +9,13 @@ use ssh2::{Channel, Error, ErrorCode};
 use super::deadline::Deadline;
 use super::driver::{Driver, Halt, code};
 use super::outgoing::Outgoing;
-use super::{Conversation, Stage, TransportError};
+use super::{Beginning, Conversation, Stage, TransportError};
 
 /// More than any host has to say; what exceeds it is a loop or malice.
 pub(super) const MOST_HEARD: usize = 16 * 1024 * 1024;
 
-/// One read. It lies on the stack, which what comes before has used: a thousand visits wait at a time, and hold nothing.
+/// One read, in bytes. It lies on the stack, which the login has used before: hundreds of visits wait at a time, and none
+/// holds a buffer meanwhile.
 const PIECE: usize = 16 * 1024;
 
 /// Runs the command and carries the dialogue; gives the time of the exec request.
@@ -27,8 +28,8 @@ pub(super) fn carry(
         .finish(deadline, |session| session.channel_session())
         .map_err(|halt| failed(halt, "the server opened no session"))?;
     let asked_at = SystemTime::now();
-    let command = conversation.command();
-    let outgoing = Outgoing::new(conversation.opening());
+    let Beginning { command, opening } = conversation.begin();
+    let outgoing = Outgoing::new(opening);
     let mut dialogue = Dialogue { driver, deadline: *deadline, outgoing, heard: 0, queued: 0 };
     dialogue.carry(&mut channel, &command, conversation)?;
     driver.part();

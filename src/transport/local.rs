@@ -28,12 +28,13 @@ impl Transport for Local {
     fn run(&self, _host: &Host, conversation: &mut dyn Conversation) -> Result<Visit, TransportError> {
         let mut deadline = VisitEnd::within(Duration::MAX).stage(Stage::Run, self.limit);
         let asked_at = SystemTime::now();
+        let beginning = conversation.begin();
         let mut command = Command::new("sh");
-        command.arg("-c").arg(conversation.command());
+        command.arg("-c").arg(beginning.command);
         // A group of its own, so that the deadline ends what the command started too.
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).process_group(0);
         let mut child = command.spawn().map_err(|why| failed("cannot start sh", &why))?;
-        let result = Pipes::of(&mut child, conversation)
+        let result = Pipes::of(&mut child, beginning.opening)
             .map_err(|why| failed("cannot set up the pipes to sh", &why))
             .and_then(|mut pipes| pipes.carry(&mut deadline, conversation));
         match result {

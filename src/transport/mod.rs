@@ -36,7 +36,7 @@ use std::time::SystemTime;
 use crate::inventory::Host;
 
 pub use askpass::answer_prompt;
-pub use conversation::{Conversation, Reply};
+pub use conversation::{Beginning, Conversation, Reply};
 pub use error::{Stage, TransportError};
 pub use local::Local;
 pub use openssh::OpenSsh;

@@ -13,7 +13,7 @@ use super::deadline::{Deadline, VisitEnd};
 use super::openssh_log::Log;
 use super::pipes::{Pipes, Watch, failed};
 use super::target::Target;
-use super::{Conversation, Login, Options, Reply, Stage, Transport, TransportError, Visit};
+use super::{Beginning, Conversation, Login, Options, Reply, Stage, Transport, TransportError, Visit};
 use crate::inventory::{Connection, Host, HostKeyChecking};
 
 /// How often the log is looked at until the login.
@@ -157,7 +157,8 @@ impl Transport for OpenSsh {
         let mut ssh = Command::new("ssh");
         ssh.args(self.words(connection, &target, desk_program.is_some())).args(["-T", "-v", "-E"]).arg(&path);
         let bare = connection.address.trim_start_matches('[').trim_end_matches(']');
-        ssh.arg("--").arg(bare).arg(conversation.command());
+        let beginning = conversation.begin();
+        ssh.arg("--").arg(bare).arg(beginning.command);
         ssh.env("SSH_ASKPASS_REQUIRE", "force").env("SSH_ASKPASS", "false").env("LC_ALL", "C");
         let _desk = match (desk_program, password) {
             (Some(program), Some(password)) => {
@@ -173,7 +174,7 @@ impl Transport for OpenSsh {
         let mut follow = Follow::new(&self.options, &log);
         let mut child = ssh.spawn().map_err(|why| failed("ssh cannot be started", &why))?;
         let mut listener = Listener { inner: conversation, log: &log, complaint: Vec::new(), done: false };
-        let carried = Pipes::of(&mut child, &mut listener)
+        let carried = Pipes::of(&mut child, beginning.opening)
             .map_err(|why| failed("cannot set up the pipes to ssh", &why))
             .and_then(|mut pipes| pipes.carry(&mut follow, &mut listener));
         let (done, complaint) = (listener.done, listener.complaint);
@@ -295,12 +296,8 @@ struct Listener<'a> {
 }
 
 impl Conversation for Listener<'_> {
-    fn command(&mut self) -> String {
-        self.inner.command()
-    }
-
-    fn opening(&mut self) -> Vec<u8> {
-        self.inner.opening()
+    fn begin(&mut self) -> Beginning {
+        self.inner.begin()
     }
 
     fn heard(&mut self, bytes: &[u8], at: SystemTime) -> Reply {

@@ -53,12 +53,12 @@ pub(super) struct Pipes {
 
 impl Pipes {
     /// Takes a child's pipes; the opening waits for its stdin.
-    pub(super) fn of(child: &mut Child, conversation: &mut dyn Conversation) -> io::Result<Self> {
+    pub(super) fn of(child: &mut Child, opening: Vec<u8>) -> io::Result<Self> {
         let pipes = Pipes {
             stdin: child.stdin.take(),
             stdout: child.stdout.take(),
             stderr: child.stderr.take(),
-            outgoing: Outgoing::new(conversation.opening()),
+            outgoing: Outgoing::new(opening),
             heard: 0,
             piece: vec![0; PIECE],
         };

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use airworthy::inventory::{Connection, Host, HostKeyChecking};
 use airworthy::transport::{
-    ConfigFiles, Conversation, Options, Reply, Ssh, Timeouts, Transport, TransportError, Visit,
+    Beginning, ConfigFiles, Conversation, Options, Reply, Ssh, Timeouts, Transport, TransportError, Visit,
 };
 
 use crate::server::Server;
@@ -60,12 +60,8 @@ impl Talk {
 }
 
 impl Conversation for Talk {
-    fn command(&mut self) -> String {
-        self.command.clone()
-    }
-
-    fn opening(&mut self) -> Vec<u8> {
-        std::mem::take(&mut self.opening)
+    fn begin(&mut self) -> Beginning {
+        Beginning { command: self.command.clone(), opening: std::mem::take(&mut self.opening) }
     }
 
     fn heard(&mut self, bytes: &[u8], at: SystemTime) -> Reply {
