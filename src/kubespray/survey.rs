@@ -46,9 +46,8 @@ pub fn survey(inventory: &Inventory, demands: &Demands) -> Survey {
     if inventory.kind == Kind::OpenPai {
         return Survey::default();
     }
-    let defaults = view::defaults(demands);
     // The visits wait for it. A view stays on its thread, so each has one.
-    let found = || found(&View::new(inventory, demands, &defaults));
+    let found = || found(&View::new(inventory, demands, &view::defaults(demands)));
     let (survey, found) = rayon::join(|| survey_hosts(inventory, demands), found);
     Survey { inventory: found, ..survey }
 }
