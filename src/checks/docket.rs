@@ -35,3 +35,34 @@ impl Entry {
         self.after.iter().filter_map(|at| verdicts.get(*at)).collect()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::checks::{Catalog, Profiles, Source, shipped};
+    use crate::role::Role;
+
+    #[test]
+    fn a_check_stands_after_those_that_it_names_and_that_concern_the_same_hosts() {
+        let profile = Profiles { shipped: shipped::PROFILES }.named("openpai").expect("it loads");
+        let sources = shipped::CHECKS.iter().map(|(id, text)| Source { file: id, id, text });
+        let catalog = Catalog::load(&sources.collect::<Vec<_>>(), &[], &profile).expect("the checks load");
+        let checks = || catalog.checks().iter().map(|check| &**check);
+        let (mut after, mut elsewhere) = (0, 0);
+        for role in [Role::Devbox, Role::Infra, Role::Worker] {
+            let docket =
+                docket(checks(), |check| check.file.roles.contains(&role).then_some(Severity::Error));
+            let ids: Vec<&str> = docket.iter().map(|entry| &*catalog.checks()[entry.at].id).collect();
+            for (place, entry) in docket.iter().enumerate() {
+                let told: Vec<&str> = entry.after.iter().map(|at| ids[*at]).collect();
+                let named = &catalog.checks()[entry.at].file.after;
+                let meant: Vec<&str> =
+                    named.iter().map(String::as_str).filter(|id| ids.contains(id)).collect();
+                assert_eq!(told, meant, "{}", ids[place]);
+                assert!(entry.after.iter().all(|at| *at < place), "{}", ids[place]);
+                (after, elsewhere) = (after + told.len(), elsewhere + named.len() - told.len());
+            }
+        }
+        assert!(after > 0 && elsewhere > 0, "{after} {elsewhere}");
+    }
+}

@@ -33,7 +33,9 @@ pub struct Judge<'c> {
     root: Context<'static, 'static>,
     /// Of each check, in the order of the catalog.
     precedents: RefCell<Vec<Precedents>>,
+    /// The facts of the hosts before.
     seen: RefCell<Seen>,
+    /// By the hosts' roles.
     dockets: RefCell<HashMap<BTreeSet<Role>, Rc<[Entry]>>>,
 }
 

@@ -94,7 +94,10 @@ pub fn schema() -> Value {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
+    use crate::checks::Verdict;
     use crate::report::sample;
 
     #[test]
@@ -127,6 +130,17 @@ mod tests {
             write(&report, &mut written).expect("memory takes it");
             assert!(written == render(&report).as_bytes(), "{} results", report.results.len());
         }
+    }
+
+    #[test]
+    fn hosts_that_share_a_conclusion_keep_their_own_names() {
+        let mut report = sample::healthy();
+        let shared = Arc::clone(report.results[0].conclusion());
+        let hosts = [Some("a"), Some("\"b\",\n      \"host\": null,"), None, Some("a")];
+        report.results = hosts.map(|host| Verdict::new(host.map(Into::into), Arc::clone(&shared))).to_vec();
+        let mut written = Vec::new();
+        write(&report, &mut written).expect("memory takes it");
+        assert_eq!(String::from_utf8(written).expect("text"), render(&report));
     }
 
     #[test]
