@@ -56,7 +56,13 @@ impl Handler for Guest {
         if self.plan.fault == Fault::NoLogin {
             pending::<()>().await;
         }
-        Ok(if self.plan.open { Auth::Accept } else { Auth::reject() })
+        self.seen.methods_asked.fetch_add(1, Ordering::SeqCst);
+        match self.plan.open {
+            true => Ok(Auth::Accept),
+            // As sshd: the first request of all is free.
+            false if self.failures == 0 => Ok(Auth::reject()),
+            false => self.refuse(),
+        }
     }
 
     async fn auth_password(&mut self, _user: &str, password: &str) -> Result<Auth, Error> {
@@ -83,6 +89,9 @@ impl Handler for Guest {
         _user: &str,
         offer: PublicKeyOffer<'_>,
     ) -> Result<Auth, Error> {
+        if self.plan.fault == Fault::NoLogin {
+            pending::<()>().await;
+        }
         self.seen.keys_offered.fetch_add(1, Ordering::SeqCst);
         if self.takes(offer.public_key) { Ok(Auth::Accept) } else { self.refuse() }
     }

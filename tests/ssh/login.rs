@@ -50,7 +50,31 @@ fn a_configured_key_file() {
     let server = Server::start(Plan::for_key(&key));
     let path = keys::save(&key, folder.path(), "id");
     assert_eq!(visit(with_key(path), &server).expect("in").login, Login::PublicKey);
-    assert_eq!(server.keys_offered(), 1);
+    assert_eq!((server.keys_offered(), server.methods_asked()), (1, 0));
+}
+
+#[test]
+fn a_server_that_lets_everybody_in_but_wants_no_key() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let server = Server::start(Plan { open: true, ..Plan::default() });
+    let path = keys::save(&ed25519(1), folder.path(), "id");
+    assert_eq!(visit(with_key(path), &server).expect("in").login, Login::None);
+    assert_eq!((server.keys_offered(), server.methods_asked()), (1, 1));
+}
+
+/// sshd hangs up after the sixth failure; asking for the methods after a key is one.
+#[test]
+fn as_many_keys_as_sshd_takes_and_the_password_after_them() {
+    let folder = tempfile::tempdir().expect("a folder");
+    for keys in 1..=6u8 {
+        let plan = Plan { password: Some("sesame"), most_failures: 6, ..Plan::default() };
+        let server = Server::start(plan);
+        let mut options = with_password("sesame");
+        let names = (0..keys).map(|key| keys::save(&ed25519(key), folder.path(), &key.to_string()));
+        options.default_keys = names.collect();
+        assert_eq!(visit(options, &server).expect("in").login, Login::Password, "{keys} keys");
+        assert_eq!((server.keys_offered(), server.methods_asked()), (usize::from(keys.min(5)), 1));
+    }
 }
 
 #[test]

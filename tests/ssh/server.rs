@@ -130,6 +130,8 @@ impl Plan {
 pub(crate) struct Seen {
     pub(crate) connections: AtomicUsize,
     pub(crate) keys_offered: AtomicUsize,
+    /// Requests with method `none`.
+    pub(crate) methods_asked: AtomicUsize,
     pub(crate) channels: AtomicUsize,
     pub(crate) commands: Mutex<Vec<String>>,
     pub(crate) passwords: Mutex<Vec<String>>,
@@ -189,6 +191,10 @@ impl Server {
 
     pub(crate) fn keys_offered(&self) -> usize {
         self.seen.keys_offered.load(Ordering::SeqCst)
+    }
+
+    pub(crate) fn methods_asked(&self) -> usize {
+        self.seen.methods_asked.load(Ordering::SeqCst)
     }
 
     pub(crate) fn passwords(&self) -> Vec<String> {
