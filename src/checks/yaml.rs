@@ -108,7 +108,7 @@ fn first_sentence(message: &str) -> String {
 /// The byte at which the first tag stands; none of our files has a use for one, and a silent one would turn
 /// `! docker.running` into its contrary.
 fn first_tag(text: &str) -> Option<usize> {
-    if !text.contains('!') {
+    if !memchr::memchr_iter(b'!', text.as_bytes()).any(|at| may_be_tag(text, at)) {
         return None;
     }
     let mut parser = Parser::new_from_str(text);
@@ -130,6 +130,14 @@ fn first_tag(text: &str) -> Option<usize> {
         }
     }
     None
+}
+
+/// Whether the `!` at a byte stands where a value may begin: first in its line, behind an indicator or behind an anchor. All others,
+/// such as those of `a != b`, are text, and most files need not be read once more.
+fn may_be_tag(text: &str, at: usize) -> bool {
+    let line = text[..at].rsplit('\n').next().unwrap_or_default().trim_end();
+    let word = line.rsplit([' ', '\t']).next().unwrap_or_default();
+    line.is_empty() || line.ends_with([':', '-', '?', '[', '{', ',', '!', '>']) || word.starts_with('&')
 }
 
 /// The byte at which a value stands, by its path: `require`, `examples.0`.

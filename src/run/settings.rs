@@ -209,8 +209,10 @@ fn is_file(name: &str) -> bool {
 /// The shipped checks, and the user's over them, compiled for a profile.
 pub(super) fn catalog(own: &[Source<'_>], profile: &Profile) -> Result<Catalog, RunError> {
     let files: Vec<String> = shipped::CHECKS.iter().map(|(id, _)| format!("checks/{id}.yaml")).collect();
-    let shipped: Vec<Source<'_>> =
-        shipped::CHECKS.iter().zip(&files).map(|((id, text), file)| Source { file, id, text }).collect();
+    let sources = shipped::CHECKS.iter().zip(&files);
+    let shipped: Vec<Source<'_>> = sources
+        .map(|((id, text), file)| Source { file, id, text: shipped::without_examples(text) })
+        .collect();
     Ok(Catalog::load(&shipped, own, profile)?)
 }
 

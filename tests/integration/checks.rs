@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use airworthy::checks::{
-    Example, Expected, Profile, Profiles, Source, Status, compile, run_example, shipped,
+    CheckFile, Example, Expected, Profile, Profiles, Source, Status, compile, run_example, shipped,
 };
 
 fn profile() -> Profile {
@@ -40,6 +40,19 @@ fn examples_come_out_as_they_say() {
         }
     });
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn without_its_examples_a_check_is_the_same() {
+    let profile = profile();
+    each(|check, _| {
+        let (_, text) = shipped::CHECKS.iter().find(|(id, _)| **id == *check.id).expect("it ships");
+        let text = shipped::without_examples(text);
+        let bare = compile(&Source { file: "", id: &check.id, text }, &profile).expect("it compiles");
+        assert!(bare.file.examples.is_empty(), "{}", check.id);
+        let whole = CheckFile { examples: Vec::new(), ..check.file.clone() };
+        assert_eq!(bare.file, whole);
+    });
 }
 
 #[test]
