@@ -18,6 +18,8 @@ mod view;
 
 use std::collections::HashMap;
 
+use rayon::prelude::*;
+
 use crate::facts::Fact;
 use crate::facts::inventory::Inventory as Found;
 use crate::facts::proxy::Proxy;
@@ -29,6 +31,9 @@ use findings::Findings;
 use host::Members;
 use images::Images;
 use view::View;
+
+/// How many hosts one view is for.
+const PIECE: usize = 128;
 
 /// What an inventory is found to be.
 #[derive(Clone, Debug, Default)]
@@ -58,13 +63,20 @@ pub fn survey_hosts(inventory: &Inventory, demands: &Demands) -> Survey {
         return Survey::default();
     }
     let defaults = view::defaults(demands);
-    let view = View::new(inventory, demands, &defaults);
-    let members = Members::of(&view);
-    let variables = |host: &&str| ((*host).to_owned(), host::variables(&view, &members, host));
-    let proxy = |host: &&str| Some(((*host).to_owned(), Images::new(&view, host).proxy()?));
+    let hosts = View::new(inventory, demands, &defaults).hosts;
+    let pieces = hosts.par_chunks(PIECE).map(|hosts| {
+        let defaults = view::defaults(demands);
+        let view = View::new(inventory, demands, &defaults);
+        let members = Members::of(&view);
+        let variables = |host: &&str| ((*host).to_owned(), host::variables(&view, &members, host));
+        let proxy = |host: &&str| Some(((*host).to_owned(), Images::new(&view, host).proxy()?));
+        let variables: Vec<_> = hosts.iter().map(variables).collect();
+        (variables, hosts.iter().filter_map(proxy).collect::<Vec<_>>())
+    });
+    let (variables, proxies): (Vec<_>, Vec<_>) = pieces.collect::<Vec<_>>().into_iter().unzip();
     Survey {
-        variables: view.hosts.iter().map(variables).collect(),
-        proxies: view.hosts.iter().filter_map(proxy).collect(),
+        variables: variables.into_iter().flatten().collect(),
+        proxies: proxies.into_iter().flatten().collect(),
         inventory: Found::default(),
     }
 }
