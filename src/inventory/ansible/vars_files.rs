@@ -29,10 +29,35 @@ pub(super) struct VarsFiles<'a> {
     pub(super) reader: &'a mut Reader,
     pub(super) warnings: &'a mut Vec<String>,
     vault: &'a Vault,
-    bases: Vec<PathBuf>,
-    playbook: Option<PathBuf>,
+    bases: Vec<Base>,
+    playbook: Option<Base>,
     /// Encrypted files that no password was given for, and whose they are.
     pub(super) locked: Vec<(Subject, String, PathBuf)>,
+}
+
+/// A folder with an inventory or a playbook.
+#[derive(Clone)]
+struct Base {
+    folder: PathBuf,
+    /// Whose variables lie there: of a thousand hosts none needs to be looked for where none has a file.
+    has: Vec<Subject>,
+}
+
+impl Base {
+    fn new(folder: PathBuf) -> Self {
+        let has = [Subject::Group, Subject::Host];
+        let has = has.into_iter().filter(|subject| folder.join(subject.folder()).exists()).collect();
+        Base { folder, has }
+    }
+}
+
+impl Subject {
+    fn folder(self) -> &'static str {
+        match self {
+            Subject::Group => "group_vars",
+            Subject::Host => "host_vars",
+        }
+    }
 }
 
 impl<'a> VarsFiles<'a> {
@@ -51,6 +76,8 @@ impl<'a> VarsFiles<'a> {
             last.is_some() && folder.canonicalize().ok() == last
         };
         let playbook = options.playbook_dir.clone().filter(|folder| !is_last(folder));
+        let bases = bases.into_iter().map(Base::new).collect();
+        let playbook = playbook.map(Base::new);
         VarsFiles { bases, playbook, reader, warnings, vault: &options.vault, locked: Vec::new() }
     }
 
@@ -79,17 +106,17 @@ impl<'a> VarsFiles<'a> {
         self.playbook.clone().map_or(Ok(Vec::new()), |base| self.beside(&base, subject, name))
     }
 
-    fn beside(&mut self, base: &Path, subject: Subject, name: &str) -> Result<Vec<Layer>, InventoryError> {
-        let (folder, owner) = match subject {
-            Subject::Group => ("group_vars", format!("group {name}")),
-            Subject::Host => ("host_vars", format!("host {name}")),
-        };
+    fn beside(&mut self, base: &Base, subject: Subject, name: &str) -> Result<Vec<Layer>, InventoryError> {
         let mut layers = Vec::new();
-        if name.starts_with('/') {
+        if name.starts_with('/') || !base.has.contains(&subject) {
             return Ok(layers);
         }
-        for file in self.find(&base.join(folder), name)? {
-            match self.read(&file, base, owner.clone())? {
+        let owner = match subject {
+            Subject::Group => format!("group {name}"),
+            Subject::Host => format!("host {name}"),
+        };
+        for file in self.find(&base.folder.join(subject.folder()), name)? {
+            match self.read(&file, &base.folder, owner.clone())? {
                 Contents::Variables(layer) => layers.push(layer),
                 Contents::Nothing => {}
                 Contents::Locked => self.locked.push((subject, name.to_owned(), file)),
