@@ -80,6 +80,9 @@ pub struct Script {
     ahead: String,
     /// What decides whether helpers are asked for.
     wants: String,
+    /// What asks for them: where something may stand in, and where nothing may.
+    asking: String,
+    insisting: String,
     processes: Vec<Process>,
     pause: Option<Pause>,
     /// What starts them and waits for them, where the user has no probes.
@@ -123,8 +126,10 @@ impl Script {
                 &read_files,
             )),
         }
+        let asking = |is_indispensable| ask_for_helpers(probes, &processes, None, is_indispensable);
+        let (asking, insisting) = (asking(false), asking(true));
         let ending = ending(processes.clone(), pause);
-        Script { probes: probes.to_vec(), ahead, wants, processes, pause, ending }
+        Script { probes: probes.to_vec(), ahead, wants, asking, insisting, processes, pause, ending }
     }
 
     /// What it asks.
@@ -134,7 +139,7 @@ impl Script {
 
     /// The text for one host. `boundary` frames the answer; it must be one no host can guess.
     pub fn text(&self, boundary: &str, errand: &Errand) -> String {
-        let fixed = FRAME.len() + HELPER.len() + self.ahead.len() + self.wants.len() + self.ending.len();
+        let fixed = FRAME.len() + self.ahead.len() + self.wants.len() + self.asking.len() + self.ending.len();
         let mut script = String::with_capacity(fixed + 4096);
         // All of it in braces: what was cut on its way is a syntax error and does nothing.
         let _ = writeln!(script, "{{\nmark__={}", shell_quote(boundary));
@@ -158,7 +163,13 @@ impl Script {
         let _ = writeln!(script, "PYTHON={}", shell_quote(errand.python.as_deref().unwrap_or_default()));
         script.push_str(&self.ahead);
         script.push_str(&self.wants);
-        self.ask_for_helpers(&mut script, &errand.supply);
+        match &errand.supply {
+            Supply::Auto(_) => script.push_str(&self.asking),
+            Supply::Always(_) => script.push_str(&self.insisting),
+            Supply::Never(reason) => {
+                script.push_str(&ask_for_helpers(&self.probes, &self.processes, Some(reason), false));
+            }
+        }
         if errand.own_probes.is_empty() {
             script.push_str(&self.ending);
             return script;
@@ -171,39 +182,43 @@ impl Script {
         script.push_str(&ending(self.processes.iter().cloned().chain(own).collect(), self.pause));
         script
     }
+}
 
-    /// What starts the helpers' processes, before all others for they have the longest way, or says why there is none;
-    /// then those that stand in.
-    fn ask_for_helpers(&self, script: &mut String, supply: &Supply) {
-        let helpers = self.probes.iter().filter_map(|probe| match probe.read {
-            Read::Helper { otherwise, .. } => Some((probe, otherwise)),
-            _ => None,
-        });
-        for (at, (probe, otherwise)) in helpers.enumerate() {
-            let (name, function) = (probe.name, function_name(probe.name));
-            if at == 0 && supply.refusal().is_none() {
-                script.push_str(HELPER);
-            }
-            let _ = writeln!(script, "instead_of_{function}() {{");
-            for process in self.processes.iter().filter(|process| process.stands_in_for == Some(name)) {
-                match supply.is_indispensable() {
-                    true => script.push_str(&process.decline("not asked: --nvml always takes no stand-in")),
-                    false => script.push_str(&process.start_late()),
-                }
-            }
-            let _ = writeln!(script, ":\n}}");
-            let decline =
-                |reason: &str| format!("decline {name} {}; instead_of_{function}", shell_quote(reason));
-            let _ = match supply.refusal() {
-                Some(reason) => writeln!(script, "{}", decline(reason)),
-                None => writeln!(
-                    script,
-                    "if wants_{function}; then summon {name}\nelse {}; fi",
-                    decline(otherwise)
-                ),
-            };
+/// What starts the helpers' processes, before all others for they have the longest way, or says why there is none (the
+/// `refusal`, where nobody is there to ask); then those that stand in, unless a helper is indispensable.
+fn ask_for_helpers(
+    probes: &[Probe],
+    processes: &[Process],
+    refusal: Option<&str>,
+    is_indispensable: bool,
+) -> String {
+    let mut script = String::new();
+    let helpers = probes.iter().filter_map(|probe| match probe.read {
+        Read::Helper { otherwise, .. } => Some((probe, otherwise)),
+        _ => None,
+    });
+    for (at, (probe, otherwise)) in helpers.enumerate() {
+        let (name, function) = (probe.name, function_name(probe.name));
+        if at == 0 && refusal.is_none() {
+            script.push_str(HELPER);
         }
+        let _ = writeln!(script, "instead_of_{function}() {{");
+        for process in processes.iter().filter(|process| process.stands_in_for == Some(name)) {
+            match is_indispensable {
+                true => script.push_str(&process.decline("not asked: --nvml always takes no stand-in")),
+                false => script.push_str(&process.start_late()),
+            }
+        }
+        let _ = writeln!(script, ":\n}}");
+        let decline = |reason: &str| format!("decline {name} {}; instead_of_{function}", shell_quote(reason));
+        let _ = match refusal {
+            Some(reason) => writeln!(script, "{}", decline(reason)),
+            None => {
+                writeln!(script, "if wants_{function}; then summon {name}\nelse {}; fi", decline(otherwise))
+            }
+        };
     }
+    script
 }
 
 /// Starts the processes, waits for them and sends their answers.
