@@ -64,8 +64,10 @@ impl<'t> Shelf<'t> {
     /// The readable files that a probe's glob `<folder>*<ending>` found; the others are noted.
     pub(super) fn files(&mut self, folder: &str, ending: &str) -> Vec<(&'t str, &'t str)> {
         let found = self.transcript.files_under(folder);
-        self.note(&format!("{folder}*"), &found);
-        let Reading::Known(found) = found.reading else { return Vec::new() };
+        let Reading::Known(found) = found.reading else {
+            self.note(&format!("{folder}*"), &found);
+            return Vec::new();
+        };
         // A folder that may not be entered leaves its glob as it is.
         let glob = format!("{folder}*{ending}");
         self.note(&glob, &self.transcript.file(&glob));
@@ -321,13 +323,9 @@ mod tests {
 
     #[test]
     fn no_file_was_read() {
-        let mut transcript = Transcript::default();
-        for (name, section) in host().transcript().sections() {
-            if name != "files" {
-                transcript.insert(name.clone(), section.clone());
-            }
-        }
-        let found = Network::parse(&transcript, Some("10.0.0.5"), 0);
+        let mut sections = host().transcript().sections().clone();
+        sections.remove("files");
+        let found = Network::parse(&Transcript::new(sections), Some("10.0.0.5"), 0);
         let Reading::Unknown(reason) = &found.address_origin.reading else { panic!("{found:?}") };
         assert!(reason.contains("configuration files (not in the transcript)"), "{reason}");
     }

@@ -53,7 +53,7 @@ pub fn parse(transcript: &Transcript) -> Disk {
         folders: transcript.answer("disk").try_map(|answer| {
             let words = |key: &str| -> Vec<Vec<&str>> {
                 let lines = answer.out.lines().filter_map(|line| line.strip_prefix(key));
-                lines.map(|line| line.split_whitespace().collect()).collect()
+                lines.map(|line| line.split_ascii_whitespace().collect()).collect()
             };
             let (asked, rooms) = (words("folder "), words("room "));
             // One that could not be measured has no line, and the others could not be told apart.

@@ -128,29 +128,37 @@ fn modules(answer: &Answer<'_>) -> Result<BTreeMap<String, String>, String> {
             answer.complaint()
         ));
     }
-    let text = &answer.out;
-    let modular = text.lines().any(|line| line == "modular");
-    let signs: Vec<&str> = words(text, "sign ").collect();
-    let loaded: Vec<&str> = words(text, "loaded ").collect();
-    let listed = |index: &str, module: &str| {
-        let ending = format!("/{module}.ko");
-        let lines = text.lines().filter_map(|line| line.split_once(':'));
-        lines.filter(|(file, _)| file.ends_with(index)).any(|(_, path)| path.trim().ends_with(&ending))
-    };
+    let (mut modular, mut signs, mut loaded) = (false, Vec::new(), Vec::new());
+    let (mut builtin, mut loadable) = (Vec::new(), Vec::new());
+    for line in answer.out.lines() {
+        match line.split_once([' ', ':']) {
+            None => modular |= line == "modular",
+            Some(("sign", sign)) => signs.push(sign.trim()),
+            Some(("loaded", module)) => loaded.push(module.trim()),
+            Some((index, path)) if index.ends_with("/modules.builtin") => builtin.extend(module_at(path)),
+            Some((index, path)) if index.ends_with("/modules.dep") => loadable.extend(module_at(path)),
+            Some(_) => {}
+        }
+    }
     let shows = |module: &str| {
         loaded.contains(&module) || SIGNS.iter().any(|(other, sign)| *other == module && signs.contains(sign))
     };
     let state = |module: &str| match module {
-        _ if listed("/modules.builtin", module) => Some("builtin"),
+        _ if builtin.contains(&module) => Some("builtin"),
         _ if modular && shows(module) => Some("loaded"),
         _ if shows(module) => Some("builtin"),
-        _ if listed("/modules.dep", module) => Some("loadable"),
+        _ if loadable.contains(&module) => Some("loadable"),
         _ if modular || SIGNS.iter().any(|(other, _)| *other == module) => Some("missing"),
         // The schedulers of a kernel without IPVS are not there either; of the others nothing tells.
         _ if module.starts_with("ip_vs_") && !shows("ip_vs") => Some("missing"),
         _ => None,
     };
     Ok(MODULES.iter().filter_map(|module| Some(((*module).to_owned(), state(module)?.to_owned()))).collect())
+}
+
+/// The module at a path of an index: `vxlan` for `kernel/drivers/net/vxlan.ko`.
+fn module_at(path: &str) -> Option<&str> {
+    path.trim().rsplit_once('/')?.1.strip_suffix(".ko")
 }
 
 /// The numbers of a kernel's release, by which one is newer than another: `5.4.0-150-generic` is 5, 4, 0, 150.

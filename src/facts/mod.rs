@@ -21,6 +21,7 @@ mod docker_flags;
 mod docker_unit;
 mod duplicates;
 mod fact;
+mod files;
 pub mod firewall;
 mod first_look;
 pub mod fleet;

@@ -81,20 +81,14 @@ impl Recorded {
                 self.asked.extend(paths.iter().map(|path| (*path).to_owned()));
             }
         }
-        let mut transcript = Transcript::default();
-        transcript.insert(
-            "files",
-            Section {
-                source: "".into(),
-                ended: Ended::Exited(0),
-                out: format!("asked:{}\n{}", self.asked.join(":"), self.files).into(),
-                err: self.complaints.into(),
-                stuck: None,
-            },
-        );
-        for (name, section) in self.sections {
-            transcript.insert(name, section);
-        }
-        transcript
+        let files = Section {
+            source: "".into(),
+            ended: Ended::Exited(0),
+            out: format!("asked:{}\n{}", self.asked.join(":"), self.files).into(),
+            err: self.complaints.into(),
+            stuck: None,
+        };
+        let files = ("files".to_owned(), files);
+        Transcript::new(std::iter::once(files).chain(self.sections).collect())
     }
 }

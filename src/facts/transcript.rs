@@ -3,7 +3,8 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use super::fact::Fact;
+use super::fact::{Fact, Reading};
+use super::files::Files;
 use super::interfaces::glob_fits;
 
 /// Everything one machine answered in one visit.
@@ -11,10 +12,8 @@ use super::interfaces::glob_fits;
 pub struct Transcript {
     /// By probe name.
     sections: BTreeMap<String, Section>,
-    /// What the file probe read, by path; the error text where it could not.
-    files: BTreeMap<String, Result<String, String>>,
-    /// The paths and globs that it was asked for, with colons between them; older scripts did not tell.
-    asked: Option<String>,
+    /// What the file probe read.
+    files: Files,
 }
 
 /// What one probe answered.
@@ -53,50 +52,16 @@ pub struct Answer<'t> {
 }
 
 impl Transcript {
-    /// Takes a section in. The section named `files` is the answer of all file probes together:
-    /// each line of a file behind its path and a colon, and on stderr what could not be read.
-    pub fn insert(&mut self, name: impl Into<String>, section: Section) {
-        let name = name.into();
-        if name == "files" {
-            self.take_files(&section);
-        }
-        self.sections.insert(name, section);
-    }
-
-    fn take_files(&mut self, section: &Section) {
-        let out = text(&section.out);
-        let mut lines = out.split_inclusive('\n').peekable();
-        while let Some(line) = lines.next() {
-            if let Some(path) = binary(line) {
-                self.files.insert(path.to_owned(), Err("it is not text".to_owned()));
-                continue;
-            }
-            let Some((path, text)) = line.split_once(':') else { continue };
-            if path == "asked" {
-                self.asked = Some(text.trim_end().to_owned());
-            }
-            if !path.starts_with('/') {
-                continue;
-            }
-            // A file's lines come one after the other.
-            let mut content = text.to_owned();
-            let more = |line: &&str| line.strip_prefix(path).is_some_and(|rest| rest.starts_with(':'));
-            while let Some(line) = lines.next_if(more) {
-                content.push_str(&line[path.len() + 1..]);
-            }
-            self.files.insert(path.to_owned(), Ok(content));
-        }
-        for line in text(&section.err).lines() {
-            let Some((path, reason)) = line.trim_start_matches("grep: ").rsplit_once(": ") else { continue };
-            if path.starts_with('/') {
-                self.files.insert(path.to_owned(), Err(reason.to_owned()));
-            }
-        }
+    /// Of sections by name. The one named `files` is the answer of all file probes together.
+    pub fn new(sections: BTreeMap<String, Section>) -> Self {
+        let files =
+            sections.get("files").map(|section| Files::parse(&text(&section.out), &text(&section.err)));
+        Transcript { files: files.unwrap_or_default(), sections }
     }
 
     /// Whether a path of which nothing was said, or a glob, was asked for.
     fn was_asked(&self, path: &str) -> bool {
-        let mut asked = self.asked.iter().flat_map(|asked| asked.split(':'));
+        let mut asked = self.files.asked();
         match path.split_once('*') {
             Some((prefix, _)) => self.was_asked_under(prefix),
             None => asked.any(|asked| glob_fits(asked, path)),
@@ -104,18 +69,16 @@ impl Transcript {
     }
 
     fn not_told(&self) -> &'static str {
-        match self.asked {
-            Some(_) => "not asked for when this was recorded",
-            None => "empty, or not asked for when this was recorded",
+        match self.files.tells_asked() {
+            true => "not asked for when this was recorded",
+            false => "empty, or not asked for when this was recorded",
         }
     }
 
     /// Whether any path that starts with `prefix` was asked for. Even of a glob that matches nothing grep tells; of one
     /// that matches empty files alone it does not.
     fn was_asked_under(&self, prefix: &str) -> bool {
-        let mut told = self.files.range(prefix.to_owned()..).take_while(|(path, _)| path.starts_with(prefix));
-        let mut asked = self.asked.iter().flat_map(|asked| asked.split(':'));
-        told.next().is_some() || asked.any(|asked| asked.starts_with(prefix))
+        self.files.under(prefix).next().is_some() || self.files.asked().any(|asked| asked.starts_with(prefix))
     }
 
     /// Why the file probe as a whole cannot be trusted, where it cannot: it passed its deadline, was killed, or
@@ -139,9 +102,7 @@ impl Transcript {
             return Fact::unknown(reason, source);
         }
         match self.files.get(path) {
-            Some(Ok(text)) => Fact::known(text.as_str(), source),
-            Some(Err(reason)) if reason == "No such file or directory" => Fact::absent(source),
-            Some(Err(reason)) => Fact::unknown(reason.clone(), source),
+            Some(told) => told_of(told, source),
             None if self.was_asked(path) => Fact::known("", source),
             None => Fact::unknown(self.not_told(), source),
         }
@@ -154,15 +115,9 @@ impl Transcript {
         if let Some(reason) = self.nothing_under(prefix) {
             return Fact::unknown(reason, source);
         }
-        let found = self
-            .files
-            .range(prefix.to_owned()..)
-            .take_while(|(path, _)| path.starts_with(prefix))
-            .filter(|(path, _)| !path.contains('*'))
-            .map(|(path, _)| (path.as_str(), self.file(path)))
-            .filter(|(_, text)| text.reading != super::fact::Reading::Absent)
-            .collect();
-        Fact::known(found, source)
+        let matched = self.files.under(prefix).filter(|(path, _)| !path.contains('*'));
+        let found = matched.map(|(path, told)| (path, told_of(told, path.to_owned())));
+        Fact::known(found.filter(|(_, text)| text.reading != Reading::Absent).collect(), source)
     }
 
     /// Why nothing is known of files whose paths start with `prefix`, where that is so.
@@ -228,12 +183,13 @@ fn text(bytes: &[u8]) -> Cow<'_, str> {
     std::str::from_utf8(bytes).map_or_else(|_| String::from_utf8_lossy(bytes), Cow::Borrowed)
 }
 
-/// `Binary file /x matches`, or since 3.5 `grep: /x: binary file matches`: what grep says instead of what is not
-/// text. A line of a file always has its path before it.
-fn binary(line: &str) -> Option<&str> {
-    let line = line.trim_end();
-    let old = line.strip_prefix("Binary file ").and_then(|rest| rest.strip_suffix(" matches"));
-    old.or_else(|| line.strip_prefix("grep: ")?.strip_suffix(": binary file matches"))
+/// What the file probe told of a file, as a fact.
+fn told_of<'t>(told: Result<&'t str, &'t str>, source: String) -> Fact<&'t str> {
+    match told {
+        Ok(text) => Fact::known(text, source),
+        Err("No such file or directory") => Fact::absent(source),
+        Err(reason) => Fact::unknown(reason, source),
+    }
 }
 
 fn timed_out(ms: u64, stuck: Option<&str>) -> String {
@@ -250,10 +206,8 @@ mod tests {
     use crate::facts::Reading;
 
     fn files(ended: Ended, out: &str, err: &str) -> Transcript {
-        let mut transcript = Transcript::default();
         let section = Section { source: "".into(), ended, out: out.into(), err: err.into(), stuck: None };
-        transcript.insert("files", section);
-        transcript
+        Transcript::new([("files".to_owned(), section)].into())
     }
 
     #[test]

@@ -15,8 +15,8 @@ pub(super) struct Unit {
     pub active: String,
     /// `enabled`, `disabled`, `static`, `generated` …
     pub enabled: String,
-    /// Every assignment of the unit, in order: `ExecStart`, `Environment` and so on.
-    pub properties: Vec<(String, String)>,
+    /// Its other assignments, a line each, in order: `ExecStart`, `Environment` and so on.
+    pub others: String,
 }
 
 impl Unit {
@@ -42,7 +42,11 @@ impl Unit {
 
     /// The values of a property.
     pub(super) fn values<'u>(&'u self, property: &'u str) -> impl Iterator<Item = &'u str> {
-        self.properties.iter().filter(move |(key, _)| key == property).map(|(_, value)| value.as_str())
+        let lines = self.others.lines();
+        lines
+            .filter_map(|line| line.split_once('='))
+            .filter(move |(key, _)| *key == property)
+            .map(|(_, value)| value)
     }
 }
 
@@ -103,13 +107,14 @@ pub(super) fn parse(transcript: &Transcript) -> Fact<Vec<Unit>> {
 
 fn unit(block: &str) -> Unit {
     let mut unit = Unit::default();
-    for (key, value) in block.lines().filter_map(|line| line.split_once('=')) {
-        match key {
-            "Id" => unit.id = value.to_owned(),
-            "LoadState" => unit.load = value.to_owned(),
-            "ActiveState" => unit.active = value.to_owned(),
-            "UnitFileState" => unit.enabled = value.to_owned(),
-            _ => unit.properties.push((key.to_owned(), value.to_owned())),
+    for line in block.lines() {
+        match line.split_once('=') {
+            Some(("Id", value)) => unit.id = value.to_owned(),
+            Some(("LoadState", value)) => unit.load = value.to_owned(),
+            Some(("ActiveState", value)) => unit.active = value.to_owned(),
+            Some(("UnitFileState", value)) => unit.enabled = value.to_owned(),
+            Some((_, "")) | None => {}
+            Some(_) => unit.others.extend([line, "\n"]),
         }
     }
     unit

@@ -110,11 +110,7 @@ pub fn take_apart(heard: &[u8], boundary: &str, probes: &[Probe]) -> Result<Answ
         (true, false) => return Err(FrameError::Cut),
         (true, true) => {}
     }
-    let mut transcript = Transcript::default();
-    for (name, section) in sections {
-        transcript.insert(name, section);
-    }
-    Ok(Answered { clock, transcript })
+    Ok(Answered { clock, transcript: Transcript::new(sections) })
 }
 
 /// The boundary of a saved answer, told by its own first line.

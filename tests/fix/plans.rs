@@ -1,6 +1,6 @@
 //! The plan: every refusal by its reason, and what a look reads out of a host's answer.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use airworthy::facts::{Ended, Fact, HostFacts, Section, Subject, Transcript};
 use airworthy::fix::look::{Look, digest};
@@ -174,7 +174,7 @@ fn undo_of_a_file_that_was_not_there_takes_it_away() {
 
 /// A transcript with these lines of the look.
 fn transcript(lines: &str, config: &[u8], status: i32) -> Transcript {
-    let mut transcript = Transcript::default();
+    let mut sections = BTreeMap::new();
     let mut put = |name: &str, out: &[u8], status: i32| {
         let section = Section {
             source: "".into(),
@@ -183,14 +183,14 @@ fn transcript(lines: &str, config: &[u8], status: i32) -> Transcript {
             err: Vec::new(),
             stuck: None,
         };
-        transcript.insert(name.to_owned(), section);
+        sections.insert(name.to_owned(), section);
     };
     put("sudo", b"root\n\n", 0);
     put("dockerd-arguments", b"/usr/sbin/dockerd\n", 0);
     put("docker-config", config, status);
     put("fix-host", lines.as_bytes(), 0);
     put("fix-backup", b"", 44);
-    transcript
+    Transcript::new(sections)
 }
 
 const LINES: &str = "asked /etc/docker/daemon.json\nreal /etc/docker/daemon.json\nprocess 77\nkind file\n\
@@ -230,10 +230,10 @@ fn a_look_is_read_from_the_answer() {
         let reason = Look::parse(&transcript(&lines, config, 0)).expect_err(said);
         assert!(reason.contains(said), "{said}: {reason}");
     }
-    let mut rootless = transcript(&lines, config, 0);
-    let section = Section { out: b"user\nno\n".to_vec(), ..rootless.sections()["sudo"].clone() };
+    let mut rootless = transcript(&lines, config, 0).sections().clone();
+    let section = Section { out: b"user\nno\n".to_vec(), ..rootless["sudo"].clone() };
     rootless.insert("sudo".to_owned(), section);
-    assert_eq!(Look::parse(&rootless), Err("root was not to be had".to_owned()));
+    assert_eq!(Look::parse(&Transcript::new(rootless)), Err("root was not to be had".to_owned()));
     let absent = Look::parse(&transcript(
         &LINES.replace("kind file", "kind absent"),
         b"/etc/docker/daemon.json\n",

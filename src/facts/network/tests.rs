@@ -159,11 +159,12 @@ proptest! {
 
     #[test]
     fn any_bytes(files in any::<Vec<u8>>(), ip in any::<Vec<u8>>(), err in any::<Vec<u8>>(), now in any::<i64>()) {
-        let mut transcript = Transcript::default();
-        for (name, out) in [("files", files), (IP.name, ip.clone()), (network_manager::PROBE.name, ip)] {
+        let answers = [("files", files), (IP.name, ip.clone()), (network_manager::PROBE.name, ip)];
+        let sections = answers.map(|(name, out)| {
             let ended = Ended::Exited(0);
-            transcript.insert(name, Section { source: "".into(), ended, out, err: err.clone(), stuck: None });
-        }
+            (name.to_owned(), Section { source: "".into(), ended, out, err: err.clone(), stuck: None })
+        });
+        let transcript = Transcript::new(sections.into());
         Network::parse(&transcript, Some("10.0.0.5"), now);
     }
 
