@@ -1,5 +1,6 @@
 //! Every check that is there: those that ship and those of the user, compiled for one profile.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,6 +14,7 @@ use super::message::Message;
 use super::order::{in_order, stands_after};
 use super::outlook::Outlook;
 use super::profile::Profile;
+use super::roomy::roomy;
 use super::types::Type;
 use super::vocabulary::Vocabulary;
 use super::yaml::{offset_in_scalar, yaml};
@@ -88,16 +90,24 @@ impl Catalog {
         sources.extend(extra.iter().map(|source| (source.id, *source)));
         let wanted = profile.checks.iter().map(String::as_str).chain(extra.iter().map(|source| source.id));
         let wanted: BTreeSet<&str> = wanted.collect();
-        let compile_one = |id: &&str| match sources.get(id) {
-            Some(source) => Ok(((*id).to_owned(), compile(source, profile)?)),
+        let vocabularies = Vocabularies::of(profile);
+        let compile_one = |id: &str| match sources.get(id) {
+            Some(source) => Ok((id.to_owned(), compile_with(source, &vocabularies)?)),
             None => {
                 let message = format!("the profile names a check `{id}` that does not exist");
                 Err(profile.mistake("checks", id, message, nearest(id, sources.keys().copied())))
             }
         };
         // Collected before they are looked at, so that the first mistake told is always the same.
-        let compiled: Vec<Result<(String, Check), LoadError>> = wanted.par_iter().map(compile_one).collect();
-        let checks: BTreeMap<String, Check> = compiled.into_iter().collect::<Result<_, _>>()?;
+        let cores = rayon::current_num_threads();
+        let share = |core: usize| {
+            let mine = wanted.iter().skip(core).step_by(cores);
+            let compile_all = || mine.clone().map(|id| (*id, compile_one(id))).collect::<Vec<_>>();
+            roomy(compile_all).unwrap_or_else(compile_all)
+        };
+        let compiled: Vec<_> = (0..cores).into_par_iter().map(share).collect();
+        let compiled: BTreeMap<&str, _> = compiled.into_iter().flatten().collect();
+        let checks: BTreeMap<String, Check> = compiled.into_values().collect::<Result<_, _>>()?;
         if let Some(id) = profile.severities.keys().find(|id| !checks.contains_key(*id)) {
             let message = format!("the profile gives a severity to `{id}`, which is none of its checks");
             let near = nearest(id, checks.keys().map(String::as_str));
@@ -184,6 +194,23 @@ impl Catalog {
 /// # Errors
 /// The first mistake in it.
 pub fn compile(source: &Source<'_>, profile: &Profile) -> Result<Check, LoadError> {
+    compile_with(source, &Vocabularies::of(profile))
+}
+
+/// The names that checks of a profile may use.
+struct Vocabularies {
+    host: Vocabulary,
+    fleet: Vocabulary,
+}
+
+impl Vocabularies {
+    fn of(profile: &Profile) -> Self {
+        let (host, fleet) = (Vocabulary::host(&profile.parameters), Vocabulary::fleet(&profile.parameters));
+        Vocabularies { host, fleet }
+    }
+}
+
+fn compile_with(source: &Source<'_>, vocabularies: &Vocabularies) -> Result<Check, LoadError> {
     let fail = |message: String| LoadError::new(source.file, source.text, message);
     let well_formed = source.id.starts_with(|c: char| c.is_ascii_lowercase())
         && source.id.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-');
@@ -244,10 +271,10 @@ pub fn compile(source: &Source<'_>, profile: &Profile) -> Result<Check, LoadErro
                 .at_value(key));
         }
     }
-    let mut vocabulary = match file.scope {
-        Scope::Host => Vocabulary::host(&profile.parameters),
-        Scope::Fleet => Vocabulary::fleet(&profile.parameters),
-    };
+    let mut vocabulary = Cow::Borrowed(match file.scope {
+        Scope::Host => &vocabularies.host,
+        Scope::Fleet => &vocabularies.fleet,
+    });
     if let Some(probe) = &file.probe {
         let of = match probe.parse {
             Parse::Text => Type::String,
@@ -255,7 +282,7 @@ pub fn compile(source: &Source<'_>, profile: &Profile) -> Result<Check, LoadErro
             Parse::Json => Type::Any,
             Parse::Number => Type::Double,
         };
-        vocabulary = vocabulary.with_probe(of);
+        vocabulary = Cow::Owned(vocabulary.into_owned().with_probe(of));
         if file.scope == Scope::Fleet {
             return Err(fail("a fleet check has no probe of its own".to_owned())
                 .help("a probe runs on one host: judge it there, in a check with `roles`")

@@ -4,14 +4,15 @@
 //! out of the context: the error that its use causes makes the verdict unknown, with that fact's
 //! reason. Any other error makes it unknown too, never a pass or a failure.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::thread;
 
 use cel::common::ast::{EntryExpr, Expr, LiteralValue, operators};
 use cel::parser::Expression;
 use cel::{Context, ExecutionError, Program, Value};
 
 use super::functions;
+use super::roomy::roomy;
 use super::types::Type;
 use super::typing::{self, Mistake};
 use super::vocabulary::Vocabulary;
@@ -22,8 +23,6 @@ const LONGEST: usize = 4096;
 const DEEPEST: usize = 24;
 /// The most operators: the parser recurses over a chain of them.
 const MOST_OPERATORS: usize = 256;
-/// The stack on which conditions are compiled, in bytes: the parser recurses.
-const STACK: usize = 64 * 1024 * 1024;
 
 /// A compiled condition.
 #[derive(Debug)]
@@ -73,43 +72,10 @@ impl Condition {
     pub fn compile(source: &str, vocabulary: &Vocabulary) -> Result<Condition, ConditionError> {
         let source = source.trim_end();
         bounds(source)?;
-        // The parser recurses once for each nesting, so it gets a stack that the bounds above cannot exhaust.
-        let compiled = thread::scope(|scope| {
-            let compile = || -> Result<Condition, ConditionError> {
-                let program = functions::library().compile(source).map_err(|errors| {
-                    let first = errors.errors.first();
-                    let (line, column) = first.map_or((1, 1), |error| error.pos);
-                    ConditionError {
-                        line: usize::try_from(line).unwrap_or(1).max(1),
-                        column: usize::try_from(column).unwrap_or(1).max(1),
-                        ..syntax(first.map_or("", |error| error.msg.as_str()))
-                    }
-                })?;
-                match typing::infer(program.expression(), vocabulary) {
-                    Err(mistake) => return Err(placed(&program, source, mistake)),
-                    Ok(Type::Bool | Type::Any) => {}
-                    Ok(other) => {
-                        let message = format!("a condition is true or false, and this is {}", other.name());
-                        return Err(ConditionError { line: 1, column: 1, message, help: None });
-                    }
-                }
-                let mut named = Names::default();
-                collect(program.expression(), &mut Vec::new(), &mut named);
-                let Names { mut paths, wholes } = named;
-                paths.dedup();
-                let is_shown =
-                    |path: &&Vec<String>| !paths.iter().any(|p| p.len() > path.len() && p.starts_with(path));
-                let shown = paths.iter().filter(is_shown);
-                let shown = shown.map(|path| (path.clone(), path.join(".").into())).collect();
-                let one_line = source.split_whitespace().collect::<Vec<_>>().join(" ");
-                let applies = format!("applies when {one_line}").into();
-                Ok(Condition { source: Arc::from(source), paths, wholes, shown, applies, program })
-            };
-            let thread = thread::Builder::new().stack_size(STACK).spawn_scoped(scope, compile);
-            thread.map(|handle| handle.join())
-        });
-        match compiled {
-            Ok(Ok(result)) => result,
+        // The parser recurses once for each nesting; a panic in it must not cost the other conditions.
+        let compile = || catch_unwind(AssertUnwindSafe(|| parse(source, vocabulary)));
+        match roomy(compile) {
+            Some(Ok(result)) => result,
             _ => Err(ConditionError {
                 line: 1,
                 column: 1,
@@ -143,6 +109,36 @@ impl Condition {
     pub fn error(&self, context: &Context<'_, '_>) -> Option<String> {
         self.program.execute(context).err().map(|error| error.to_string())
     }
+}
+
+fn parse(source: &str, vocabulary: &Vocabulary) -> Result<Condition, ConditionError> {
+    let program = functions::library().compile(source).map_err(|errors| {
+        let first = errors.errors.first();
+        let (line, column) = first.map_or((1, 1), |error| error.pos);
+        ConditionError {
+            line: usize::try_from(line).unwrap_or(1).max(1),
+            column: usize::try_from(column).unwrap_or(1).max(1),
+            ..syntax(first.map_or("", |error| error.msg.as_str()))
+        }
+    })?;
+    match typing::infer(program.expression(), vocabulary) {
+        Err(mistake) => return Err(placed(&program, source, mistake)),
+        Ok(Type::Bool | Type::Any) => {}
+        Ok(other) => {
+            let message = format!("a condition is true or false, and this is {}", other.name());
+            return Err(ConditionError { line: 1, column: 1, message, help: None });
+        }
+    }
+    let mut named = Names::default();
+    collect(program.expression(), &mut Vec::new(), &mut named);
+    let Names { mut paths, wholes } = named;
+    paths.dedup();
+    let is_shown = |path: &&Vec<String>| !paths.iter().any(|p| p.len() > path.len() && p.starts_with(path));
+    let shown = paths.iter().filter(is_shown);
+    let shown = shown.map(|path| (path.clone(), path.join(".").into())).collect();
+    let one_line = source.split_whitespace().collect::<Vec<_>>().join(" ");
+    let applies = format!("applies when {one_line}").into();
+    Ok(Condition { source: Arc::from(source), paths, wholes, shown, applies, program })
 }
 
 /// Refuses what could exhaust the parser.

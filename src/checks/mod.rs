@@ -17,6 +17,7 @@ mod order;
 mod outlook;
 mod precedent;
 mod profile;
+mod roomy;
 pub mod shipped;
 mod sight;
 mod types;
