@@ -12,7 +12,7 @@ use super::condition::Condition;
 use super::message;
 use super::outlook::Outlook;
 use super::profile::Profile;
-use super::values::{fact_to_cel, map, to_cel, to_cel_facts};
+use super::values::{fact_to_cel, map, to_cel, to_cel_facts, to_cel_fields};
 use super::verdict::Found;
 use crate::facts::{Fact, FactTree, Reading, Untyped};
 
@@ -61,7 +61,7 @@ impl Sight<'_> {
         let mut context = self.root.new_inner_scope();
         for (name, fields) in outlook.subjects() {
             let told = match (name, self.facts.get(name)) {
-                ("host", _) => self.subject.map(to_cel),
+                ("host", _) => self.subject.map(|subject| to_cel_fields(subject, |field| fields.has(field))),
                 ("probe", _) => self.probe.as_deref().and_then(fact_to_cel),
                 (_, facts) => facts.map(|facts| to_cel_facts(facts, |field| fields.has(field))),
             };

@@ -30,6 +30,17 @@ pub(super) fn fact_to_cel(fact: &Fact<Value>) -> Option<Cel> {
     }
 }
 
+/// Of an object the fields that are `wanted`; any other value whole.
+pub(super) fn to_cel_fields(value: &Value, wanted: impl Fn(&str) -> bool) -> Cel {
+    match value {
+        Value::Object(fields) => {
+            let wanted = fields.iter().filter(|(key, _)| wanted(key));
+            map(wanted.map(|(key, value)| (key.clone(), to_cel(value))))
+        }
+        other => to_cel(other),
+    }
+}
+
 /// Whole numbers enter as int, never as uint: CEL compares them with literals.
 pub(super) fn to_cel(value: &Value) -> Cel {
     match value {

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use super::fact::{Fact, Reading};
 use super::interfaces::Interface;
-use super::transcript::Transcript;
+use super::transcript::{NO_SUCH_FILE, Transcript};
 use super::{dhcp_lease, ifcfg, ifupdown, netplan, network_manager, networkd};
 
 /// The address in question and where it is.
@@ -63,20 +63,22 @@ impl<'t> Shelf<'t> {
 
     /// The readable files that a probe's glob `<folder>*<ending>` found; the others are noted.
     pub(super) fn files(&mut self, folder: &str, ending: &str) -> Vec<(&'t str, &'t str)> {
-        let found = self.transcript.files_under(folder);
-        let Reading::Known(found) = found.reading else {
-            self.note(&format!("{folder}*"), &found);
+        if self.closed {
             return Vec::new();
-        };
+        }
+        if let Some(reason) = self.transcript.nothing_under(folder) {
+            self.note(&[folder, "*"].concat(), &reason);
+            return Vec::new();
+        }
         // A folder that may not be entered leaves its glob as it is.
-        let glob = format!("{folder}*{ending}");
-        self.note(&glob, &self.transcript.file(&glob));
+        let glob = [folder, "*", ending].concat();
         let mut texts = Vec::new();
-        for (path, text) in found {
-            let wanted = path.ends_with(ending) || ending.contains('*');
-            if wanted {
-                self.note(path, &text);
-                texts.extend(text.value().map(|text| (path, *text)));
+        for (path, told) in self.transcript.told_under(folder) {
+            let is_file = !path.contains('*') && (path.ends_with(ending) || ending.contains('*'));
+            match told {
+                Ok(text) if is_file => texts.push((path, text)),
+                Err(reason) if reason != NO_SUCH_FILE && (is_file || path == glob) => self.note(path, reason),
+                Ok(_) | Err(_) => {}
             }
         }
         texts
@@ -85,15 +87,14 @@ impl<'t> Shelf<'t> {
     /// One file, where there is one; noted where it could not be read.
     pub(super) fn file(&mut self, path: &str) -> Option<&'t str> {
         let text = self.transcript.file(path);
-        self.note(path, &text);
+        if let Reading::Unknown(reason) = &text.reading {
+            self.note(path, reason);
+        }
         text.value().copied()
     }
 
-    fn note<T>(&mut self, path: &str, text: &Fact<T>) {
-        if let Reading::Unknown(reason) = &text.reading
-            && reason != "Is a directory"
-            && !self.closed
-        {
+    fn note(&mut self, path: &str, reason: &str) {
+        if reason != "Is a directory" && !self.closed {
             self.unread.push(format!("{path} ({reason})"));
         }
     }

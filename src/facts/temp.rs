@@ -65,7 +65,7 @@ pub fn parse(transcript: &Transcript) -> Temp {
 
 /// Where, and with which options: `tmpfs /tmp tmpfs rw,nosuid,nodev 0 0`.
 fn mount(line: &str) -> Option<(&str, &str)> {
-    let mut words = line.split_whitespace();
+    let mut words = line.split(' ');
     let at = words.nth(1)?;
     Some((at, words.nth(1)?))
 }

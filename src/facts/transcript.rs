@@ -31,6 +31,9 @@ pub struct Section {
     pub stuck: Option<String>,
 }
 
+/// What grep says of a path or a glob that is not there.
+pub(super) const NO_SUCH_FILE: &str = "No such file or directory";
+
 /// How a probe ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ended {
@@ -120,6 +123,12 @@ impl Transcript {
         Fact::known(found.filter(|(_, text)| text.reading != Reading::Absent).collect(), source)
     }
 
+    /// What was told of paths and globs that start with `prefix`, in their order: a text, or why there is none. It means
+    /// nothing where [`Transcript::nothing_under`] has a reason.
+    pub(super) fn told_under(&self, prefix: &str) -> impl Iterator<Item = (&str, Result<&str, &str>)> {
+        self.files.under(prefix)
+    }
+
     /// Why nothing is known of files whose paths start with `prefix`, where that is so.
     pub(super) fn nothing_under(&self, prefix: &str) -> Option<String> {
         let not_asked = || (!self.was_asked_under(prefix)).then(|| self.not_told().to_owned());
@@ -187,7 +196,7 @@ fn text(bytes: &[u8]) -> Cow<'_, str> {
 fn told_of<'t>(told: Result<&'t str, &'t str>, source: String) -> Fact<&'t str> {
     match told {
         Ok(text) => Fact::known(text, source),
-        Err("No such file or directory") => Fact::absent(source),
+        Err(NO_SUCH_FILE) => Fact::absent(source),
         Err(reason) => Fact::unknown(reason, source),
     }
 }

@@ -32,8 +32,8 @@ use host::Members;
 use images::Images;
 use view::View;
 
-/// How many hosts one view is for.
-const PIECE: usize = 128;
+/// For fewer hosts no view is made.
+const PIECE: usize = 64;
 
 /// What an inventory is found to be.
 #[derive(Clone, Debug, Default)]
@@ -64,7 +64,8 @@ pub fn survey_hosts(inventory: &Inventory, demands: &Demands) -> Survey {
     }
     let defaults = view::defaults(demands);
     let hosts = View::new(inventory, demands, &defaults).hosts;
-    let pieces = hosts.par_chunks(PIECE).map(|hosts| {
+    let piece = hosts.len().div_ceil(rayon::current_num_threads()).max(PIECE);
+    let pieces = hosts.par_chunks(piece).map(|hosts| {
         let defaults = view::defaults(demands);
         let view = View::new(inventory, demands, &defaults);
         let members = Members::of(&view);
