@@ -54,17 +54,22 @@ pub(super) fn log_in(
         deadline,
         credentials,
         tried: Tried::default(),
-        asked: false,
         keys_left: MOST_KEYS,
         refused: Vec::new(),
     };
-    if attempt.agent()? {
-        return Ok(Login::Agent);
+    let keys_alone = attempt.has_keys_alone();
+    if !keys_alone && attempt.nothing()? {
+        return Ok(Login::None);
     }
-    if attempt.files()? {
-        return Ok(Login::PublicKey);
+    if keys_alone || attempt.tried.offers("publickey") {
+        if attempt.agent()? {
+            return Ok(Login::Agent);
+        }
+        if attempt.files()? {
+            return Ok(Login::PublicKey);
+        }
     }
-    if attempt.nothing()? {
+    if keys_alone && attempt.nothing()? {
         return Ok(Login::None);
     }
     if attempt.password()? {
@@ -80,30 +85,28 @@ struct Attempt<'a, 'd> {
     deadline: &'d mut Deadline,
     credentials: &'a Credentials<'a>,
     tried: Tried,
-    /// Whether the server has told its methods.
-    asked: bool,
     keys_left: usize,
     /// Public keys that the server does not take; the same key from a file is not offered again.
     refused: Vec<Vec<u8>>,
 }
 
 impl Attempt<'_, '_> {
-    /// Whether the server takes keys, or one more key may be shown without asking it: the first of few. Nearly every
-    /// host takes the first, and to ask is a round trip; but where that comes after a key, it counts as an attempt itself.
-    fn takes_keys(&mut self, to_show: usize) -> Result<bool, TransportError> {
-        let first = !self.asked && self.keys_left == MOST_KEYS;
-        Ok((first && to_show < MOST_KEYS) || (!self.nothing()? && self.tried.offers("publickey")))
+    /// Whether a few keys are all there is to show, and nobody has to be asked for a passphrase. Then the methods need not be
+    /// asked for before them: nearly every host takes the first key, and asking is a round trip. Before anything else they
+    /// are asked for at once, for behind a refused key that counts as an attempt itself, and a hardened host grants two.
+    fn has_keys_alone(&mut self) -> bool {
+        let asked = Instant::now();
+        let held = self.credentials.agent.and_then(|agent| agent.keys().ok()).unwrap_or_default();
+        self.deadline.extend(asked.elapsed());
+        let keys = self.agent_order(held).len() + self.only_files(held);
+        let mut files = self.credentials.identities.iter().filter_map(|(_, key)| key.as_ref().ok());
+        self.credentials.password.is_none()
+            && (1..MOST_KEYS).contains(&keys)
+            && !files.any(|key| key.encrypted())
     }
 
-    /// Asks with method `none`, which tells the methods that can work; once. True where that alone lets the user in.
+    /// Asks with method `none`, which tells the methods that can work.
     fn nothing(&mut self) -> Result<bool, TransportError> {
-        if self.asked {
-            return Ok(self.driver.session().authenticated());
-        }
-        self.asked = true;
-        if self.keys_left < MOST_KEYS {
-            self.keys_left = self.keys_left.saturating_sub(1);
-        }
         let user = self.credentials.user;
         let methods = self.driver.finish(self.deadline, |session| {
             // The crate panics where a server's list is not UTF-8; that must not cost the other hosts.
@@ -132,7 +135,6 @@ impl Attempt<'_, '_> {
             }
         };
         let order = self.agent_order(held);
-        let all = order.len() + self.only_files(held);
         if order.is_empty() {
             let reason =
                 if held.is_empty() { "holds no key" } else { "IdentitiesOnly: holds none of the files'" };
@@ -151,12 +153,6 @@ impl Attempt<'_, '_> {
             let Some(identity) = identities.iter().find(|identity| identity.blob() == key.blob) else {
                 continue;
             };
-            if !self.takes_keys(all)? {
-                if offered > 0 {
-                    self.tried.note("agent (1 key)");
-                }
-                return Ok(false);
-            }
             offered += 1;
             let user = self.credentials.user;
             let result = self.driver.finish(self.deadline, |_| client.userauth(user, identity));
@@ -209,11 +205,6 @@ impl Attempt<'_, '_> {
             if self.keys_left == 0 {
                 self.tried.note(format!("{name} (left out: after {MOST_KEYS} keys the server cuts off)"));
                 continue;
-            }
-            // Nobody is asked for a passphrase in vain.
-            let all = if identity.encrypted() { MOST_KEYS } else { self.only_files(&[]) };
-            if !self.takes_keys(all)? {
-                return Ok(false);
             }
             let asked = Instant::now();
             let passphrase = identity.passphrase(self.credentials.ask);

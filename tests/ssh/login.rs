@@ -62,19 +62,53 @@ fn a_server_that_lets_everybody_in_but_wants_no_key() {
     assert_eq!((server.keys_offered(), server.methods_asked()), (1, 1));
 }
 
-/// sshd hangs up after the sixth failure; asking for the methods after a key is one.
+/// sshd hangs up after so many failures; to ask for the methods is one, but for the very first request.
 #[test]
-fn as_many_keys_as_sshd_takes_and_the_password_after_them() {
+fn no_attempt_is_wasted_on_a_host_that_grants_few() {
     let folder = tempfile::tempdir().expect("a folder");
-    for keys in 1..=6u8 {
-        let plan = Plan { password: Some("sesame"), most_failures: 6, ..Plan::default() };
-        let server = Server::start(plan);
-        let mut options = with_password("sesame");
-        let names = (0..keys).map(|key| keys::save(&ed25519(key), folder.path(), &key.to_string()));
-        options.default_keys = names.collect();
-        assert_eq!(visit(options, &server).expect("in").login, Login::Password, "{keys} keys");
-        assert_eq!((server.keys_offered(), server.methods_asked()), (usize::from(keys.min(5)), 1));
+    let key = |number: u8| keys::save(&ed25519(number), folder.path(), &number.to_string());
+    for most_failures in [2, 4, 6] {
+        let most_keys = u8::try_from(most_failures).expect("few").min(5);
+        for keys in 1..=most_keys {
+            let plan = Plan { most_failures, ..Plan::for_key(&ed25519(keys)) };
+            let options = || Options { default_keys: (1..=keys).map(key).collect(), ..options() };
+            let server = Server::start(plan.clone());
+            assert_eq!(
+                visit(options(), &server).expect("in").login,
+                Login::PublicKey,
+                "{keys} of {most_failures}"
+            );
+            let asked = usize::from(keys == 5);
+            assert_eq!((server.keys_offered(), server.methods_asked()), (usize::from(keys), asked));
+            // A password that would do as well is not shown.
+            let server = Server::start(Plan { password: Some("sesame"), ..plan });
+            let password = Some(SecretString::from("sesame"));
+            let visit = visit(Options { password, ..options() }, &server).expect("in");
+            assert_eq!((visit.login, server.methods_asked()), (Login::PublicKey, 1));
+        }
+        for keys in 0..most_keys {
+            let plan = Plan { password: Some("sesame"), most_failures, ..Plan::default() };
+            let server = Server::start(plan);
+            let options = Options { default_keys: (1..=keys).map(key).collect(), ..with_password("sesame") };
+            assert_eq!(
+                visit(options, &server).expect("in").login,
+                Login::Password,
+                "{keys} of {most_failures}"
+            );
+            assert_eq!((server.keys_offered(), server.methods_asked()), (usize::from(keys), 1));
+        }
     }
+}
+
+#[test]
+fn nobody_is_asked_for_a_passphrase_where_no_key_is_taken() {
+    let methods: &[MethodKind] = &[MethodKind::Password];
+    let server = Server::start(Plan { password: Some("sesame"), methods, ..Plan::default() });
+    let mut options = with_key(keys::path("ed25519_encrypted"));
+    options.passphrase = Box::new(|_| panic!("asked for a passphrase"));
+    let error = visit(options, &server).expect_err("out");
+    assert!(error.reason.contains("the server offers password"), "{error}");
+    assert_eq!(server.keys_offered(), 0);
 }
 
 #[test]
