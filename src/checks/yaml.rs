@@ -108,9 +108,12 @@ fn first_sentence(message: &str) -> String {
 /// The byte at which the first tag stands; none of our files has a use for one, and a silent one would turn
 /// `! docker.running` into its contrary.
 fn first_tag(text: &str) -> Option<usize> {
-    if !memchr::memchr_iter(b'!', text.as_bytes()).any(|at| may_be_tag(text, at)) {
-        return None;
-    }
+    let may_have_one = memchr::memchr_iter(b'!', text.as_bytes()).any(|at| may_be_tag(text, at));
+    if may_have_one { tag_found(text) } else { None }
+}
+
+/// The same, by reading the whole text.
+fn tag_found(text: &str) -> Option<usize> {
     let mut parser = Parser::new_from_str(text);
     while let Some(Ok((event, span))) = parser.next_event() {
         let tag: Option<&Tag> = match &event {
@@ -132,12 +135,13 @@ fn first_tag(text: &str) -> Option<usize> {
     None
 }
 
-/// Whether the `!` at a byte stands where a value may begin: first in its line, behind an indicator or behind an anchor. All others,
-/// such as those of `a != b`, are text, and most files need not be read once more.
+/// Whether the `!` at a byte stands where a value may begin: first in its line, behind an indicator or behind an anchor.
+/// All others, such as those of `a != b`, are text, and most files need not be read once more.
 fn may_be_tag(text: &str, at: usize) -> bool {
-    let line = text[..at].rsplit('\n').next().unwrap_or_default().trim_end();
+    let line = text[..at].rsplit(['\n', '\r']).next().unwrap_or_default();
+    let line = line.trim_start_matches('\u{feff}').trim_end();
     let word = line.rsplit([' ', '\t']).next().unwrap_or_default();
-    line.is_empty() || line.ends_with([':', '-', '?', '[', '{', ',', '!', '>']) || word.starts_with('&')
+    line.is_empty() || line.ends_with([':', '-', '?', '[', '{', ',', '!', '>']) || word.contains('&')
 }
 
 /// The byte at which a value stands, by its path: `require`, `examples.0`.
@@ -219,4 +223,68 @@ pub(super) fn offset_in_scalar(text: &str, path: &str, value: &str, character: u
 
 fn byte_of(text: &str, index: usize) -> usize {
     text.char_indices().nth(index).map_or(text.len(), |(at, _)| at)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn soup() -> impl Strategy<Value = String> {
+        let words = [
+            "!",
+            "!x ",
+            "!!str ",
+            "!<y> ",
+            "&a ",
+            "&a",
+            "*a",
+            "require",
+            ": ",
+            ":",
+            "- ",
+            "-",
+            "? ",
+            "[",
+            "]",
+            "{",
+            "}",
+            ",",
+            "\"k\"",
+            "'k'",
+            "|",
+            ">",
+            "|-",
+            "a",
+            " ",
+            "  ",
+            "\t",
+            "\n",
+            "\r",
+            "\r\n",
+            "# c",
+            "---",
+            "--- ",
+            "...",
+            "\u{feff}",
+            "&&",
+            "!=",
+            "%TAG ! x\n",
+            "\u{85}",
+            "\u{2028}",
+        ];
+        proptest::collection::vec(proptest::sample::select(words.to_vec()), 0..12)
+            .prop_map(|words| words.concat())
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(20_000))]
+
+        /// A tag that is overlooked may turn a condition into its contrary.
+        #[test]
+        fn no_tag_is_overlooked(text in soup()) {
+            prop_assert_eq!(first_tag(&text), tag_found(&text));
+        }
+    }
 }
