@@ -55,7 +55,8 @@ impl Probe {
         Probe::new(name, source, Read::Helper { wanted, otherwise })
     }
 
-    /// Shell text of built-ins run twice, with a pause in between, by the script's own shell: neither part can hang. There is one at most.
+    /// Shell text of built-ins run twice, with a pause in between, by the script's own shell: neither part can hang. There
+    /// is one at most.
     pub const fn twice(
         name: &'static str,
         source: &'static str,

@@ -58,8 +58,8 @@ impl Process {
         let _ = writeln!(self.functions, "{function}() {{\n{}\n}}", text.trim_matches('\n'));
     }
 
-    /// Runs one more probe, behind all but the last, which is the one that may hang. One of which more than the longest answer comes takes
-    /// only that one along.
+    /// Runs one more probe, behind all but the last, which is the one that may hang. One of which more than the longest
+    /// answer comes takes only that one along.
     pub(super) fn take_ahead_of_last(&mut self, probe: &str, function: &str, text: &str) {
         let last = self.probes.pop();
         self.take(probe, function, text);

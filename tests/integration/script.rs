@@ -5,7 +5,7 @@ use std::process::{Command, Stdio};
 use std::sync::Arc;
 
 use airworthy::facts::proxy::Proxy;
-use airworthy::facts::{self, Circumstances, Ended, HostFacts, Reading};
+use airworthy::facts::{self, Circumstances, Ended, HostFacts, Read, Reading};
 use airworthy::gather::{self, Answered, Errand, Helpers, Script, Supply};
 
 const BOUNDARY: &str = "00112233445566778899aabbccddeeff";
@@ -43,6 +43,13 @@ fn longest() -> String {
 
 fn facts_of(answered: &Answered) -> HostFacts {
     facts::host::parse(&answered.transcript, &Circumstances::default())
+}
+
+/// There is one pause, and a second one's answer would be missing.
+#[test]
+fn one_probe_is_read_twice() {
+    let twice = facts::host::probes().into_iter().filter(|probe| matches!(probe.read, Read::Twice { .. }));
+    assert_eq!(twice.map(|probe| probe.name).collect::<Vec<_>>(), ["cpu-idle"]);
 }
 
 #[test]
