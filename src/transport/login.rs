@@ -114,8 +114,10 @@ impl Attempt<'_, '_> {
                 .unwrap_or_else(|_| Ok(String::new()))
         });
         self.tried.offered = match methods {
-            Ok(methods) => methods,
+            Ok(methods) => Some(methods),
             Err(Halt::Late(late)) => return Err(late),
+            // Behind refused keys that is its last word on them: this request was one too many.
+            Err(Halt::Failed(_)) if self.keys_left < MOST_KEYS => None,
             Err(Halt::Failed(why)) => return Err(self.tried.hung_up(self.credentials.user, &why)),
         };
         Ok(self.driver.session().authenticated())

@@ -6,15 +6,15 @@ use super::{Stage, TransportError};
 /// The ways that were tried so far, in words.
 #[derive(Debug, Default)]
 pub(super) struct Tried {
-    /// The methods that the server offers, as it lists them.
-    pub(super) offered: String,
+    /// The methods that the server offers, as it lists them; none where it did not tell.
+    pub(super) offered: Option<String>,
     ways: Vec<String>,
 }
 
 impl Tried {
     /// Whether the server offers a method.
     pub(super) fn offers(&self, method: &str) -> bool {
-        self.offered.split(',').any(|offered| offered == method)
+        self.offered.iter().flat_map(|offered| offered.split(',')).any(|offered| offered == method)
     }
 
     /// One more way did not help.
@@ -25,7 +25,13 @@ impl Tried {
     /// Nothing helped.
     pub(super) fn denied(&self, user: &str, has_password: bool) -> TransportError {
         let tried = if self.ways.is_empty() { "nothing".into() } else { self.ways.join(", ") };
-        let offered = if self.offered.is_empty() { "nothing" } else { &self.offered };
+        let Some(offered) = self.offered.as_deref() else {
+            return failed(format!(
+                "permission denied for {user}: tried {tried}, then the server hung up. Name a key with --private-key or \
+                 load it (ssh-add), or give a password with -k; -u names another user"
+            ));
+        };
+        let offered = if offered.is_empty() { "nothing" } else { offered };
         let dialogue = self.offers("keyboard-interactive");
         let password = if !has_password && (dialogue || self.offers("password")) {
             ", or give a password with -k"

@@ -101,6 +101,16 @@ fn no_attempt_is_wasted_on_a_host_that_grants_few() {
 }
 
 #[test]
+fn a_refused_key_is_told_also_where_the_server_hangs_up_then() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let server = Server::start(Plan { most_failures: 2, ..Plan::default() });
+    let path = keys::save(&ed25519(1), folder.path(), "id");
+    let error = visit(with_key(&path), &server).expect_err("out");
+    let told = format!("permission denied for ops: tried {}, then the server hung up", path.display());
+    assert!(error.stage == Stage::Authenticate && error.reason.starts_with(&told), "{error}");
+}
+
+#[test]
 fn nobody_is_asked_for_a_passphrase_where_no_key_is_taken() {
     let methods: &[MethodKind] = &[MethodKind::Password];
     let server = Server::start(Plan { password: Some("sesame"), methods, ..Plan::default() });
