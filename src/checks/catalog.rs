@@ -103,6 +103,7 @@ impl Catalog {
         let share = |core: usize| {
             let mine = wanted.iter().skip(core).step_by(cores);
             let compile_all = || mine.clone().map(|id| (*id, compile_one(id))).collect::<Vec<_>>();
+            // Where no thread is to be had for all of them, each asks for one, and tells that there is none.
             roomy(compile_all).unwrap_or_else(compile_all)
         };
         let compiled: Vec<_> = (0..cores).into_par_iter().map(share).collect();

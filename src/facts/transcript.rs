@@ -234,6 +234,15 @@ mod tests {
     }
 
     #[test]
+    fn of_what_is_told_of_a_path_the_last_counts() {
+        let out = "/a:one\n/b:two\nnoise\n/a:three\n/a:four\n/b:five\n/c:six\nBinary file /c matches\n";
+        let transcript = files(Ended::Exited(2), out, "grep: /b: Input/output error\n");
+        assert_eq!(transcript.file("/a").value(), Some(&"three\nfour\n"));
+        assert_eq!(transcript.file("/b").reading, Reading::Unknown("Input/output error".to_owned()));
+        assert_eq!(transcript.file("/c").reading, Reading::Unknown("it is not text".to_owned()));
+    }
+
+    #[test]
     fn an_empty_file_is_known_and_one_that_was_not_asked_for_is_not() {
         let out = "asked:/a:/empty:/none:/d/*:/e/*.conf\n/a:asked:/b\n";
         let err = "grep: /none: No such file or directory\ngrep: /d/*: No such file or directory\n";
