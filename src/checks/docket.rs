@@ -3,6 +3,14 @@
 use super::catalog::Check;
 use super::verdict::{Severity, Verdict};
 
+/// The checks of a catalog that concern some hosts.
+pub(super) struct Docket {
+    /// In the order in which they are judged.
+    pub(super) entries: Vec<Entry>,
+    /// Their places there, in the order of ids.
+    by_id: Vec<usize>,
+}
+
 /// A check on the docket.
 pub(super) struct Entry {
     /// Its place in the catalog.
@@ -13,20 +21,29 @@ pub(super) struct Entry {
     after: Vec<usize>,
 }
 
-/// The docket of those checks of a catalog which `weight` gives a severity.
-pub(super) fn docket<'c>(
-    checks: impl Iterator<Item = &'c Check>,
-    weight: impl Fn(&Check) -> Option<Severity>,
-) -> Vec<Entry> {
-    let mut ids: Vec<&str> = Vec::new();
-    let mut docket = Vec::new();
-    for (at, check) in checks.enumerate() {
-        let Some(severity) = weight(check) else { continue };
-        let place = |before: &String| ids.iter().position(|id| id == before);
-        docket.push(Entry { at, severity, after: check.file.after.iter().filter_map(place).collect() });
-        ids.push(&check.id);
+impl Docket {
+    /// Of those checks of a catalog which `weight` gives a severity.
+    pub(super) fn of<'c>(
+        checks: impl Iterator<Item = &'c Check>,
+        weight: impl Fn(&Check) -> Option<Severity>,
+    ) -> Docket {
+        let mut ids: Vec<&str> = Vec::new();
+        let mut entries = Vec::new();
+        for (at, check) in checks.enumerate() {
+            let Some(severity) = weight(check) else { continue };
+            let place = |before: &String| ids.iter().position(|id| id == before);
+            entries.push(Entry { at, severity, after: check.file.after.iter().filter_map(place).collect() });
+            ids.push(&check.id);
+        }
+        let mut by_id: Vec<usize> = (0..ids.len()).collect();
+        by_id.sort_by_key(|place| ids[*place]);
+        Docket { entries, by_id }
     }
-    docket
+
+    /// One verdict of each entry, in the order of ids.
+    pub(super) fn by_id(&self, verdicts: &[Verdict]) -> Vec<Verdict> {
+        self.by_id.iter().map(|place| verdicts[*place].clone()).collect()
+    }
 }
 
 impl Entry {
@@ -51,9 +68,10 @@ mod tests {
         let (mut after, mut elsewhere) = (0, 0);
         for role in [Role::Devbox, Role::Infra, Role::Worker] {
             let docket =
-                docket(checks(), |check| check.file.roles.contains(&role).then_some(Severity::Error));
-            let ids: Vec<&str> = docket.iter().map(|entry| &*catalog.checks()[entry.at].id).collect();
-            for (place, entry) in docket.iter().enumerate() {
+                Docket::of(checks(), |check| check.file.roles.contains(&role).then_some(Severity::Error));
+            let ids: Vec<&str> = docket.entries.iter().map(|entry| &*catalog.checks()[entry.at].id).collect();
+            assert!(docket.by_id.is_sorted_by_key(|place| ids[*place]) && docket.by_id.len() == ids.len());
+            for (place, entry) in docket.entries.iter().enumerate() {
                 let told: Vec<&str> = entry.after.iter().map(|at| ids[*at]).collect();
                 let named = &catalog.checks()[entry.at].file.after;
                 let meant: Vec<&str> =

@@ -10,7 +10,7 @@ use cel::{Context, Value as Cel};
 use super::catalog::{Catalog, Check};
 use super::check::Scope;
 use super::conclusion::Conclusion;
-use super::docket::{Entry, docket};
+use super::docket::Docket;
 use super::functions;
 use super::outlook::Outlook;
 use super::precedent::{Precedents, View};
@@ -36,7 +36,7 @@ pub struct Judge<'c> {
     /// The facts of the hosts before.
     seen: RefCell<Seen>,
     /// By the hosts' roles.
-    dockets: RefCell<HashMap<BTreeSet<Role>, Rc<[Entry]>>>,
+    dockets: RefCell<HashMap<BTreeSet<Role>, Rc<Docket>>>,
 }
 
 impl<'c> Judge<'c> {
@@ -70,18 +70,18 @@ impl<'c> Judge<'c> {
     /// One host's verdicts, in the order of ids.
     pub fn host(&self, host: &HostRecord) -> Vec<Verdict> {
         let name: Arc<str> = host.subject.name.as_str().into();
-        let mut verdicts = match &host.outcome {
-            Outcome::Gathered(facts) => self.reached(host, &name, facts),
+        let docket = self.docket(&host.subject.roles);
+        match &host.outcome {
+            Outcome::Gathered(facts) => docket.by_id(&self.reached(host, &name, facts, &docket)),
             Outcome::Unreachable { stage, reason } => {
-                let docket = self.docket(&host.subject.roles);
-                let checks = docket.iter().map(|entry| (&self.catalog.checks()[entry.at], entry.severity));
+                let checks = docket.entries.iter();
+                let checks = checks.map(|entry| (&self.catalog.checks()[entry.at], entry.severity));
                 let naming = checks.filter(|(check, _)| check.file.stages.contains(stage));
-                naming.map(|(check, severity)| unreachable(check, severity, &name, stage, reason)).collect()
+                let verdicts =
+                    naming.map(|(check, severity)| unreachable(check, severity, &name, stage, reason));
+                by_id(verdicts.collect())
             }
-        };
-        verdicts.sort_by(|a, b| a.check.cmp(&b.check));
-        verdicts.shrink_to_fit(); // they stay until a thousand hosts are judged
-        verdicts
+        }
     }
 
     /// The fleet's verdicts, in the order of ids. `hosts` are needed only where the judge [compares
@@ -97,7 +97,7 @@ impl<'c> Judge<'c> {
         }
         let tree = FactTree::from([("fleet".into(), Arc::new(fleet.tree()))]);
         let mut verdicts: Vec<Verdict> = Vec::new();
-        for entry in docket(self.checks(), of_fleet) {
+        for entry in Docket::of(self.checks(), of_fleet).entries {
             let check = &self.catalog.checks()[entry.at];
             let sight = Sight {
                 root: &root,
@@ -110,8 +110,7 @@ impl<'c> Judge<'c> {
             let conclusion = Conclusion::of(check, entry.severity, &sight, &entry.earlier(&verdicts));
             verdicts.push(Verdict::new(None, Arc::new(conclusion)));
         }
-        verdicts.sort_by(|a, b| a.check.cmp(&b.check));
-        verdicts
+        by_id(verdicts)
     }
 
     /// Whether a check of the fleet looks at every host's facts (`hosts`).
@@ -125,7 +124,7 @@ impl<'c> Judge<'c> {
     }
 
     /// The checks that concern hosts of these roles.
-    fn docket(&self, roles: &BTreeSet<Role>) -> Rc<[Entry]> {
+    fn docket(&self, roles: &BTreeSet<Role>) -> Rc<Docket> {
         if let Some(docket) = self.dockets.borrow().get(roles) {
             return Rc::clone(docket);
         }
@@ -134,18 +133,25 @@ impl<'c> Judge<'c> {
                 check.file.scope == Scope::Host && check.file.roles.iter().any(|role| roles.contains(role));
             concerns.then(|| severity(check, self.profile, Some(roles)))
         };
-        let docket: Rc<[Entry]> = docket(self.checks(), of_these).into();
+        let docket = Rc::new(Docket::of(self.checks(), of_these));
         self.dockets.borrow_mut().insert(roles.clone(), Rc::clone(&docket));
         docket
     }
 
-    fn reached(&self, host: &HostRecord, name: &Arc<str>, facts: &HostFacts) -> Vec<Verdict> {
+    /// A reached host's verdicts, in the order of the docket.
+    fn reached(
+        &self,
+        host: &HostRecord,
+        name: &Arc<str>,
+        facts: &HostFacts,
+        docket: &Docket,
+    ) -> Vec<Verdict> {
         let wanted = |subject: &str, field: &str| self.outlook.sees(subject, field);
         let tree = facts.tree(wanted, &mut self.seen.borrow_mut());
         let subject = serde_json::to_value(&host.subject).unwrap_or_default();
         let mut precedents = self.precedents.borrow_mut();
-        let mut verdicts: Vec<Verdict> = Vec::new();
-        for entry in self.docket(&host.subject.roles).iter() {
+        let mut verdicts: Vec<Verdict> = Vec::with_capacity(docket.entries.len());
+        for entry in &docket.entries {
             let check = &self.catalog.checks()[entry.at];
             let sight = Sight {
                 root: &self.root,
@@ -163,6 +169,11 @@ impl<'c> Judge<'c> {
         }
         verdicts
     }
+}
+
+fn by_id(mut verdicts: Vec<Verdict>) -> Vec<Verdict> {
+    verdicts.sort_by(|a, b| a.check.cmp(&b.check));
+    verdicts
 }
 
 fn unreachable(check: &Check, severity: Severity, name: &Arc<str>, stage: &str, reason: &str) -> Verdict {

@@ -1,5 +1,6 @@
 //! A check's message: its own sentence with the facts filled in, else the facts by themselves.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use minijinja::value::Value as Jinja;
@@ -20,8 +21,8 @@ const LONGEST: usize = 600;
 #[derive(Debug)]
 pub(super) struct Message {
     environment: Environment<'static>,
-    /// What the template names, as `subject.field`; a subject by itself stands for all of it.
-    paths: Vec<String>,
+    /// The fields that the template names, by subject; all of a subject where there are none.
+    named: BTreeMap<String, Option<Vec<String>>>,
 }
 
 /// The template's name within its own environment.
@@ -34,41 +35,57 @@ impl Message {
     /// What is wrong with it, and what to do.
     pub(super) fn compile(template: &str, vocabulary: &Vocabulary) -> Result<Message, (String, String)> {
         lint(template, vocabulary)?;
+        Message::parse(template).map_err(|error| (error.to_string(), String::new()))
+    }
+
+    fn parse(template: &str) -> Result<Message, minijinja::Error> {
         let mut environment = environment();
-        let added = environment.add_template_owned(NAME, template.to_owned());
-        added.map_err(|error| (error.to_string(), String::new()))?;
-        let named = environment.get_template(NAME).map(|template| template.undeclared_variables(true));
-        let paths = named.unwrap_or_default().into_iter().collect();
-        Ok(Message { environment, paths })
+        environment.add_template_owned(NAME, template.to_owned())?;
+        let mut named = BTreeMap::new();
+        for path in environment.get_template(NAME)?.undeclared_variables(true) {
+            let mut steps = path.split('.').map(str::to_owned);
+            let fields = named.entry(steps.next().unwrap_or_default()).or_insert(Some(Vec::new()));
+            match (&mut *fields, steps.next()) {
+                (Some(fields), Some(field)) if fields.contains(&field) => {}
+                (Some(fields), Some(field)) => fields.push(field),
+                (_, _) => *fields = None,
+            }
+        }
+        Ok(Message { environment, named })
     }
 
     /// What the template names: a subject's field, or all of a subject.
     pub(super) fn names(&self) -> impl Iterator<Item = (&str, Option<&str>)> {
-        self.paths.iter().map(|path| {
-            let mut steps = path.split('.');
-            (steps.next().unwrap_or_default(), steps.next())
+        self.named.iter().flat_map(|(subject, fields)| {
+            let whole = fields.is_none().then_some((subject.as_str(), None));
+            let fields = fields.iter().flatten().map(|field| (subject.as_str(), Some(field.as_str())));
+            whole.into_iter().chain(fields)
         })
     }
 
     /// Fills the template in with what `value` says of a subject's field (or of all of a subject); `None` where
     /// it cannot be filled in.
     pub(super) fn render(&self, value: impl Fn(&str, Option<&str>) -> Option<Jinja>) -> Option<String> {
-        let mut names: BTreeMap<&str, BTreeMap<&str, Jinja>> = BTreeMap::new();
-        let mut whole: BTreeMap<&str, Jinja> = BTreeMap::new();
-        for (subject, field) in self.names() {
-            let Some(found) = value(subject, field) else { continue };
-            match field {
-                Some(field) => _ = names.entry(subject).or_default().insert(field, found),
-                None => _ = whole.insert(subject, found),
-            }
-        }
-        let context: BTreeMap<&str, Jinja> = names
-            .into_iter()
-            .map(|(subject, fields)| (subject, Jinja::from_iter(fields)))
-            .chain(whole)
-            .collect();
+        let told = self.named.iter().filter_map(|(subject, fields)| {
+            let told = match fields {
+                None => value(subject, None)?,
+                Some(fields) => {
+                    let named = fields.iter().map(|field| (field.as_str(), value(subject, Some(field))));
+                    named.filter_map(|(field, told)| Some((field, told?))).collect()
+                }
+            };
+            Some((subject.as_str(), told))
+        });
+        let context = Jinja::from_iter(told);
         let text = self.environment.get_template(NAME).ok()?.render(context).ok()?;
-        Some(shorten(text.split_whitespace().collect::<Vec<_>>().join(" ")))
+        let mut sentence = String::with_capacity(text.len());
+        for word in text.split_whitespace() {
+            if !sentence.is_empty() {
+                sentence.push(' ');
+            }
+            sentence.push_str(word);
+        }
+        Some(shorten(sentence))
     }
 }
 
@@ -130,8 +147,6 @@ fn is_global(environment: &Environment<'_>, name: &str) -> bool {
     environment.globals().any(|(global, _)| global == name)
 }
 
-/// What a template is filled in with: an unknown fact prints `unknown`, an absent one `none`, lists and maps as
-/// compact JSON.
 /// Whether an expression of a template takes a slice: brackets with a colon that is no text's and no mapping's.
 fn slices(template: &str) -> bool {
     let mut open: Vec<char> = Vec::new();
@@ -150,28 +165,30 @@ fn slices(template: &str) -> bool {
     false
 }
 
+/// What a template is filled in with: an unknown fact prints `unknown`, an absent one `none`, lists and maps as
+/// compact JSON.
 fn environment() -> Environment<'static> {
     let mut environment = Environment::new();
     environment.set_undefined_behavior(UndefinedBehavior::Chainable);
     environment.set_formatter(|out, _, value| out.write_str(&word(value)).map_err(minijinja::Error::from));
     environment.add_filter("join", |list: Jinja, between: Option<String>| {
         let words: Result<Vec<String>, minijinja::Error> =
-            list.try_iter().map(|items| items.map(|item| word(&item)).collect());
+            list.try_iter().map(|items| items.map(|item| word(&item).into_owned()).collect());
         words.map(|words| words.join(&between.unwrap_or_default()))
     });
     environment
 }
 
 /// A value as people write it.
-fn word(value: &Jinja) -> String {
+fn word(value: &Jinja) -> Cow<'_, str> {
     match value.kind() {
-        ValueKind::Undefined => "unknown".to_owned(),
-        ValueKind::None => "none".to_owned(),
-        ValueKind::Bool => value.is_true().to_string(),
+        ValueKind::Undefined => "unknown".into(),
+        ValueKind::None => "none".into(),
+        ValueKind::Bool => if value.is_true() { "true" } else { "false" }.into(),
         ValueKind::Seq | ValueKind::Map | ValueKind::Iterable => {
-            serde_json::to_string(value).unwrap_or_else(|_| value.to_string())
+            serde_json::to_string(value).unwrap_or_else(|_| value.to_string()).into()
         }
-        _ => value.to_string(),
+        _ => value.as_str().map_or_else(|| value.to_string().into(), Cow::Borrowed),
     }
 }
 
@@ -225,10 +242,7 @@ mod tests {
         ]
         .map(|(name, fact)| (name.to_owned(), fact))
         .into();
-        let mut environment = environment();
-        environment.add_template_owned(NAME, template.to_owned()).expect("it parses");
-        let paths = environment.get_template(NAME).expect("it is there").undeclared_variables(true);
-        let message = Message { environment, paths: paths.into_iter().collect() };
+        let message = Message::parse(template).expect("it parses");
         message.render(|_, field| value(fields.get(field?)?)).expect("it renders")
     }
 

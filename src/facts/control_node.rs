@@ -43,7 +43,8 @@ pub struct ControlNode {
 impl ControlNode {
     /// Whether nobody asked.
     pub fn is_blank(&self) -> bool {
-        *self == ControlNode::default()
+        static BLANK: LazyLock<ControlNode> = LazyLock::new(ControlNode::default);
+        *self == *BLANK
     }
 }
 

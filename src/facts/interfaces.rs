@@ -145,13 +145,14 @@ impl Interface {
 /// Reads the lines of `ip -o addr` and `ip -o link`, in any order and mixture.
 pub(super) fn parse(text: &str, transcript: &Transcript) -> Vec<Interface> {
     let mut found: Vec<Interface> = Vec::new();
+    let mut words: Vec<&str> = Vec::new();
     for line in text.lines() {
         let Some((index, rest)) = line.split_once(": ") else { continue };
         let Ok(index) = index.trim().parse::<u32>() else { continue };
-        let rest = rest.replace('\\', " ");
-        let mut words = rest.split_whitespace();
-        let Some(first) = words.next() else { continue };
-        let words: Vec<&str> = words.collect();
+        let is_between = |letter: char| letter == '\\' || letter.is_ascii_whitespace();
+        words.clear();
+        words.extend(rest.split(is_between).filter(|word| !word.is_empty()));
+        let Some((first, words)) = words.split_first() else { continue };
         let is_link = words.first().is_some_and(|word| word.starts_with('<'));
         let name = first.trim_end_matches(':');
         let name = if is_link { name.split('@').next().unwrap_or(name) } else { name };
@@ -164,8 +165,8 @@ pub(super) fn parse(text: &str, transcript: &Transcript) -> Vec<Interface> {
             }
         };
         if is_link {
-            read_link(interface, &words);
-        } else if let Some(address) = read_address(&words)
+            read_link(interface, words);
+        } else if let Some(address) = read_address(words)
             && !interface.addresses.contains(&address)
         {
             interface.addresses.push(address);

@@ -24,7 +24,13 @@ pub struct Seen {
 #[derive(Default)]
 struct Subject {
     fields: Vec<(&'static str, Field)>,
-    latest_first: VecDeque<Arc<Untyped>>,
+    latest_first: VecDeque<Told>,
+}
+
+/// A subject's facts: in the order in which they were told, and by field.
+struct Told {
+    facts: Vec<(&'static str, Arc<Fact<Value>>)>,
+    by_field: Arc<Untyped>,
 }
 
 /// What one field has been.
@@ -86,17 +92,16 @@ impl Telling<'_> {
     /// The subject's facts.
     pub(super) fn end(self) -> Arc<Untyped> {
         let Telling { subject, facts, .. } = self;
-        let is_this = |known: &Arc<Untyped>| {
-            let same = |(field, fact): &(&str, Arc<Fact<Value>>)| {
-                known.get(*field).is_some_and(|known| Arc::ptr_eq(known, fact))
-            };
-            known.len() == facts.len() && facts.iter().all(same)
+        let is_this = |known: &Told| {
+            let mut pairs = known.facts.iter().zip(&facts);
+            known.facts.len() == facts.len()
+                && pairs.all(|((a, one), (b, other))| a == b && Arc::ptr_eq(one, other))
         };
         if !come_forward(&mut subject.latest_first, is_this) {
-            let told = facts.into_iter().map(|(field, fact)| (field.into(), fact)).collect();
-            put_first(&mut subject.latest_first, Arc::new(told));
+            let by_field = facts.iter().map(|(field, fact)| ((*field).into(), Arc::clone(fact))).collect();
+            put_first(&mut subject.latest_first, Told { facts, by_field: Arc::new(by_field) });
         }
-        Arc::clone(&subject.latest_first[0])
+        Arc::clone(&subject.latest_first[0].by_field)
     }
 }
 

@@ -8,12 +8,14 @@ use super::files::Files;
 use super::interfaces::glob_fits;
 
 /// Everything one machine answered in one visit.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Transcript {
     /// By probe name.
     sections: BTreeMap<String, Section>,
     /// What the file probe read.
     files: Files,
+    /// Why the file probe as a whole cannot be trusted, where it cannot.
+    no_files: Option<String>,
 }
 
 /// What one probe answered.
@@ -59,7 +61,8 @@ impl Transcript {
     pub fn new(sections: BTreeMap<String, Section>) -> Self {
         let files =
             sections.get("files").map(|section| Files::parse(&text(&section.out), &text(&section.err)));
-        Transcript { files: files.unwrap_or_default(), sections }
+        let no_files = files_missing(sections.get("files"));
+        Transcript { files: files.unwrap_or_default(), no_files, sections }
     }
 
     /// Whether a path of which nothing was said, or a glob, was asked for.
@@ -84,24 +87,11 @@ impl Transcript {
         self.files.under(prefix).next().is_some() || self.files.asked().any(|asked| asked.starts_with(prefix))
     }
 
-    /// Why the file probe as a whole cannot be trusted, where it cannot: it passed its deadline, was killed, or
-    /// was not asked. grep ends with 0 or 1, and with 2 where it could not read a file, which it names.
-    fn files_missing(&self) -> Option<String> {
-        match self.sections.get("files") {
-            Some(Section { ended: Ended::Exited(0..=2), .. }) => None,
-            Some(Section { ended: Ended::Exited(status), .. }) => {
-                Some(format!("reading files ended with status {status}"))
-            }
-            Some(Section { ended: Ended::TimedOut(ms), stuck, .. }) => Some(timed_out(*ms, stuck.as_deref())),
-            None => Some("not in the transcript".to_owned()),
-        }
-    }
-
     /// A file's whole text: absent where there is no such file, unknown where it could not be read, or where an older
     /// script did not ask for it. An empty file is an empty text, and so is one that its glob did not match.
     pub fn file(&self, path: &str) -> Fact<&str> {
         let source = path.to_owned();
-        if let Some(reason) = self.files_missing() {
+        if let Some(reason) = &self.no_files {
             return Fact::unknown(reason, source);
         }
         match self.files.get(path) {
@@ -132,7 +122,7 @@ impl Transcript {
     /// Why nothing is known of files whose paths start with `prefix`, where that is so.
     pub(super) fn nothing_under(&self, prefix: &str) -> Option<String> {
         let not_asked = || (!self.was_asked_under(prefix)).then(|| self.not_told().to_owned());
-        self.files_missing().or_else(not_asked)
+        self.no_files.clone().or_else(not_asked)
     }
 
     /// What a probe answered; unknown where it passed its deadline or was not asked.
@@ -198,6 +188,19 @@ fn told_of<'t>(told: Result<&'t str, &'t str>, source: String) -> Fact<&'t str> 
         Ok(text) => Fact::known(text, source),
         Err(NO_SUCH_FILE) => Fact::absent(source),
         Err(reason) => Fact::unknown(reason, source),
+    }
+}
+
+/// Why the file probe as a whole cannot be trusted, where it cannot: it passed its deadline, was killed, or was not asked.
+/// grep ends with 0 or 1, and with 2 where it could not read a file, which it names.
+fn files_missing(section: Option<&Section>) -> Option<String> {
+    match section {
+        Some(Section { ended: Ended::Exited(0..=2), .. }) => None,
+        Some(Section { ended: Ended::Exited(status), .. }) => {
+            Some(format!("reading files ended with status {status}"))
+        }
+        Some(Section { ended: Ended::TimedOut(ms), stuck, .. }) => Some(timed_out(*ms, stuck.as_deref())),
+        None => Some("not in the transcript".to_owned()),
     }
 }
 
