@@ -6,11 +6,12 @@ use cel::Context;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::case::Case;
 use super::catalog::Check;
 use super::condition::{Condition, Truth};
 use super::message;
 use super::sight::Sight;
-use super::verdict::{Found, Severity, Status, Verdict};
+use super::verdict::{Found, Severity, Status};
 use crate::facts::Reading;
 
 /// A verdict without its host. A clone shares its texts.
@@ -63,13 +64,10 @@ impl Conclusion {
         }
     }
 
-    /// What a check makes of what is in sight. `earlier` has the same host's verdicts of the checks that it stands after.
-    pub(super) fn of(
-        check: &Check,
-        severity: Severity,
-        sight: &Sight<'_>,
-        earlier: &[&Verdict],
-    ) -> Conclusion {
+    /// What a check makes of what is in sight.
+    pub(super) fn of(case: &Case<'_>) -> Conclusion {
+        let Case { check, sight, .. } = case;
+        let bare = |status, message| Conclusion::bare(check, case.severity(), status, message);
         let context = sight.context(&check.outlook);
         let unknown = |condition: &Condition, said: String, cause: Option<Arc<str>>| {
             let reason: Arc<str> = why_unknown(condition, said, sight, &context).into();
@@ -78,7 +76,7 @@ impl Conclusion {
                 found: sight.found(condition).into(),
                 reason: Some(reason),
                 cause,
-                ..Conclusion::bare(check, severity, Status::Unknown, message)
+                ..bare(Status::Unknown, message)
             }
         };
         if let Some(when) = &check.when {
@@ -89,29 +87,29 @@ impl Conclusion {
                     return Conclusion {
                         found: sight.found(when).into(),
                         reason: Some(Arc::clone(&reason)),
-                        ..Conclusion::bare(check, severity, Status::NotApplicable, reason)
+                        ..bare(Status::NotApplicable, reason)
                     };
                 }
                 Truth::Unknown(said) => {
                     // Whether it concerns the host may be what the cause keeps from being known.
-                    let cause = fold(earlier, true).or_else(|| fold(earlier, false));
+                    let cause = fold(case, true).or_else(|| fold(case, false));
                     return unknown(when, said, cause);
                 }
             }
         }
-        if let Some(cause) = fold(earlier, true) {
+        if let Some(cause) = fold(case, true) {
             let reason: Arc<str> = format!("not judged, because {cause} failed").into();
             return Conclusion {
                 found: sight.found(&check.require).into(),
                 reason: Some(Arc::clone(&reason)),
                 cause: Some(cause),
-                ..Conclusion::bare(check, severity, Status::Unknown, reason)
+                ..bare(Status::Unknown, reason)
             };
         }
         let status = match check.require.evaluate(&context) {
             Truth::True => Status::Pass,
             Truth::False => Status::Fail,
-            Truth::Unknown(said) => return unknown(&check.require, said, fold(earlier, false)),
+            Truth::Unknown(said) => return unknown(&check.require, said, fold(case, false)),
         };
         let found = sight.found(&check.require);
         let told = check
@@ -119,14 +117,14 @@ impl Conclusion {
             .as_ref()
             .and_then(|message| message.render(|subject, field| sight.told(subject, field)));
         let message = told.unwrap_or_else(|| message::plain(&found)).into();
-        Conclusion { found: found.into(), ..Conclusion::bare(check, severity, status, message) }
+        Conclusion { found: found.into(), ..bare(status, message) }
     }
 }
 
 /// The check to blame: one of those this one stands after that failed (`failed`), or that could not be told
 /// either. A cause's own cause is named, so that everything folds under the one finding.
-fn fold(earlier: &[&Verdict], failed: bool) -> Option<Arc<str>> {
-    earlier.iter().find_map(|verdict| match verdict.status {
+fn fold(case: &Case<'_>, failed: bool) -> Option<Arc<str>> {
+    case.earlier().find_map(|verdict| match verdict.status {
         Status::Fail if failed => Some(Arc::clone(&verdict.check)),
         Status::Unknown if verdict.cause.is_some() && failed => verdict.cause.clone(),
         Status::Unknown if !failed => Some(Arc::clone(&verdict.check)),

@@ -48,8 +48,8 @@ impl Docket {
 
 impl Entry {
     /// Of the verdicts so far, in the order of the docket, those of the checks that it stands after.
-    pub(super) fn earlier<'v>(&self, verdicts: &'v [Verdict]) -> Vec<&'v Verdict> {
-        self.after.iter().filter_map(|at| verdicts.get(*at)).collect()
+    pub(super) fn earlier<'v>(&self, verdicts: &'v [Verdict]) -> impl ExactSizeIterator<Item = &'v Verdict> {
+        self.after.iter().map(|at| &verdicts[*at])
     }
 }
 

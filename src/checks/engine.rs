@@ -7,13 +7,14 @@ use std::sync::Arc;
 
 use cel::{Context, Value as Cel};
 
+use super::case::Case;
 use super::catalog::{Catalog, Check};
 use super::check::Scope;
 use super::conclusion::Conclusion;
 use super::docket::Docket;
 use super::functions;
 use super::outlook::Outlook;
-use super::precedent::{Precedents, View};
+use super::precedent::Precedents;
 use super::profile::Profile;
 use super::sight::{Params, Sight, parse_probe};
 use super::values::{map, to_cel, to_cel_facts};
@@ -97,7 +98,7 @@ impl<'c> Judge<'c> {
         }
         let tree = FactTree::from([("fleet".into(), Arc::new(fleet.tree()))]);
         let mut verdicts: Vec<Verdict> = Vec::new();
-        for entry in Docket::of(self.checks(), of_fleet).entries {
+        for entry in &Docket::of(self.checks(), of_fleet).entries {
             let check = &self.catalog.checks()[entry.at];
             let sight = Sight {
                 root: &root,
@@ -107,7 +108,7 @@ impl<'c> Judge<'c> {
                 subject: None,
                 params: &self.params,
             };
-            let conclusion = Conclusion::of(check, entry.severity, &sight, &entry.earlier(&verdicts));
+            let conclusion = Conclusion::of(&Case { check, entry, sight, verdicts: &verdicts });
             verdicts.push(Verdict::new(None, Arc::new(conclusion)));
         }
         by_id(verdicts)
@@ -161,10 +162,7 @@ impl<'c> Judge<'c> {
                 subject: Some(&subject),
                 params: &self.params,
             };
-            let earlier = entry.earlier(&verdicts);
-            let view = View::of(check, entry.severity, &sight, &earlier);
-            let conclude = || Conclusion::of(check, entry.severity, &sight, &earlier);
-            let conclusion = precedents[entry.at].follow(view, conclude);
+            let conclusion = precedents[entry.at].follow(&Case { check, entry, sight, verdicts: &verdicts });
             verdicts.push(Verdict::new(Some(Arc::clone(name)), conclusion));
         }
         verdicts

@@ -2,6 +2,7 @@
 //! transport.
 #![deny(clippy::disallowed_methods)]
 
+mod case;
 mod catalog;
 mod check;
 mod conclusion;

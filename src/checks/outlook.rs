@@ -78,8 +78,13 @@ impl Outlook {
         self.subjects.iter().map(|(subject, fields)| (subject.as_str(), fields))
     }
 
+    /// What of this subject is looked at.
+    pub(super) fn fields_of(&self, subject: &str) -> Option<&Fields> {
+        self.subjects.get(subject)
+    }
+
     /// Whether it looks at this field of this subject.
     pub(super) fn sees(&self, subject: &str, field: &str) -> bool {
-        self.subjects.get(subject).is_some_and(|fields| fields.has(field))
+        self.fields_of(subject).is_some_and(|fields| fields.has(field))
     }
 }

@@ -58,6 +58,7 @@ mod probe;
 pub mod proxy;
 pub mod python;
 mod queried;
+mod recent;
 #[cfg(test)]
 mod recorded;
 pub mod registries;
@@ -84,6 +85,7 @@ pub use host::{HostFacts, HostRecord, Layout, Outcome, Subject};
 pub use interfaces::{Interface, InterfaceAddress, InterfaceKind, LinkState};
 pub use network::Network;
 pub use probe::{DEADLINE, LIGHT, Probe, Read};
+pub(crate) use recent::Recent;
 pub use routes::Route;
 pub use seen::Seen;
 pub use transcript::{Answer, Ended, Section, Transcript};

@@ -1,16 +1,14 @@
 //! Facts as they were seen on hosts before. The hosts of a cluster are much alike: what a fact has been is kept a few times
 //! over, and a host that shows it again gets that, without a copy of its own; so do whole subjects.
 
-use std::collections::VecDeque;
+use std::convert::Infallible;
 use std::sync::Arc;
 
 use serde::Serialize;
 use serde_json::{Error, Value};
 
 use super::fact::{Fact, Untyped};
-
-/// How much of a kind is kept, the latest used first: one a kind of machine, where it is not a host's own.
-const MOST: usize = 8;
+use super::recent::Recent;
 
 /// Facts without their types, seen before.
 #[derive(Default)]
@@ -24,7 +22,7 @@ pub struct Seen {
 #[derive(Default)]
 struct Subject {
     fields: Vec<(&'static str, Field)>,
-    latest_first: VecDeque<Told>,
+    recent: Recent<Told>,
 }
 
 /// A subject's facts: in the order in which they were told, and by field.
@@ -36,7 +34,7 @@ struct Told {
 /// What one field has been.
 struct Field {
     is_wanted: bool,
-    latest_first: VecDeque<Showing>,
+    recent: Recent<Showing>,
 }
 
 /// A fact that was shown, and its JSON.
@@ -72,7 +70,7 @@ impl Telling<'_> {
         wanted: impl FnOnce() -> bool,
         take: impl FnOnce() -> Result<Fact<Value>, Error>,
     ) -> Result<(), Error> {
-        let new = || Field { is_wanted: wanted(), latest_first: VecDeque::new() };
+        let new = || Field { is_wanted: wanted(), recent: Recent::default() };
         let at = place_of(&mut self.subject.fields, self.at, field, new);
         self.at = at + 1;
         let known = &mut self.subject.fields[at].1;
@@ -81,11 +79,10 @@ impl Telling<'_> {
         }
         self.json.clear();
         serde_json::to_writer(&mut *self.json, fact)?;
-        let showings = &mut known.latest_first;
-        if !come_forward(showings, |known| *known.json == **self.json) {
-            put_first(showings, Showing { json: self.json.as_slice().into(), fact: Arc::new(take()?) });
-        }
-        self.facts.push((field, Arc::clone(&showings[0].fact)));
+        let json = self.json.as_slice();
+        let make = || Ok(Showing { json: json.into(), fact: Arc::new(take()?) });
+        let showing = known.recent.recall(|known| *known.json == *json, make)?;
+        self.facts.push((field, Arc::clone(&showing.fact)));
         Ok(())
     }
 
@@ -97,11 +94,12 @@ impl Telling<'_> {
             known.facts.len() == facts.len()
                 && pairs.all(|((a, one), (b, other))| a == b && Arc::ptr_eq(one, other))
         };
-        if !come_forward(&mut subject.latest_first, is_this) {
+        let make = || {
             let by_field = facts.iter().map(|(field, fact)| ((*field).into(), Arc::clone(fact))).collect();
-            put_first(&mut subject.latest_first, Told { facts, by_field: Arc::new(by_field) });
-        }
-        Arc::clone(&subject.latest_first[0].by_field)
+            Ok::<_, Infallible>(Told { facts: facts.clone(), by_field: Arc::new(by_field) })
+        };
+        let Ok(told) = subject.recent.recall(is_this, make);
+        Arc::clone(&told.by_field)
     }
 }
 
@@ -119,18 +117,4 @@ fn place_of<T>(
         known.push((name, new()));
         known.len() - 1
     })
-}
-
-/// Whether the one that is meant is there; from then on it is the first.
-fn come_forward<T>(latest_first: &mut VecDeque<T>, is_meant: impl Fn(&T) -> bool) -> bool {
-    let found = latest_first.iter().position(is_meant);
-    if let Some(one) = found.filter(|at| *at > 0).and_then(|at| latest_first.remove(at)) {
-        latest_first.push_front(one);
-    }
-    found.is_some()
-}
-
-fn put_first<T>(latest_first: &mut VecDeque<T>, one: T) {
-    latest_first.truncate(MOST - 1);
-    latest_first.push_front(one);
 }
