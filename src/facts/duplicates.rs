@@ -1,6 +1,6 @@
 //! What only one host of a cluster may have, and several have: names, addresses, ids.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, HashMap};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -31,20 +31,17 @@ pub struct Duplicates {
 /// Looks for them among the hosts of the cluster; the dev box is none of them.
 pub(super) fn find(reached: &[Reached<'_>]) -> Duplicates {
     let hosts = in_cluster(reached);
-    let one = |fact: &Fact<String>| fact.clone().map(|value| vec![value]);
-    let shared =
-        |source: &'static str, of: &dyn Fn(&Essence) -> Fact<Vec<String>>| duplicates(&hosts, source, of);
     Duplicates {
         same_machines: same_machines(&hosts),
-        duplicate_hostnames: shared("/proc/sys/kernel/hostname", &|facts| {
-            one(&facts.identity.hostname).map(|names| names.iter().map(|name| name.to_lowercase()).collect())
+        duplicate_hostnames: duplicates(&hosts, "/proc/sys/kernel/hostname", |facts| {
+            &facts.identity.hostname
         }),
         duplicate_addresses: addresses(&hosts),
-        duplicate_machine_ids: shared("/etc/machine-id", &|facts| one(&facts.identity.machine_id)),
-        duplicate_product_uuids: shared("/sys/class/dmi/id/product_uuid", &|facts| {
-            one(&facts.identity.product_uuid)
+        duplicate_machine_ids: duplicates(&hosts, "/etc/machine-id", |facts| &facts.identity.machine_id),
+        duplicate_product_uuids: duplicates(&hosts, "/sys/class/dmi/id/product_uuid", |facts| {
+            &facts.identity.product_uuid
         }),
-        duplicate_macs: shared("ip -o link", &|facts| one(&facts.network.address_mac)),
+        duplicate_macs: duplicates(&hosts, "ip -o link", |facts| &facts.network.address_mac),
     }
 }
 
@@ -74,21 +71,18 @@ fn in_cluster<'r>(reached: &[Reached<'r>]) -> Vec<Reached<'r>> {
     reached.iter().copied().filter(|(host, _)| host.subject.roles.iter().any(is_in)).collect()
 }
 
-/// Values that several machines have. What is known is told even where another host's value is not.
+/// Values that several machines have, however their letters are written. What is known is told even where another host's
+/// value is not.
 fn duplicates(
     hosts: &[Reached<'_>],
     source: &'static str,
-    of: &dyn Fn(&Essence) -> Fact<Vec<String>>,
+    of: impl Fn(&Essence) -> &Fact<String>,
 ) -> Fact<Vec<String>> {
     let mut holders: BTreeMap<String, Vec<Reached<'_>>> = BTreeMap::new();
     let mut unknown = None;
     for (host, facts) in hosts {
-        match of(facts).reading {
-            Reading::Known(values) => {
-                for value in values.into_iter().collect::<BTreeSet<_>>() {
-                    holders.entry(value).or_default().push((*host, *facts));
-                }
-            }
+        match &of(facts).reading {
+            Reading::Known(value) => holders.entry(value.to_lowercase()).or_default().push((*host, *facts)),
             Reading::Absent => {}
             Reading::Unknown(reason) => unknown = Some(format!("{}: {reason}", host.subject.name)),
         }
@@ -140,17 +134,23 @@ fn addresses(hosts: &[Reached<'_>]) -> Fact<Vec<String>> {
 
 fn same_machines(hosts: &[Reached<'_>]) -> Fact<Vec<String>> {
     let mut machines: Vec<Vec<Reached<'_>>> = Vec::new();
+    // Where among them those are that show a boot id.
+    let mut by_boot_id: HashMap<&str, Vec<usize>> = HashMap::new();
     let mut unknown = None;
     for (host, facts) in hosts {
-        if let Reading::Unknown(reason) = &facts.identity.boot_id.reading {
-            unknown = Some(format!("{}: {reason}", host.subject.name));
-        }
-        match machines
-            .iter_mut()
-            .find(|others| others.first().is_some_and(|(_, other)| is_same(other, facts)))
-        {
-            Some(others) => others.push((*host, *facts)),
-            None => machines.push(vec![(*host, *facts)]),
+        match &facts.identity.boot_id.reading {
+            Reading::Known(boot_id) => {
+                let places = by_boot_id.entry(boot_id).or_default();
+                match places.iter().find(|at| is_same(machines[**at][0].1, facts)) {
+                    Some(at) => machines[*at].push((*host, *facts)),
+                    None => {
+                        places.push(machines.len());
+                        machines.push(vec![(*host, *facts)]);
+                    }
+                }
+            }
+            Reading::Absent => {}
+            Reading::Unknown(reason) => unknown = Some(format!("{}: {reason}", host.subject.name)),
         }
     }
     let shared = machines.iter().filter(|names| names.len() > 1).map(|holders| names(holders)).collect();
@@ -192,6 +192,8 @@ fn settle(
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use super::*;
     use crate::facts::fleet;
     use crate::facts::host::{HostFacts, HostRecord, Outcome, Subject};
@@ -270,6 +272,27 @@ mod tests {
         for fact in [&found.duplicate_hostnames, &found.duplicate_addresses, &found.duplicate_machine_ids] {
             assert_eq!(known(fact), Vec::<String>::new());
         }
+    }
+
+    #[test]
+    fn containers_of_one_kernel_are_machines_of_their_own() {
+        let on = |boot_id: &'static str, machine_id: &'static str| {
+            move |facts: &mut HostFacts| {
+                facts.identity.boot_id = Fact::known(boot_id.to_owned(), "");
+                facts.identity.machine_id = Fact::known(machine_id.to_owned(), "");
+            }
+        };
+        let silent = |facts: &mut HostFacts| facts.identity.boot_id = Fact::absent("");
+        let found = found(&[
+            host("z", on("two", "m3")),
+            host("a", on("one", "m1")),
+            host("b", on("one", "m2")),
+            host("c", silent),
+            host("d", silent),
+            host("e", on("one", "m2")),
+            host("f", on("two", "m3")),
+        ]);
+        assert_eq!(known(&found.same_machines), ["z, f", "b, e"], "in the inventory's order");
     }
 
     #[test]

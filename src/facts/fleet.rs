@@ -351,15 +351,13 @@ fn unreachable_pairs(hosts: &[HostRecord<Essence>], reached: &[Reached<'_>]) -> 
 
 /// A host that tried nobody, or that nobody tried: no pair is no proof.
 fn untried(reached: &[Reached<'_>]) -> Option<String> {
-    let tried = |facts: &Essence| -> Vec<String> {
-        facts.peers.tried.value().into_iter().flatten().map(|peer| peer.address.clone()).collect()
-    };
-    let targets: HashSet<String> = reached.iter().flat_map(|(_, facts)| tried(facts)).collect();
+    let tried = reached.iter().filter_map(|(_, facts)| facts.peers.tried.value());
+    let targets: HashSet<&str> = tried.flatten().map(|peer| peer.address.as_str()).collect();
     reached.iter().find_map(|(host, facts)| {
         let subject = &host.subject;
         match facts.peers.tried.value() {
             Some(none) if none.is_empty() => Some(format!("{} tried no peer", subject.name)),
-            _ if !targets.contains(&subject.peer_address) => {
+            _ if !targets.contains(subject.peer_address.as_str()) => {
                 Some(format!("nobody tried {} at {}", subject.name, subject.peer_address))
             }
             _ => None,
