@@ -8,7 +8,6 @@ use serde::{Deserialize, Serialize};
 
 use super::fact::{Fact, Untyped};
 use super::seen::Seen;
-use super::untyped::untyped;
 
 /// What `ansible-playbook` would run with on the dev box.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -48,19 +47,11 @@ impl ControlNode {
     }
 }
 
-/// What this subject is called.
-pub(super) const SUBJECT: &str = "control_node";
-
 /// The facts of one that nobody asked, by field, without their types.
 pub(super) fn unasked() -> &'static Arc<Untyped> {
     const WHY: &str = "not asked when the facts were gathered; gather them again with --kubespray";
-    #[derive(Serialize)]
-    struct Alone {
-        control_node: ControlNode,
-    }
     static UNASKED: LazyLock<Arc<Untyped>> = LazyLock::new(|| {
-        let blank = Alone { control_node: ControlNode::default() };
-        let fields = untyped(&blank, |_, _| true, &mut Seen::default()).remove(SUBJECT).unwrap_or_default();
+        let fields = Seen::default().subject(&ControlNode::default(), |_| true);
         let unknown = Arc::new(Fact::unknown(WHY, ""));
         Arc::new(fields.keys().map(|field| (field.clone(), Arc::clone(&unknown))).collect())
     });

@@ -5,7 +5,6 @@ use serde::{Deserialize, Serialize};
 
 use super::fact::FactTree;
 use super::seen::Seen;
-use super::untyped::untyped;
 use super::{inventory, kubespray};
 
 /// What the deployment is to be, apart from any one host: conditions of hosts and of the fleet see its subjects alike.
@@ -21,6 +20,11 @@ pub struct Deployment {
 impl Deployment {
     /// The same facts, without their types: what conditions see.
     pub fn tree(&self) -> FactTree {
-        untyped(self, |_, _| true, &mut Seen::default())
+        let Deployment { kubespray, inventory } = self;
+        let mut seen = Seen::default();
+        FactTree::from([
+            ("kubespray".into(), seen.subject(kubespray, |_| true)),
+            ("inventory".into(), seen.subject(inventory, |_| true)),
+        ])
     }
 }

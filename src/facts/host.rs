@@ -11,7 +11,6 @@ use super::fact::{Fact, FactTree};
 use super::probe::Probe;
 use super::seen::Seen;
 use super::transcript::Transcript;
-use super::untyped::untyped;
 use super::{
     accelerator, apparmor, cgroup, container_runtime, control_node, cpu, disk, dns, docker, firewall,
     first_look, gpu, identity, kernel, kubernetes, memory, network, nvidia_driver, os, packages, pci, peers,
@@ -176,9 +175,22 @@ impl HostFacts {
     /// The same facts, without their types: what conditions see. Only those of which `wanted` says so, by subject and field,
     /// which for one `seen` has to be the same for all hosts.
     pub fn tree(&self, wanted: impl Fn(&str, &str) -> bool, seen: &mut Seen) -> FactTree {
-        let mut tree = untyped(self, wanted, seen);
-        if !tree.contains_key(control_node::SUBJECT) {
-            tree.insert(control_node::SUBJECT.into(), Arc::clone(control_node::unasked()));
+        let mut tree = FactTree::new();
+        macro_rules! tell {
+            ($($subject:ident)*) => {$(
+                let told = seen.subject(&self.$subject, |field| wanted(stringify!($subject), field));
+                tree.insert(stringify!($subject).into(), told);
+            )*};
+        }
+        // All but the user's own probes, which are told apart.
+        tell! {
+            os kernel python identity ssh sudo time memory cpu
+            swap cgroup disk temp apparmor packages network dns firewall peers
+            registries ports docker container_runtime kubernetes gpu accelerator variables
+            control_node
+        }
+        if self.control_node.is_blank() {
+            tree.insert("control_node".into(), Arc::clone(control_node::unasked()));
         }
         tree
     }

@@ -1,6 +1,8 @@
-//! Facts as they were seen on hosts before. The hosts of a cluster are much alike: what a fact has been is kept a few times
-//! over, and a host that shows it again gets that, without a copy of its own; so do whole subjects.
+//! Facts as they were seen on hosts before. The hosts of a cluster are much alike: what a subject has been is kept a few times
+//! over, and a host that shows it again gets that, without a copy of its own; so it is with each fact of one that differs.
 
+use std::any::{Any, TypeId};
+use std::collections::HashMap;
 use std::convert::Infallible;
 use std::sync::Arc;
 
@@ -9,20 +11,28 @@ use serde_json::{Error, Value};
 
 use super::fact::{Fact, Untyped};
 use super::recent::Recent;
+use super::untyped;
 
 /// Facts without their types, seen before.
 #[derive(Default)]
 pub struct Seen {
-    subjects: Vec<(&'static str, Subject)>,
-    /// A fact as JSON, while it is looked for.
-    json: Vec<u8>,
+    /// Of each type the [`Subject`].
+    subjects: HashMap<TypeId, Box<dyn Any>>,
 }
 
 /// What one subject has been.
+struct Subject<T> {
+    recent: Recent<(T, Arc<Untyped>)>,
+    fields: Fields,
+}
+
+/// What the fields of a subject have been.
 #[derive(Default)]
-struct Subject {
+struct Fields {
     fields: Vec<(&'static str, Field)>,
     recent: Recent<Told>,
+    /// A fact as JSON, while it is looked for.
+    json: Vec<u8>,
 }
 
 /// A subject's facts: in the order in which they were told, and by field.
@@ -44,20 +54,56 @@ struct Showing {
 }
 
 /// A subject whose facts are told, one after the other.
-pub(super) struct Telling<'s> {
-    subject: &'s mut Subject,
-    json: &'s mut Vec<u8>,
+pub(super) struct Telling<'f> {
+    fields: &'f mut Fields,
     at: usize,
     facts: Vec<(&'static str, Arc<Fact<Value>>)>,
 }
 
 impl Seen {
-    /// Begins a subject of a host.
-    pub(super) fn tell(&mut self, subject: &'static str) -> Telling<'_> {
-        let at = place_of(&mut self.subjects, 0, subject, Subject::default);
-        let subject = &mut self.subjects[at].1;
-        let facts = Vec::with_capacity(subject.fields.len());
-        Telling { subject, json: &mut self.json, at: 0, facts }
+    /// A subject's facts without their types: those of which `wanted` says so, by field. It has to be the same for all hosts.
+    pub(super) fn subject<T: Serialize + Clone + PartialEq + 'static>(
+        &mut self,
+        facts: &T,
+        wanted: impl Fn(&str) -> bool,
+    ) -> Arc<Untyped> {
+        let before = self.subjects.entry(TypeId::of::<T>()).or_insert_with(|| Box::new(Subject::<T>::new()));
+        match before.downcast_mut::<Subject<T>>() {
+            Some(before) => before.tell(facts, wanted),
+            None => Subject::new().tell(facts, wanted),
+        }
+    }
+}
+
+impl<T: Serialize + Clone + PartialEq> Subject<T> {
+    fn new() -> Self {
+        Subject { recent: Recent::default(), fields: Fields::default() }
+    }
+
+    fn tell(&mut self, facts: &T, wanted: impl Fn(&str) -> bool) -> Arc<Untyped> {
+        let fields = &mut self.fields;
+        let make = || Ok::<_, Infallible>((facts.clone(), untyped::fields(facts, wanted, fields.begin())));
+        let Ok((_, told)) = self.recent.recall(|(known, _)| known == facts, make);
+        Arc::clone(told)
+    }
+}
+
+impl Fields {
+    fn begin(&mut self) -> Telling<'_> {
+        let facts = Vec::with_capacity(self.fields.len());
+        Telling { fields: self, at: 0, facts }
+    }
+
+    /// Where a field stands; they come in the same order each time, so that it is the `expected` place.
+    fn place_of(&mut self, expected: usize, name: &'static str, is_wanted: impl FnOnce() -> bool) -> usize {
+        let fields = &mut self.fields;
+        if fields.get(expected).is_some_and(|(known, _)| *known == name) {
+            return expected;
+        }
+        fields.iter().position(|(known, _)| *known == name).unwrap_or_else(|| {
+            fields.push((name, Field { is_wanted: is_wanted(), recent: Recent::default() }));
+            fields.len() - 1
+        })
     }
 }
 
@@ -70,25 +116,24 @@ impl Telling<'_> {
         wanted: impl FnOnce() -> bool,
         take: impl FnOnce() -> Result<Fact<Value>, Error>,
     ) -> Result<(), Error> {
-        let new = || Field { is_wanted: wanted(), recent: Recent::default() };
-        let at = place_of(&mut self.subject.fields, self.at, field, new);
+        let at = self.fields.place_of(self.at, field, wanted);
         self.at = at + 1;
-        let known = &mut self.subject.fields[at].1;
+        let Fields { fields, json, .. } = &mut *self.fields;
+        let known = &mut fields[at].1;
         if !known.is_wanted {
             return Ok(());
         }
-        self.json.clear();
-        serde_json::to_writer(&mut *self.json, fact)?;
-        let json = self.json.as_slice();
-        let make = || Ok(Showing { json: json.into(), fact: Arc::new(take()?) });
-        let showing = known.recent.recall(|known| *known.json == *json, make)?;
+        json.clear();
+        serde_json::to_writer(&mut *json, fact)?;
+        let make = || Ok(Showing { json: json.as_slice().into(), fact: Arc::new(take()?) });
+        let showing = known.recent.recall(|known| *known.json == **json, make)?;
         self.facts.push((field, Arc::clone(&showing.fact)));
         Ok(())
     }
 
     /// The subject's facts.
     pub(super) fn end(self) -> Arc<Untyped> {
-        let Telling { subject, facts, .. } = self;
+        let Telling { fields, facts, .. } = self;
         let is_this = |known: &Told| {
             let mut pairs = known.facts.iter().zip(&facts);
             known.facts.len() == facts.len()
@@ -98,23 +143,7 @@ impl Telling<'_> {
             let by_field = facts.iter().map(|(field, fact)| ((*field).into(), Arc::clone(fact))).collect();
             Ok::<_, Infallible>(Told { facts: facts.clone(), by_field: Arc::new(by_field) })
         };
-        let Ok(told) = subject.recent.recall(is_this, make);
+        let Ok(told) = fields.recent.recall(is_this, make);
         Arc::clone(&told.by_field)
     }
-}
-
-/// Where a name stands; in one struct they come in the same order each time, so that it is the `expected` place.
-fn place_of<T>(
-    known: &mut Vec<(&'static str, T)>,
-    expected: usize,
-    name: &'static str,
-    new: impl FnOnce() -> T,
-) -> usize {
-    if known.get(expected).is_some_and(|(known, _)| *known == name) {
-        return expected;
-    }
-    known.iter().position(|(known, _)| *known == name).unwrap_or_else(|| {
-        known.push((name, new()));
-        known.len() - 1
-    })
 }

@@ -1,47 +1,29 @@
-//! Facts without their types: taken out of a struct of subjects through its `Serialize`, and only those that are wanted,
-//! for of a thousand hosts most facts are of no interest to any check.
+//! Facts without their types: taken out of a subject's struct through its `Serialize`, and only those that are wanted, for of
+//! a thousand hosts most facts are of no interest to any check.
 
 use std::borrow::Cow;
 use std::fmt::Display;
+use std::sync::Arc;
 
 use serde::ser::{Error as _, Impossible, Serialize, SerializeStruct, Serializer};
 use serde_json::{Error, Value};
 
-use super::fact::{Fact, FactTree, Reading};
-use super::seen::{Seen, Telling};
+use super::fact::{Fact, Reading, Untyped};
+use super::seen::Telling;
 
-/// Facts by subject and field: those of which `wanted` says so, by subject and field. What was seen before is shared.
-pub(super) fn untyped(
-    subjects: &impl Serialize,
-    wanted: impl Fn(&str, &str) -> bool,
-    seen: &mut Seen,
-) -> FactTree {
-    let taken = subjects.serialize(Members(Subjects { wanted, seen, tree: FactTree::new() }));
-    taken.map(|subjects| subjects.tree).unwrap_or_default()
+/// A subject's facts by field: those of which `wanted` says so. What was seen before is shared.
+pub(super) fn fields(
+    subject: &impl Serialize,
+    wanted: impl Fn(&str) -> bool,
+    telling: Telling<'_>,
+) -> Arc<Untyped> {
+    let taken = subject.serialize(Members(Fields { wanted, telling }));
+    taken.map(|fields| fields.telling.end()).unwrap_or_default()
 }
 
 /// What becomes of a struct's members, one after the other.
 trait Take {
     fn take<T: Serialize + ?Sized>(&mut self, name: &'static str, value: &T) -> Result<(), Error>;
-}
-
-/// The subjects of a host, or of a deployment.
-struct Subjects<'s, W> {
-    wanted: W,
-    seen: &'s mut Seen,
-    tree: FactTree,
-}
-
-impl<W: Fn(&str, &str) -> bool> Take for Subjects<'_, W> {
-    fn take<T: Serialize + ?Sized>(&mut self, subject: &'static str, value: &T) -> Result<(), Error> {
-        let wanted = |field: &str| (self.wanted)(subject, field);
-        let fields = Fields { wanted, telling: self.seen.tell(subject) };
-        // What is no struct is no subject: the user's own probes are told apart.
-        if let Ok(fields) = value.serialize(Members(fields)) {
-            self.tree.insert(subject.into(), fields.telling.end());
-        }
-        Ok(())
-    }
 }
 
 /// The facts of one subject.
@@ -179,7 +161,7 @@ impl<M: Take> Serializer for Members<M> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::facts::HostFacts;
+    use crate::facts::{FactTree, HostFacts, Seen};
 
     /// The whole tree, by way of the JSON that is saved.
     fn by_json(facts: &HostFacts) -> FactTree {
@@ -197,27 +179,28 @@ mod tests {
     #[test]
     fn nothing_is_lost_of_what_is_wanted() {
         for facts in [HostFacts::default(), recorded()] {
-            let (wanted, taken) = (by_json(&facts), untyped(&facts, |_, _| true, &mut Seen::default()));
-            for (subject, fields) in &wanted {
-                assert_eq!(taken.get(subject), Some(fields), "{subject}");
-            }
-            assert_eq!(taken.len(), wanted.len());
+            let (mut wanted, taken) = (by_json(&facts), facts.tree(|_, _| true, &mut Seen::default()));
+            wanted.entry("control_node".into()).or_insert_with(|| Arc::clone(&taken["control_node"]));
+            assert_eq!(taken, wanted);
         }
     }
 
     #[test]
     fn what_is_not_wanted_is_left() {
         let wanted = |subject: &str, field: &str| (subject, field) == ("docker", "version");
-        let taken = untyped(&recorded(), wanted, &mut Seen::default());
+        let taken = recorded().tree(wanted, &mut Seen::default());
         assert_eq!(taken["docker"].keys().collect::<Vec<_>>(), ["version"]);
         assert!(taken["os"].is_empty());
     }
 
     #[test]
     fn what_was_seen_before_is_shared_and_nothing_else() {
-        use std::sync::Arc;
         let (mut seen, mut facts) = (Seen::default(), recorded());
-        let mut take = |facts: &HostFacts| untyped(facts, |_, _| true, &mut seen);
+        let mut take = |facts: &HostFacts| {
+            let mut tree = facts.tree(|_, _| true, &mut seen);
+            tree.remove("control_node"); // nobody asked
+            tree
+        };
         let first = take(&facts);
         facts.identity.hostname = Fact::known("another".to_owned(), "hostname");
         let second = take(&facts);

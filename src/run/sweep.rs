@@ -269,7 +269,8 @@ fn clock(gathered: &Gathered) -> (Fact<f64>, Fact<f64>) {
         (Some(clock), Some(asked), Some(heard)) => {
             let offset = clock.seconds - (asked + heard) / 2.0;
             let uncertainty = (heard - asked).abs() / 2.0 + clock.resolution / 2.0;
-            let tenths = |seconds: f64| (seconds * 10_000.0).round() / 10.0;
+            // Zero has no sign.
+            let tenths = |seconds: f64| (seconds * 10_000.0).round() / 10.0 + 0.0;
             (Fact::known(tenths(offset), SOURCE), Fact::known(tenths(uncertainty), SOURCE))
         }
         _ => {
