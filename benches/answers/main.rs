@@ -13,6 +13,7 @@ use airworthy::facts::fleet::Essence;
 use airworthy::facts::{self, Circumstances, Deployment, Fact, HostRecord, Outcome, Subject};
 use airworthy::gather;
 use airworthy::role::Role;
+use bytes::Bytes;
 
 /// What a healthy host said.
 const ANSWER: &str = include_str!("../sweep/answer.txt");
@@ -30,7 +31,7 @@ fn main() {
     let checks = shipped::CHECKS.iter().zip(&files);
     let sources: Vec<Source<'_>> = checks.map(|((id, text), file)| Source { file, id, text }).collect();
     let catalog = Catalog::load(&sources, &[], &profile).expect("the checks");
-    let answers: Vec<String> = (0..hosts).map(answer).collect();
+    let answers: Vec<Bytes> = (0..hosts).map(|host| answer(host).into()).collect();
     let probes = facts::host::probes();
 
     let mut least = [Duration::MAX; 4];
@@ -41,7 +42,7 @@ fn main() {
         let mut kept = Vec::with_capacity(hosts);
         for (host, answer) in answers.iter().enumerate() {
             let start = Instant::now();
-            let answered = gather::take_apart(answer.as_bytes(), BOUNDARY, &probes).expect("an answer");
+            let answered = gather::take_apart(answer.clone(), BOUNDARY, &probes).expect("an answer");
             time(0, start);
             let start = Instant::now();
             let facts = facts::host::parse(&answered.transcript, &circumstances(host));

@@ -68,8 +68,8 @@ impl Recorded {
 
     /// A probe, how it ended, what it wrote and what it complained.
     pub(super) fn ended(mut self, probe: &str, ended: Ended, out: &str, err: &str) -> Self {
-        let section =
-            Section { source: probe.to_owned().into(), ended, out: out.into(), err: err.into(), stuck: None };
+        let (out, err) = (out.to_owned().into(), err.to_owned().into());
+        let section = Section { source: probe.to_owned().into(), ended, out, err, stuck: None };
         self.sections.push((probe.to_owned(), section));
         self
     }
@@ -88,7 +88,6 @@ impl Recorded {
             err: self.complaints.into(),
             stuck: None,
         };
-        let files = ("files".to_owned(), files);
-        Transcript::new(std::iter::once(files).chain(self.sections).collect())
+        Transcript::new(std::iter::once(("files".to_owned(), files)).chain(self.sections))
     }
 }

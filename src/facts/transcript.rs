@@ -3,6 +3,8 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
+use bytes::Bytes;
+
 use super::fact::{Fact, Reading};
 use super::files::Files;
 use super::interfaces::glob_fits;
@@ -11,7 +13,7 @@ use super::interfaces::glob_fits;
 #[derive(Clone, Debug, PartialEq)]
 pub struct Transcript {
     /// By probe name.
-    sections: BTreeMap<String, Section>,
+    sections: BTreeMap<Cow<'static, str>, Section>,
     /// What the file probe read.
     files: Files,
     /// Why the file probe as a whole cannot be trusted, where it cannot.
@@ -26,9 +28,9 @@ pub struct Section {
     /// How it ended.
     pub ended: Ended,
     /// What it wrote; bounded by the script.
-    pub out: Vec<u8>,
+    pub out: Bytes,
     /// What it complained; bounded by the script.
-    pub err: Vec<u8>,
+    pub err: Bytes,
     /// What could not be ended at its deadline: `pid:command` of processes in D state.
     pub stuck: Option<String>,
 }
@@ -58,7 +60,9 @@ pub struct Answer<'t> {
 
 impl Transcript {
     /// Of sections by name. The one named `files` is the answer of all file probes together.
-    pub fn new(sections: BTreeMap<String, Section>) -> Self {
+    pub fn new<N: Into<Cow<'static, str>>>(sections: impl IntoIterator<Item = (N, Section)>) -> Self {
+        let sections: BTreeMap<_, _> =
+            sections.into_iter().map(|(name, section)| (name.into(), section)).collect();
         let files =
             sections.get("files").map(|section| Files::parse(&text(&section.out), &text(&section.err)));
         let no_files = files_missing(sections.get("files"));
@@ -156,13 +160,13 @@ impl Transcript {
                 Ended::TimedOut(ms) => {
                     Fact::unknown(timed_out(ms, section.stuck.as_deref()), section.source.clone())
                 }
-                Ended::Exited(_) => Fact::known(section.out.as_slice(), section.source.clone()),
+                Ended::Exited(_) => Fact::known(&*section.out, section.source.clone()),
             },
         }
     }
 
     /// Every section, by probe name.
-    pub fn sections(&self) -> &BTreeMap<String, Section> {
+    pub fn sections(&self) -> &BTreeMap<Cow<'static, str>, Section> {
         &self.sections
     }
 }
@@ -218,8 +222,9 @@ mod tests {
     use crate::facts::Reading;
 
     fn files(ended: Ended, out: &str, err: &str) -> Transcript {
-        let section = Section { source: "".into(), ended, out: out.into(), err: err.into(), stuck: None };
-        Transcript::new([("files".to_owned(), section)].into())
+        let (out, err) = (out.to_owned().into(), err.to_owned().into());
+        let section = Section { source: "".into(), ended, out, err, stuck: None };
+        Transcript::new([("files", section)])
     }
 
     #[test]

@@ -6,7 +6,8 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use memchr::memmem;
+use bytes::Bytes;
+use memchr::{memchr, memchr_iter, memmem};
 
 use crate::facts::{Ended, Probe, Section, Transcript};
 
@@ -40,23 +41,26 @@ pub(super) fn is_whole(heard: &[u8], boundary: &str, checked: usize) -> bool {
     memmem::find(&heard[checked.saturating_sub(mark.len())..], mark.as_bytes()).is_some()
 }
 
-/// Takes a whole answer apart.
+/// Takes a whole answer apart; the sections share its bytes.
 ///
 /// # Errors
 /// When it has no end mark, its first line is missing, or the script refused to work.
-pub fn take_apart(heard: &[u8], boundary: &str, probes: &[Probe]) -> Result<Answered, FrameError> {
-    let mark = format!("\n@{boundary} ");
+pub fn take_apart(heard: impl Into<Bytes>, boundary: &str, probes: &[Probe]) -> Result<Answered, FrameError> {
+    let heard: Bytes = heard.into();
+    let mark = format!("@{boundary} ");
     let mut clock = None;
     let (mut began, mut whole) = (false, false);
-    let mut sections: BTreeMap<String, Section> = BTreeMap::new();
-    let mut open: Option<(String, &[u8])> = None;
-    // What stands before our first mark is noise.
-    let starts: Vec<usize> = memmem::find_iter(heard, mark.as_bytes()).collect();
-    for (i, start) in starts.iter().enumerate() {
-        let piece = &heard[start + mark.len()..starts.get(i + 1).copied().unwrap_or(heard.len())];
-        let length = piece.iter().position(|byte| *byte == b'\n').unwrap_or(piece.len());
-        let line = String::from_utf8_lossy(&piece[..length]);
-        let body = piece.get(length + 1..).unwrap_or_default();
+    let mut sections: BTreeMap<Cow<'static, str>, Section> = BTreeMap::new();
+    let mut open: Option<(String, Bytes)> = None;
+    // What stands before our first mark is noise. The line end before a mark is its own, not the body's before it.
+    let is_mark = |at: &usize| heard[..*at].ends_with(b"\n") && heard[*at..].starts_with(mark.as_bytes());
+    let mut marks = memchr_iter(b'@', &heard).filter(is_mark).peekable();
+    let is_ours = marks.peek().is_some();
+    while let Some(start) = marks.next() {
+        let (start, end) = (start + mark.len(), marks.peek().map_or(heard.len(), |next| next - 1));
+        let line_end = memchr(b'\n', &heard[start..end]).map_or(end, |length| start + length);
+        let line = String::from_utf8_lossy(&heard[start..line_end]);
+        let body = heard.slice((line_end + 1).min(end)..end);
         let mut words = line.splitn(4, ' ');
         match (words.next().unwrap_or_default(), words.next().unwrap_or_default()) {
             ("airworthy", "1") => {
@@ -70,10 +74,9 @@ pub fn take_apart(heard: &[u8], boundary: &str, probes: &[Probe]) -> Result<Answ
                 else {
                     continue; // an end without its beginning is not an answer
                 };
-                let source = source_of(name, probes);
+                let (name, source) = name_and_source(name, probes);
                 let ended = Ended::Exited(status);
-                let section = Section { source, ended, out: out.to_vec(), err: Vec::new(), stuck: None };
-                sections.insert(name.to_owned(), section);
+                sections.insert(name, Section { source, ended, out, err: Bytes::new(), stuck: None });
             }
             // Told of all probes of a process: of those that ended before, of the one that hangs, of those behind it.
             ("timeout", name) => {
@@ -82,15 +85,16 @@ pub fn take_apart(heard: &[u8], boundary: &str, probes: &[Probe]) -> Result<Answ
                     words.next().and_then(|word| word.parse::<u64>().ok()),
                     out.is_some() || !sections.contains_key(name),
                 ) {
-                    let (source, ended) = (source_of(name, probes), Ended::TimedOut(ms));
+                    let (name, source) = name_and_source(name, probes);
+                    let ended = Ended::TimedOut(ms);
                     let stuck = words.next().map(str::to_owned);
-                    let out = out.unwrap_or_default().to_vec();
-                    sections.insert(name.to_owned(), Section { source, ended, out, err: Vec::new(), stuck });
+                    let out = out.unwrap_or_default();
+                    sections.insert(name, Section { source, ended, out, err: Bytes::new(), stuck });
                 }
             }
             ("err", name) => {
                 if let Some(section) = sections.get_mut(name) {
-                    section.err = body.to_vec();
+                    section.err = body;
                 }
             }
             ("refused", _) => {
@@ -105,7 +109,7 @@ pub fn take_apart(heard: &[u8], boundary: &str, probes: &[Probe]) -> Result<Answ
         }
     }
     match (began, whole) {
-        (false, _) if starts.is_empty() => return Err(FrameError::NotOurs(preview(heard))),
+        (false, _) if !is_ours => return Err(FrameError::NotOurs(preview(&heard))),
         (false, _) => return Err(FrameError::Header("no `airworthy 1` line".to_owned())),
         (true, false) => return Err(FrameError::Cut),
         (true, true) => {}
@@ -133,10 +137,11 @@ pub(super) fn preview(heard: &[u8]) -> String {
     if text.is_empty() { "it said nothing".to_owned() } else { format!("it said `{text}`") }
 }
 
-fn source_of(name: &str, probes: &[Probe]) -> Cow<'static, str> {
+/// A section's name and its source, which for a probe of ours nobody needs to copy.
+fn name_and_source(name: &str, probes: &[Probe]) -> (Cow<'static, str>, Cow<'static, str>) {
     match probes.iter().find(|probe| probe.name == name) {
-        Some(probe) => Cow::Borrowed(probe.source),
-        None => Cow::Owned(name.to_owned()),
+        Some(probe) => (Cow::Borrowed(probe.name), Cow::Borrowed(probe.source)),
+        None => (Cow::Owned(name.to_owned()), Cow::Owned(name.to_owned())),
     }
 }
 

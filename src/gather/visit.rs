@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
+use bytes::Bytes;
 use secrecy::{ExposeSecret, SecretString};
 
 use crate::facts::Probe;
@@ -30,7 +31,7 @@ pub struct Gathered {
     /// Whether a password was at hand for sudo, and whether the host asked for it.
     pub sudo_password: SudoPassword,
     /// The answer as it came, for `facts --transcripts`.
-    pub raw: Vec<u8>,
+    pub raw: Bytes,
 }
 
 /// What became of the password for sudo.
@@ -90,7 +91,8 @@ fn carry(
     let mut dialogue = Dialogue::new(boundary, &text, sudo_password.cloned());
     dialogue.supplies = supplies;
     let visit = transport.run(host, &mut dialogue)?;
-    let answered = frame::take_apart(&dialogue.heard, &dialogue.boundary, probes)
+    let raw = Bytes::from(std::mem::take(&mut dialogue.heard));
+    let answered = frame::take_apart(raw.clone(), &dialogue.boundary, probes)
         .map_err(|error| dialogue.explain(error))
         .map_err(|reason| TransportError::new(Stage::Run, reason))?;
     Ok(Gathered {
@@ -103,7 +105,7 @@ fn carry(
             (Some(_), false) => SudoPassword::NotAsked,
             (Some(_), true) => SudoPassword::Sent,
         },
-        raw: dialogue.heard,
+        raw,
     })
 }
 

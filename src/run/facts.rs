@@ -3,6 +3,8 @@
 use std::fs;
 use std::path::Path;
 
+use bytes::Bytes;
+
 use super::cluster::{Cluster, THIS_MACHINE, this_machine};
 use super::errand::{Common, Peers, Told};
 use super::error::RunError;
@@ -48,7 +50,7 @@ pub(super) fn facts(args: &FactsArgs) -> Result<u8, RunError> {
     let keep = args.save_transcripts.is_some();
     let swept =
         gather_all(&cluster, &target, &common, || |record, raw| (record, if keep { raw } else { None }))?;
-    let (records, answers): (Vec<HostRecord>, Vec<Option<Vec<u8>>>) = swept.hosts.into_iter().unzip();
+    let (records, answers): (Vec<HostRecord>, Vec<Option<Bytes>>) = swept.hosts.into_iter().unzip();
     if let Some(folder) = &args.save_transcripts {
         fs::create_dir_all(folder).map_err(|error| RunError::file(folder, &error))?;
         for (record, raw) in records.iter().zip(&answers) {
@@ -127,7 +129,7 @@ fn from_transcript(path: &Path, role: Role) -> Result<u8, RunError> {
     let failed = |reason: String| RunError::File { path: path.to_owned(), reason, help: None };
     let saved_answer = fs::read(path).map_err(|error| RunError::file(path, &error))?;
     let boundary = gather::boundary_of(&saved_answer).map_err(|error| failed(error.to_string()))?;
-    let answered = gather::take_apart(&saved_answer, &boundary, &facts::host::probes())
+    let answered = gather::take_apart(saved_answer, &boundary, &facts::host::probes())
         .map_err(|error| failed(error.to_string()))?;
     let circumstances = Circumstances {
         host_epoch_s: answered.clock.map_or(0, |clock| clock.seconds as i64),

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
+use bytes::Bytes;
 use secrecy::{ExposeSecret, SecretString};
 
 use super::cluster::Cluster;
@@ -26,7 +27,7 @@ const FORKS: u16 = 192;
 const TIMEOUT: u16 = 10;
 
 /// Visits every host of the cluster; `worker` makes what takes each one's record, and its answer as it came.
-pub(super) fn gather_all<T: Send, W: FnMut(HostRecord, Option<Vec<u8>>) -> T>(
+pub(super) fn gather_all<T: Send, W: FnMut(HostRecord, Option<Bytes>) -> T>(
     cluster: &Cluster,
     args: &TargetArgs,
     common: &Common,
@@ -65,7 +66,7 @@ impl<'r> Reach<'r> {
     }
 
     /// Visits these of the cluster's hosts.
-    pub(super) fn gather<T: Send, W: FnMut(HostRecord, Option<Vec<u8>>) -> T>(
+    pub(super) fn gather<T: Send, W: FnMut(HostRecord, Option<Bytes>) -> T>(
         &self,
         hosts: &[Host],
         common: &Common,

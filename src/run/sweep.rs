@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc};
 use std::thread;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
+use bytes::Bytes;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use jiff::Timestamp;
 use secrecy::SecretString;
@@ -81,7 +82,7 @@ pub(super) fn sweep<T, W>(
 ) -> Result<Swept<T>, RunError>
 where
     T: Send,
-    W: FnMut(HostRecord, Option<Vec<u8>>) -> T,
+    W: FnMut(HostRecord, Option<Bytes>) -> T,
 {
     let calls = Arc::new(calls);
     let script = Arc::new(Script::new(&facts::host::probes()));
@@ -121,7 +122,7 @@ where
 }
 
 /// Takes the visits' ends as they come, on all cores.
-fn collect<T: Send, W: FnMut(HostRecord, Option<Vec<u8>>) -> T>(
+fn collect<T: Send, W: FnMut(HostRecord, Option<Bytes>) -> T>(
     calls: &[Call],
     receiver: mpsc::Receiver<Done>,
     interrupted: &AtomicBool,
@@ -191,7 +192,7 @@ pub(super) fn lost(host: &Host, stage: &str, reason: &str) -> HostRecord {
     }
 }
 
-fn record(call: &Call, done: Done) -> (HostRecord, Option<Vec<u8>>) {
+fn record(call: &Call, done: Done) -> (HostRecord, Option<Bytes>) {
     let took = u64::try_from(done.took.as_millis()).unwrap_or(u64::MAX);
     match done.gathered {
         Err(error) => {

@@ -225,7 +225,7 @@ fn two_runs_at_once_do_not_meet() {
     let outcomes = [first, second].map(|child| {
         let output = child.wait_with_output().expect("it ends");
         let answered =
-            airworthy::gather::take_apart(&output.stdout, crate::bench::BOUNDARY, &[]).expect("whole");
+            airworthy::gather::take_apart(output.stdout, crate::bench::BOUNDARY, &[]).expect("whole");
         Applied::parse(&answered.transcript).outcome
     });
     assert!(outcomes.contains(&Fixed) && outcomes.contains(&Refused), "{outcomes:?}");

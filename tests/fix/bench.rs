@@ -213,7 +213,7 @@ impl Bench {
     /// Runs the script of an order and reads what it says.
     pub(crate) fn run(&self, shell: &[&str], order: &Order<'_>) -> Applied {
         let output = self.start(shell, order).wait_with_output().expect("the shell ends");
-        let answered = gather::take_apart(&output.stdout, BOUNDARY, &[]).unwrap_or_else(|error| {
+        let answered = gather::take_apart(output.stdout, BOUNDARY, &[]).unwrap_or_else(|error| {
             panic!("{error}\n{}", String::from_utf8_lossy(&output.stderr));
         });
         Applied::parse(&answered.transcript)

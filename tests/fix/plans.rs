@@ -6,6 +6,7 @@ use airworthy::facts::{Ended, Fact, HostFacts, Section, Subject, Transcript};
 use airworthy::fix::look::{Look, digest};
 use airworthy::fix::plan::{Plan, plan, precheck, state, undo};
 use airworthy::role::Role;
+use bytes::Bytes;
 use serde_json::json;
 
 const PROGRAM: &str = "/usr/bin/nvidia-container-runtime";
@@ -179,8 +180,8 @@ fn transcript(lines: &str, config: &[u8], status: i32) -> Transcript {
         let section = Section {
             source: "".into(),
             ended: Ended::Exited(status),
-            out: out.into(),
-            err: Vec::new(),
+            out: out.to_vec().into(),
+            err: Bytes::new(),
             stuck: None,
         };
         sections.insert(name.to_owned(), section);
@@ -231,8 +232,8 @@ fn a_look_is_read_from_the_answer() {
         assert!(reason.contains(said), "{said}: {reason}");
     }
     let mut rootless = transcript(&lines, config, 0).sections().clone();
-    let section = Section { out: b"user\nno\n".to_vec(), ..rootless["sudo"].clone() };
-    rootless.insert("sudo".to_owned(), section);
+    let section = Section { out: Bytes::from_static(b"user\nno\n"), ..rootless["sudo"].clone() };
+    rootless.insert("sudo".into(), section);
     assert_eq!(Look::parse(&Transcript::new(rootless)), Err("root was not to be had".to_owned()));
     let absent = Look::parse(&transcript(
         &LINES.replace("kind file", "kind absent"),

@@ -94,8 +94,7 @@ fn record(host: &str, case: &Case, circumstances: &Circumstances) -> HostRecord 
     let answer = answer.replace(case.answer.0, case.answer.1);
     let boundary = gather::boundary_of(answer.as_bytes()).expect("the answer's boundary");
     let answer = case.sections.iter().fold(answer, |answer, section| rewritten(&answer, &boundary, *section));
-    let answered =
-        gather::take_apart(answer.as_bytes(), &boundary, &facts::host::probes()).expect("an answer");
+    let answered = gather::take_apart(answer, &boundary, &facts::host::probes()).expect("an answer");
     let role = if host == "infra" { Role::Infra } else { Role::Worker };
     HostRecord {
         subject: Subject { name: host.to_owned(), roles: BTreeSet::from([role]), ..Subject::default() },

@@ -21,7 +21,7 @@ fn run(shell: &[&str], probes: &[Probe], errand: &Errand, change: impl Fn(String
         .stdin(Stdio::null())
         .output()
         .expect("the shell starts");
-    let answered = gather::take_apart(&output.stdout, BOUNDARY, probes);
+    let answered = gather::take_apart(output.stdout, BOUNDARY, probes);
     answered.unwrap_or_else(|error| panic!("{shell:?}: {error}")).transcript
 }
 

@@ -13,6 +13,7 @@ use airworthy::facts::{
 };
 use airworthy::gather::{self, Answered};
 use airworthy::role::Role;
+use bytes::Bytes;
 use serde_json::Value;
 
 /// Whether a check may pass though one of its facts is unknown, because the others are enough.
@@ -46,7 +47,7 @@ fn is_enough(check: &str, without: &str, subject: &Subject, facts: &HostFacts) -
 struct Host {
     name: String,
     folder: PathBuf,
-    raw: Vec<u8>,
+    raw: Bytes,
     answered: Answered,
 }
 
@@ -63,8 +64,9 @@ impl Host {
     fn load(folder: PathBuf) -> Host {
         let name = folder.file_name().expect("a name").to_string_lossy().into_owned();
         let raw = fs::read(folder.join("transcript")).unwrap_or_else(|error| panic!("{name}: {error}"));
+        let raw = Bytes::from(raw);
         let boundary = gather::boundary_of(&raw).unwrap_or_else(|error| panic!("{name}: {error}"));
-        let answered = gather::take_apart(&raw, &boundary, &facts::host::probes())
+        let answered = gather::take_apart(raw.clone(), &boundary, &facts::host::probes())
             .unwrap_or_else(|error| panic!("{name}: {error}"));
         Host { name, folder, raw, answered }
     }
@@ -232,7 +234,7 @@ fn an_answer_that_was_cut_is_never_whole() {
         let probes = facts::host::probes();
         let end = host.raw.len();
         for at in (0..200).map(|part| end * part / 200) {
-            let cut = gather::take_apart(&host.raw[..at], &boundary, &probes);
+            let cut = gather::take_apart(host.raw.slice(..at), &boundary, &probes);
             assert!(cut.is_err(), "{}: the first {at} of {end} bytes are a whole answer", host.name);
         }
     }
@@ -245,9 +247,9 @@ fn a_section_that_is_missing_lets_nothing_pass() {
     let mut wrong = Vec::new();
     for host in hosts() {
         let whole = &host.answered.transcript;
-        let names: Vec<&String> = whole.sections().keys().collect();
+        let names: Vec<&str> = whole.sections().keys().map(|name| &**name).collect();
         let facts = host.parse(whole);
-        let without: Vec<(&String, HostFacts)> =
+        let without: Vec<(&str, HostFacts)> =
             names.iter().map(|name| (*name, host.parse(&blanked(whole, name)))).collect();
         for subject in subjects() {
             let mut failed = verdicts(&subject, &facts);

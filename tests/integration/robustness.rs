@@ -116,7 +116,7 @@ proptest! {
         let at = cut.index(heard.len());
         heard.splice(at..at, bytes);
         if let Ok(boundary) = gather::boundary_of(&heard)
-            && let Ok(answered) = gather::take_apart(&heard, &boundary, &probes)
+            && let Ok(answered) = gather::take_apart(heard, &boundary, &probes)
         {
             let _ = facts::host::parse(&answered.transcript, &Circumstances::default());
         }

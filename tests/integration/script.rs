@@ -24,7 +24,7 @@ fn run(shell: &[&str], errand: &Errand) -> (Answered, Vec<u8>) {
         .expect("the shell starts");
     child.stdin.take().expect("stdin").write_all(script.as_bytes()).expect("the script is read");
     let output = child.wait_with_output().expect("the shell ends");
-    let answered = gather::take_apart(&output.stdout, BOUNDARY, &probes).unwrap_or_else(|error| {
+    let answered = gather::take_apart(output.stdout.clone(), BOUNDARY, &probes).unwrap_or_else(|error| {
         panic!("{error}\n{}", String::from_utf8_lossy(&output.stderr));
     });
     assert_eq!(String::from_utf8_lossy(&output.stderr), "", "the script itself complains");

@@ -180,8 +180,7 @@ fn record(host: &str, sections: &[Section]) -> HostRecord {
     let recorded = fs::read_to_string(&file).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
     let boundary = gather::boundary_of(recorded.as_bytes()).expect("the answer's boundary");
     let answer = sections.iter().fold(recorded, |answer, section| rewritten(&answer, &boundary, *section));
-    let answered =
-        gather::take_apart(answer.as_bytes(), &boundary, &facts::host::probes()).expect("an answer");
+    let answered = gather::take_apart(answer, &boundary, &facts::host::probes()).expect("an answer");
     HostRecord {
         subject: Subject {
             name: host.to_owned(),

@@ -1,5 +1,6 @@
 //! The NVML helper on real hosts: through sshd and sudo to a worker, and every way in which it does not get there.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::process::Command;
 use std::thread;
@@ -67,14 +68,14 @@ fn with_library(lab: &Lab) -> Applied<'_> {
 }
 
 /// What every host answered.
-fn answers(lab: &Lab, more: &str) -> BTreeMap<&'static str, BTreeMap<String, Section>> {
+fn answers(lab: &Lab, more: &str) -> BTreeMap<&'static str, BTreeMap<Cow<'static, str>, Section>> {
     let run = lab
         .airworthy(&format!("airworthy facts -i /lab/layout.yaml --save-transcripts ~/answers {more}"), "");
     assert_eq!(run.status, Some(0), "{}", run.stderr);
     let answers = HOSTS[1..].iter().map(|host| {
         let raw = lab.must("pai@devbox", &format!("cat ~/answers/{host}.transcript"));
         let boundary = gather::boundary_of(raw.as_bytes()).expect("an answer of ours");
-        let answered = gather::take_apart(raw.as_bytes(), &boundary, &facts::host::probes()).expect("whole");
+        let answered = gather::take_apart(raw, &boundary, &facts::host::probes()).expect("whole");
         (*host, answered.transcript.sections().clone())
     });
     let answers = answers.collect();

@@ -162,9 +162,10 @@ proptest! {
         let answers = [("files", files), (IP.name, ip.clone()), (network_manager::PROBE.name, ip)];
         let sections = answers.map(|(name, out)| {
             let ended = Ended::Exited(0);
-            (name.to_owned(), Section { source: "".into(), ended, out, err: err.clone(), stuck: None })
+            let (out, err) = (out.into(), err.clone().into());
+            (name, Section { source: "".into(), ended, out, err, stuck: None })
         });
-        let transcript = Transcript::new(sections.into());
+        let transcript = Transcript::new(sections);
         Network::parse(&transcript, Some("10.0.0.5"), now);
     }
 
