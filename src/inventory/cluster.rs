@@ -191,7 +191,7 @@ impl Layers {
 
     /// A host's layers, lowest precedence first.
     pub(super) fn of(&self, host: &str, view: View) -> Option<impl DoubleEndedIterator<Item = &Layer>> {
-        let plain = self.plain.get(host).filter(|_| view == View::Files);
+        let plain = if view == View::Files { self.plain.get(host) } else { None };
         Some(plain.or_else(|| self.by_host.get(host))?.iter().map(|&at| &self.layers[at]))
     }
 

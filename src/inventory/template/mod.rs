@@ -49,13 +49,17 @@ pub(super) fn is_template(text: &str) -> bool {
 /// A host's variable as Ansible would use it; `None` where it is not set, or set to `omit`.
 pub(super) fn resolve(scene: &Scene<'_>, host: &str, name: &str) -> Result<Option<Value>, Unresolved> {
     let Some(number) = scene.host(host) else { return Ok(None) };
-    let Some((_, origin)) = scene.variable(number, name) else { return Ok(None) };
+    let Some((_, layer)) = scene.variable(number, name) else { return Ok(None) };
     let mut evaluation = Evaluation::new(scene);
     let templated = evaluation.variable(number, name).and_then(|value| match value {
         None | Some(Val::Omit) => Ok(None),
         Some(value) => evaluation.deep(value)?.to_json().map(Some),
     });
-    templated.map_err(|stop| Unresolved { name: name.to_owned(), origin, reason: stop.0 })
+    templated.map_err(|stop| Unresolved {
+        name: name.to_owned(),
+        origin: layer.place_of(name),
+        reason: stop.0,
+    })
 }
 
 /// A text of no variable's, templated with the variables of a host.

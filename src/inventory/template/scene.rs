@@ -114,23 +114,20 @@ impl<'v> Scene<'v> {
         self.locked(self.host(name)?)
     }
 
-    /// A host's variable: that of the layer with the highest precedence, and where it is written.
-    pub(super) fn variable(&self, host: usize, name: &str) -> Option<(&'v Value, String)> {
-        let beneath = || self.beneath.iter().rev().copied().find(|layer| layer.variables.contains_key(name));
-        let layer = self.layer(host, name).or_else(beneath)?;
-        Some((layer.variables.get(name)?, layer.place_of(name)))
+    /// A host's variable: that of the layer with the highest precedence, and the layer.
+    pub(super) fn variable(&self, host: usize, name: &str) -> Option<(&'v Value, &'v Layer)> {
+        let beneath = || of_first(self.beneath.iter().rev().copied(), name);
+        self.in_layers(host, name).or_else(beneath)
     }
 
-    /// The layer that says what a host's variable is; a role's defaults are none.
-    fn layer(&self, host: usize, name: &str) -> Option<&'v Layer> {
-        let mut layers = self.layers.of(self.hosts().get(host)?, View::Runtime)?.rev();
-        layers.find(|layer| layer.variables.contains_key(name))
+    /// The same without the roles' defaults.
+    fn in_layers(&self, host: usize, name: &str) -> Option<(&'v Value, &'v Layer)> {
+        of_first(self.layers.of(self.hosts().get(host)?, View::Runtime)?.rev(), name)
     }
 
     /// A host's variable as it is written, and the layer it stands in; a role's defaults are none.
     pub(in crate::inventory) fn written(&self, host: &str, name: &str) -> Option<(&'v Value, &'v Layer)> {
-        let layer = self.layer(self.host(host)?, name)?;
-        Some((layer.variables.get(name)?, layer))
+        self.in_layers(self.host(host)?, name)
     }
 
     /// The hosts of a group and of the groups below it, in the order of Ansible: level by level.
@@ -143,4 +140,9 @@ impl<'v> Scene<'v> {
             .or_insert_with(|| Rc::new(groups.members(name).into_iter().map(Val::text).collect()));
         Some(Rc::clone(members))
     }
+}
+
+/// A variable as the first of these layers has it that has it at all, and that layer.
+fn of_first<'v>(mut layers: impl Iterator<Item = &'v Layer>, name: &str) -> Option<(&'v Value, &'v Layer)> {
+    layers.find_map(|layer| Some((layer.variables.get(name)?, layer)))
 }

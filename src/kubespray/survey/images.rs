@@ -1,5 +1,7 @@
 //! Where the inventory has a host's images come from, and by which proxy.
 
+use std::cell::OnceCell;
+
 use secrecy::SecretString;
 use serde_json::Value;
 
@@ -23,12 +25,14 @@ const REPOSITORIES: [(&str, Option<&str>); 5] = [
 pub(super) struct Images<'v, 'i> {
     view: &'v View<'i>,
     host: &'v str,
+    /// `containerd_registries_mirrors`, once it was asked for; null where the container manager is another.
+    mirrors: OnceCell<Result<Value, String>>,
 }
 
 impl<'v, 'i> Images<'v, 'i> {
     /// Of a host.
     pub(super) fn new(view: &'v View<'i>, host: &'v str) -> Self {
-        Images { view, host }
+        Images { view, host, mirrors: OnceCell::new() }
     }
 
     /// What has to answer: registries, each by its only mirror where there is one.
@@ -93,11 +97,13 @@ impl<'v, 'i> Images<'v, 'i> {
 
     /// Where containerd asks instead of a registry (`containerd_registries_mirrors`).
     fn mirrors_of(&self, registry: &str) -> Result<Vec<String>, String> {
-        if self.manager()? != "containerd" {
-            return Ok(Vec::new());
-        }
-        let told = self.view.told(self.host, "containerd_registries_mirrors")?;
-        let entries = told.iter().filter_map(Value::as_array).flatten();
+        let told = self.mirrors.get_or_init(|| match self.manager()?.as_str() {
+            "containerd" => {
+                Ok(self.view.told(self.host, "containerd_registries_mirrors")?.unwrap_or_default())
+            }
+            _ => Ok(Value::Null),
+        });
+        let entries = told.as_ref().map_err(Clone::clone)?.as_array().into_iter().flatten();
         let of = entries.filter(|entry| entry.get("prefix").and_then(Value::as_str) == Some(registry));
         let mirrors = of.filter_map(|entry| entry.get("mirrors")?.as_array()).flatten();
         let pulls = |mirror: &&Value| {
