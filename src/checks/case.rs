@@ -33,20 +33,21 @@ impl<'c> Case<'c> {
         self.entry.earlier(self.verdicts)
     }
 
-    /// The subjects of which it looks at facts, each with what of it is looked at. One that the host does not have is the same
-    /// for all hosts.
+    /// The host's subjects of which it looks at facts, each with what of it is looked at. What is no subject of a host is the
+    /// same for all hosts.
     pub(super) fn subjects(&self) -> impl Iterator<Item = (&Arc<Untyped>, &'c Fields)> {
         let named = self.check.outlook.subjects();
         named.filter_map(|(subject, fields)| Some((self.sight.facts.get(subject)?, fields)))
     }
 
     /// What of the inventory's part it looks at.
-    pub(super) fn inventory(&self) -> Vec<Option<&'c Value>> {
+    pub(super) fn inventory(&self) -> impl Iterator<Item = Option<&'c Value>> {
         let host = self.sight.subject;
-        match self.check.outlook.fields_of("host") {
-            None => Vec::new(),
-            Some(Fields::All) => vec![host],
-            Some(Fields::Named(names)) => names.iter().map(|name| host?.get(name)).collect(),
-        }
+        let (whole, named) = match self.check.outlook.fields_of("host") {
+            None => (None, None),
+            Some(Fields::All) => (Some(host), None),
+            Some(Fields::Named(names)) => (None, Some(names)),
+        };
+        whole.into_iter().chain(named.into_iter().flatten().map(move |name| host?.get(name)))
     }
 }

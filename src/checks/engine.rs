@@ -93,7 +93,8 @@ impl<'c> Judge<'c> {
         let mut root = self.root.new_inner_scope();
         if self.compares_hosts() {
             let reached = hosts.iter().filter_map(|host| Some((host, host.facts()?)));
-            let each = reached.map(|(host, facts)| whole(&host.subject, facts)).collect();
+            let mut seen = Seen::default();
+            let each = reached.map(|(host, facts)| whole(&host.subject, facts, &mut seen)).collect();
             root.add_variable_from_value("hosts", Cel::List(Arc::new(each)));
         }
         let tree = FactTree::from([("fleet".into(), Arc::new(fleet.tree()))]);
@@ -191,10 +192,10 @@ impl Check {
 }
 
 /// A host among `hosts`: what the inventory says of it, and all its facts.
-fn whole(subject: &Subject, facts: &HostFacts) -> Cel {
+fn whole(subject: &Subject, facts: &HostFacts, seen: &mut Seen) -> Cel {
     let told = serde_json::to_value(subject).unwrap_or_default();
     let told = told.as_object().into_iter().flatten().map(|(key, value)| (key.clone(), to_cel(value)));
-    let tree = facts.tree(|_, _| true, &mut Seen::default());
+    let tree = facts.tree(|_, _| true, seen);
     let tree = tree.iter().map(|(subject, fields)| (subject.to_string(), to_cel_facts(fields, |_| true)));
     map(told.chain(tree))
 }

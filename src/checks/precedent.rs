@@ -17,7 +17,7 @@ use crate::facts::{Fact, Recent, Untyped};
 #[derive(Debug)]
 struct Precedent {
     severity: Severity,
-    earlier: Vec<Verdict>,
+    earlier: Vec<Arc<Conclusion>>,
     subjects: Vec<Arc<Untyped>>,
     probe: Option<Arc<Fact<Value>>>,
     inventory: Vec<Option<Value>>,
@@ -28,10 +28,10 @@ impl Precedent {
     fn of(case: &Case<'_>) -> Precedent {
         Precedent {
             severity: case.severity(),
-            earlier: case.earlier().cloned().collect(),
+            earlier: case.earlier().map(|verdict| Arc::clone(verdict.conclusion())).collect(),
             subjects: case.subjects().map(|(facts, _)| Arc::clone(facts)).collect(),
             probe: case.sight.probe.clone(),
-            inventory: case.inventory().into_iter().map(|value| value.cloned()).collect(),
+            inventory: case.inventory().map(|value| value.cloned()).collect(),
             conclusion: Arc::new(Conclusion::of(case)),
         }
     }
@@ -39,7 +39,6 @@ impl Precedent {
     /// Whether this case, of the same check, shows the same.
     fn covers(&self, case: &Case<'_>) -> bool {
         let mut subjects = self.subjects.iter();
-        let inventory = case.inventory();
         self.severity == case.severity()
             && self.earlier.len() == case.earlier().len()
             && self.earlier.iter().zip(case.earlier()).all(|(one, other)| stand_alike(one, other))
@@ -48,14 +47,14 @@ impl Precedent {
                 .all(|(seen, fields)| subjects.next().is_some_and(|kept| alike(kept, seen, fields)))
             && subjects.next().is_none()
             && self.probe == case.sight.probe
-            && self.inventory.len() == inventory.len()
-            && self.inventory.iter().zip(inventory).all(|(kept, seen)| kept.as_ref() == seen)
+            && self.inventory.iter().map(Option::as_ref).eq(case.inventory())
     }
 }
 
-/// Whether two verdicts mean the same to the checks that stand after them.
-fn stand_alike(one: &Verdict, other: &Verdict) -> bool {
-    Arc::ptr_eq(one.conclusion(), other.conclusion())
+/// Whether a conclusion and a verdict mean the same to the checks that stand after them.
+fn stand_alike(one: &Arc<Conclusion>, verdict: &Verdict) -> bool {
+    let other = verdict.conclusion();
+    Arc::ptr_eq(one, other)
         || (&one.check, one.status, &one.cause) == (&other.check, other.status, &other.cause)
 }
 

@@ -1,5 +1,6 @@
 //! What only one host of a cluster may have, and several have: names, addresses, ids.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
 
 use schemars::JsonSchema;
@@ -34,14 +35,16 @@ pub(super) fn find(reached: &[Reached<'_>]) -> Duplicates {
     Duplicates {
         same_machines: same_machines(&hosts),
         duplicate_hostnames: duplicates(&hosts, "/proc/sys/kernel/hostname", |facts| {
-            &facts.identity.hostname
+            facts.identity.hostname.as_ref().map(|name| name.to_lowercase().into())
         }),
         duplicate_addresses: addresses(&hosts),
-        duplicate_machine_ids: duplicates(&hosts, "/etc/machine-id", |facts| &facts.identity.machine_id),
-        duplicate_product_uuids: duplicates(&hosts, "/sys/class/dmi/id/product_uuid", |facts| {
-            &facts.identity.product_uuid
+        duplicate_machine_ids: duplicates(&hosts, "/etc/machine-id", |facts| {
+            text(&facts.identity.machine_id)
         }),
-        duplicate_macs: duplicates(&hosts, "ip -o link", |facts| &facts.network.address_mac),
+        duplicate_product_uuids: duplicates(&hosts, "/sys/class/dmi/id/product_uuid", |facts| {
+            text(&facts.identity.product_uuid)
+        }),
+        duplicate_macs: duplicates(&hosts, "ip -o link", |facts| text(&facts.network.address_mac)),
     }
 }
 
@@ -71,18 +74,21 @@ fn in_cluster<'r>(reached: &[Reached<'r>]) -> Vec<Reached<'r>> {
     reached.iter().copied().filter(|(host, _)| host.subject.roles.iter().any(is_in)).collect()
 }
 
-/// Values that several machines have, however their letters are written. What is known is told even where another host's
-/// value is not.
-fn duplicates(
-    hosts: &[Reached<'_>],
+fn text(fact: &Fact<String>) -> Fact<Cow<'_, str>> {
+    fact.as_ref().map(|text| text.as_str().into())
+}
+
+/// Values that several machines have. What is known is told even where another host's value is not.
+fn duplicates<'r>(
+    hosts: &[Reached<'r>],
     source: &'static str,
-    of: impl Fn(&Essence) -> &Fact<String>,
+    of: impl Fn(&'r Essence) -> Fact<Cow<'r, str>>,
 ) -> Fact<Vec<String>> {
-    let mut holders: BTreeMap<String, Vec<Reached<'_>>> = BTreeMap::new();
+    let mut holders: BTreeMap<Cow<'_, str>, Vec<Reached<'_>>> = BTreeMap::new();
     let mut unknown = None;
     for (host, facts) in hosts {
-        match &of(facts).reading {
-            Reading::Known(value) => holders.entry(value.to_lowercase()).or_default().push((*host, *facts)),
+        match of(facts).reading {
+            Reading::Known(value) => holders.entry(value).or_default().push((*host, *facts)),
             Reading::Absent => {}
             Reading::Unknown(reason) => unknown = Some(format!("{}: {reason}", host.subject.name)),
         }
@@ -253,13 +259,13 @@ mod tests {
     fn clones_are_told_by_what_they_share() {
         let cloned = |facts: &mut HostFacts| {
             facts.identity.hostname = Fact::known("NODE".to_owned(), "");
-            facts.identity.machine_id = Fact::known("m".to_owned(), "");
+            facts.identity.machine_id = Fact::known("M".to_owned(), "");
             facts.identity.product_uuid = Fact::known("u".to_owned(), "");
             facts.network.address_mac = Fact::known("52:54".to_owned(), "");
         };
         let found = found(&[host("a", cloned), host("bb", cloned), host("ccc", |_| ())]);
         assert_eq!(known(&found.duplicate_hostnames), ["node: a, bb"]);
-        assert_eq!(known(&found.duplicate_machine_ids), ["m: a, bb"]);
+        assert_eq!(known(&found.duplicate_machine_ids), ["M: a, bb"]);
         assert_eq!(known(&found.duplicate_product_uuids), ["u: a, bb"]);
         assert_eq!(known(&found.duplicate_macs), ["52:54: a, bb"]);
         assert_eq!(known(&found.same_machines), Vec::<String>::new(), "each booted by itself");

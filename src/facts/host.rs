@@ -175,22 +175,54 @@ impl HostFacts {
     /// The same facts, without their types: what conditions see. Only those of which `wanted` says so, by subject and field,
     /// which for one `seen` has to be the same for all hosts.
     pub fn tree(&self, wanted: impl Fn(&str, &str) -> bool, seen: &mut Seen) -> FactTree {
+        // One that is not told would be an unused variable. The user's own probes are told apart.
+        let HostFacts {
+            os,
+            kernel,
+            python,
+            identity,
+            ssh,
+            sudo,
+            time,
+            memory,
+            cpu,
+            swap,
+            cgroup,
+            disk,
+            temp,
+            apparmor,
+            packages,
+            network,
+            dns,
+            firewall,
+            peers,
+            registries,
+            ports,
+            docker,
+            container_runtime,
+            kubernetes,
+            gpu,
+            accelerator,
+            variables,
+            control_node,
+            probes: _,
+        } = self;
         let mut tree = FactTree::new();
         macro_rules! tell {
             ($($subject:ident)*) => {$(
-                let told = seen.subject(&self.$subject, |field| wanted(stringify!($subject), field));
+                let told = seen.subject($subject, |field| wanted(stringify!($subject), field));
                 tree.insert(stringify!($subject).into(), told);
             )*};
         }
-        // All but the user's own probes, which are told apart.
         tell! {
             os kernel python identity ssh sudo time memory cpu
             swap cgroup disk temp apparmor packages network dns firewall peers
             registries ports docker container_runtime kubernetes gpu accelerator variables
-            control_node
         }
-        if self.control_node.is_blank() {
+        if control_node.is_blank() {
             tree.insert("control_node".into(), Arc::clone(control_node::unasked()));
+        } else {
+            tell! { control_node }
         }
         tree
     }

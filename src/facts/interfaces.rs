@@ -149,7 +149,7 @@ pub(super) fn parse(text: &str, transcript: &Transcript) -> Vec<Interface> {
     for line in text.lines() {
         let Some((index, rest)) = line.split_once(": ") else { continue };
         let Ok(index) = index.trim().parse::<u32>() else { continue };
-        let is_between = |letter: char| letter == '\\' || letter.is_ascii_whitespace();
+        let is_between = |letter: char| letter == '\\' || letter.is_whitespace();
         words.clear();
         words.extend(rest.split(is_between).filter(|word| !word.is_empty()));
         let Some((first, words)) = words.split_first() else { continue };

@@ -16,19 +16,19 @@ use super::untyped;
 /// Facts without their types, seen before.
 #[derive(Default)]
 pub struct Seen {
-    /// Of each type the [`Subject`].
+    /// The [`Subject`] of each type, of which no two subjects share one.
     subjects: HashMap<TypeId, Box<dyn Any>>,
 }
 
 /// What one subject has been.
 struct Subject<T> {
     recent: Recent<(T, Arc<Untyped>)>,
-    fields: Fields,
+    before: Before,
 }
 
-/// What the fields of a subject have been.
+/// What the facts of a subject have been.
 #[derive(Default)]
-struct Fields {
+struct Before {
     fields: Vec<(&'static str, Field)>,
     recent: Recent<Told>,
     /// A fact as JSON, while it is looked for.
@@ -55,7 +55,7 @@ struct Showing {
 
 /// A subject whose facts are told, one after the other.
 pub(super) struct Telling<'f> {
-    fields: &'f mut Fields,
+    before: &'f mut Before,
     at: usize,
     facts: Vec<(&'static str, Arc<Fact<Value>>)>,
 }
@@ -67,9 +67,9 @@ impl Seen {
         facts: &T,
         wanted: impl Fn(&str) -> bool,
     ) -> Arc<Untyped> {
-        let before = self.subjects.entry(TypeId::of::<T>()).or_insert_with(|| Box::new(Subject::<T>::new()));
-        match before.downcast_mut::<Subject<T>>() {
-            Some(before) => before.tell(facts, wanted),
+        let subject = self.subjects.entry(TypeId::of::<T>()).or_insert_with(|| Box::new(Subject::<T>::new()));
+        match subject.downcast_mut::<Subject<T>>() {
+            Some(subject) => subject.tell(facts, wanted),
             None => Subject::new().tell(facts, wanted),
         }
     }
@@ -77,21 +77,21 @@ impl Seen {
 
 impl<T: Serialize + Clone + PartialEq> Subject<T> {
     fn new() -> Self {
-        Subject { recent: Recent::default(), fields: Fields::default() }
+        Subject { recent: Recent::default(), before: Before::default() }
     }
 
     fn tell(&mut self, facts: &T, wanted: impl Fn(&str) -> bool) -> Arc<Untyped> {
-        let fields = &mut self.fields;
-        let make = || Ok::<_, Infallible>((facts.clone(), untyped::fields(facts, wanted, fields.begin())));
+        let before = &mut self.before;
+        let make = || Ok::<_, Infallible>((facts.clone(), untyped::fields(facts, wanted, before.begin())));
         let Ok((_, told)) = self.recent.recall(|(known, _)| known == facts, make);
         Arc::clone(told)
     }
 }
 
-impl Fields {
+impl Before {
     fn begin(&mut self) -> Telling<'_> {
         let facts = Vec::with_capacity(self.fields.len());
-        Telling { fields: self, at: 0, facts }
+        Telling { before: self, at: 0, facts }
     }
 
     /// Where a field stands; they come in the same order each time, so that it is the `expected` place.
@@ -116,9 +116,9 @@ impl Telling<'_> {
         wanted: impl FnOnce() -> bool,
         take: impl FnOnce() -> Result<Fact<Value>, Error>,
     ) -> Result<(), Error> {
-        let at = self.fields.place_of(self.at, field, wanted);
+        let at = self.before.place_of(self.at, field, wanted);
         self.at = at + 1;
-        let Fields { fields, json, .. } = &mut *self.fields;
+        let Before { fields, json, .. } = &mut *self.before;
         let known = &mut fields[at].1;
         if !known.is_wanted {
             return Ok(());
@@ -133,7 +133,7 @@ impl Telling<'_> {
 
     /// The subject's facts.
     pub(super) fn end(self) -> Arc<Untyped> {
-        let Telling { fields, facts, .. } = self;
+        let Telling { before, facts, .. } = self;
         let is_this = |known: &Told| {
             let mut pairs = known.facts.iter().zip(&facts);
             known.facts.len() == facts.len()
@@ -143,7 +143,7 @@ impl Telling<'_> {
             let by_field = facts.iter().map(|(field, fact)| ((*field).into(), Arc::clone(fact))).collect();
             Ok::<_, Infallible>(Told { facts: facts.clone(), by_field: Arc::new(by_field) })
         };
-        let Ok(told) = fields.recent.recall(is_this, make);
+        let Ok(told) = before.recent.recall(is_this, make);
         Arc::clone(&told.by_field)
     }
 }

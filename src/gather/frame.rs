@@ -156,3 +156,54 @@ fn parse_clock(word: &str) -> Option<Clock> {
         _ => Some(Clock { seconds: whole as f64 + 0.5, resolution: 1.0 }),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const BOUNDARY: &str = "0123456789abcdef";
+
+    /// Taken apart: `§` stands for a mark.
+    fn apart(answer: &str) -> Result<Vec<(String, String, String)>, FrameError> {
+        let answer = answer.replace('§', &format!("@{BOUNDARY} "));
+        let text = |bytes: &Bytes| String::from_utf8_lossy(bytes).into_owned();
+        let told = |(name, section): (&Cow<'_, str>, &Section)| {
+            (name.to_string(), text(&section.out), text(&section.err))
+        };
+        take_apart(answer, BOUNDARY, &[])
+            .map(|answered| answered.transcript.sections().iter().map(told).collect())
+    }
+
+    fn one(out: &str, err: &str) -> Vec<(String, String, String)> {
+        vec![("a".to_owned(), out.to_owned(), err.to_owned())]
+    }
+
+    #[test]
+    fn a_body_reaches_to_the_line_end_that_belongs_to_the_next_mark() {
+        for (out, err) in
+            [("", ""), ("x", "y"), ("x\n", "y\n"), ("\n\n", "\n"), ("a@b\n@c\n@", "@@\n@"), ("@", "")]
+        {
+            let answer = format!("\n§airworthy 1 1.5\n\n§out a\n{out}\n§exit a 0\n\n§err a\n{err}\n§end\n");
+            assert_eq!(apart(&answer), Ok(one(out, err)), "{out:?} {err:?}");
+        }
+    }
+
+    #[test]
+    fn what_stands_before_the_first_mark_is_noise_and_a_mark_begins_a_line() {
+        let ours = "\n§airworthy 1 1.5\n\n§out a\nx\n§exit a 0\n\n§end\n";
+        assert_eq!(apart(ours), Ok(one("x", "")));
+        assert_eq!(apart(&format!("motd\n{ours}more")), Ok(one("x", "")));
+        let within = format!("x @{BOUNDARY} exit a 1");
+        assert_eq!(apart(&ours.replace("\nx\n", &format!("\n{within}\n"))), Ok(one(&within, "")));
+        // Every mark has a line end of its own before it, so that none is at the very beginning.
+        assert_eq!(apart(&ours[1..]), Err(FrameError::Header("no `airworthy 1` line".to_owned())));
+    }
+
+    #[test]
+    fn marks_one_directly_behind_the_other() {
+        assert_eq!(apart("\n§airworthy 1 1.5\n§out a\n§exit a 0\n§err a\n§\n§end"), Ok(one("", "")));
+        assert_eq!(apart("\n§\n§airworthy 1 1.5\n§out a\n§exit a 0"), Err(FrameError::Cut));
+        assert!(matches!(apart("\n§\n§"), Err(FrameError::Header(_))));
+        assert!(matches!(apart("@@@\n@@\n@"), Err(FrameError::NotOurs(_))));
+    }
+}

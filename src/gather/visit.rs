@@ -30,7 +30,7 @@ pub struct Gathered {
     pub first_heard_at: Option<SystemTime>,
     /// Whether a password was at hand for sudo, and whether the host asked for it.
     pub sudo_password: SudoPassword,
-    /// The answer as it came, for `facts --transcripts`.
+    /// The answer as it came, for `facts --save-transcripts`.
     pub raw: Bytes,
 }
 

@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
 use bytes::Bytes;
+use rayon::prelude::*;
 use secrecy::{ExposeSecret, SecretString};
 
 use super::cluster::Cluster;
@@ -74,7 +75,7 @@ impl<'r> Reach<'r> {
     ) -> Result<Swept<T>, RunError> {
         let peers = Peers::among(&self.cluster.hosts);
         let calls: Vec<Call> = hosts
-            .iter()
+            .par_iter()
             .map(|host| Call {
                 host: host.clone(),
                 errand: common.of(host, &peers, &self.cluster.told(host)),

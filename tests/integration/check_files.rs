@@ -254,6 +254,19 @@ fn status(report: &Value, check: &str) -> (String, String) {
 }
 
 #[test]
+fn a_message_names_fields_of_what_a_probe_wrote() {
+    let bench = Bench::new();
+    let text =
+        probe("probe.version == 2", "json", "5s", "echo '{\"version\": 1, \"of\": {\"name\": \"fw\"}}'");
+    let message = "message: '{{ probe.of.name }} is {{ probe.version }}, {{ probe.nothing }}'\n";
+    bench.write("own/own-fields.yaml", text.replace("why: because\n", &format!("{message}why: because\n")));
+    let args = ["check", "--as", "worker", "--checks", "own", "--select", "own-*", "--format", "json"];
+    let report = bench.run(&args).json();
+    assert_eq!(status(&report, "own-fields").0, "fail");
+    assert_eq!(report["results"][0]["message"], "fw is 1, unknown");
+}
+
+#[test]
 fn own_probes_work_and_hostile_output_harms_nobody() {
     let bench = Bench::new();
     let cases = [
