@@ -22,4 +22,4 @@ pub use helpers::Helpers;
 pub use quote::shell_quote;
 pub use script::{Errand, OwnProbe, Script, total_deadline};
 pub use supply::Supply;
-pub use visit::{Gathered, SudoPassword, conversation_limit, converse, visit};
+pub use visit::{Gathered, Heard, SudoPassword, conversation_limit, converse, hear, visit};

@@ -34,6 +34,44 @@ pub struct Gathered {
     pub raw: Bytes,
 }
 
+/// What a host said, not yet taken apart, and how it was reached.
+#[derive(Clone, Debug)]
+pub struct Heard {
+    visit: Visit,
+    raw: Bytes,
+    boundary: String,
+    /// What it said on stderr.
+    complaints: Vec<u8>,
+    too_large: bool,
+    asked_at: Option<SystemTime>,
+    first_heard_at: Option<SystemTime>,
+    sudo_password: SudoPassword,
+}
+
+impl Heard {
+    /// Takes the answer to these probes apart.
+    ///
+    /// # Errors
+    /// Where it is not whole.
+    pub fn take_apart(self, probes: &[Probe]) -> Result<Gathered, TransportError> {
+        let answered = frame::take_apart(self.raw.clone(), &self.boundary, probes)
+            .map_err(|error| TransportError::new(Stage::Run, self.explain(&error)))?;
+        let Heard { visit, raw, asked_at, first_heard_at, sudo_password, .. } = self;
+        Ok(Gathered { visit, answered, asked_at, first_heard_at, sudo_password, raw })
+    }
+
+    fn explain(&self, error: &FrameError) -> String {
+        if self.too_large {
+            return FrameError::TooLarge(ANSWER_LIMIT >> 20).to_string();
+        }
+        let complaint = String::from_utf8_lossy(&self.complaints);
+        match complaint.trim() {
+            "" => error.to_string(),
+            complaint => format!("{error}; on stderr: {complaint}"),
+        }
+    }
+}
+
 /// What became of the password for sudo.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SudoPassword {
@@ -56,13 +94,28 @@ pub fn visit(
     errand: &Errand,
     sudo_password: Option<&SecretString>,
 ) -> Result<Gathered, TransportError> {
+    hear(transport, host, script, errand, sudo_password)?.take_apart(script.probes())
+}
+
+/// Visits `host` and runs the script there. To take the answer apart is left to whoever reads it: best where it is read, for
+/// what a core has just had in its hands it need not fetch.
+///
+/// # Errors
+/// Where the host could not be reached; the error names the stage.
+pub fn hear(
+    transport: &dyn Transport,
+    host: &Host,
+    script: &Script,
+    errand: &Errand,
+    sudo_password: Option<&SecretString>,
+) -> Result<Heard, TransportError> {
     let text = |boundary: &str| script.text(boundary, errand);
     let supplies = errand.supply.helpers().map(|helpers| Supplies {
         helpers: Arc::clone(helpers),
         more_time: script::total_deadline(script.probes(), errand)
             - script::deadline_without_helpers(script.probes(), errand),
     });
-    carry(transport, host, script.probes(), text, sudo_password, supplies)
+    carry(transport, host, text, sudo_password, supplies)
 }
 
 /// The same with any script that frames its answer as ours do; `text` makes it for a boundary.
@@ -76,36 +129,33 @@ pub fn converse(
     text: impl Fn(&str) -> String,
     sudo_password: Option<&SecretString>,
 ) -> Result<Gathered, TransportError> {
-    carry(transport, host, probes, text, sudo_password, None)
+    carry(transport, host, text, sudo_password, None)?.take_apart(probes)
 }
 
 fn carry(
     transport: &dyn Transport,
     host: &Host,
-    probes: &[Probe],
     text: impl Fn(&str) -> String,
     sudo_password: Option<&SecretString>,
     supplies: Option<Supplies>,
-) -> Result<Gathered, TransportError> {
+) -> Result<Heard, TransportError> {
     let boundary = boundary::random().map_err(|reason| TransportError::new(Stage::Run, reason))?;
     let mut dialogue = Dialogue::new(boundary, &text, sudo_password.cloned());
     dialogue.supplies = supplies;
     let visit = transport.run(host, &mut dialogue)?;
-    let raw = Bytes::from(std::mem::take(&mut dialogue.heard));
-    let answered = frame::take_apart(raw.clone(), &dialogue.boundary, probes)
-        .map_err(|error| dialogue.explain(error))
-        .map_err(|reason| TransportError::new(Stage::Run, reason))?;
-    Ok(Gathered {
+    Ok(Heard {
         asked_at: dialogue.script_sent_at.or(Some(visit.asked_at)),
         visit,
-        answered,
         first_heard_at: dialogue.first_heard_at,
         sudo_password: match (sudo_password, dialogue.password_sent) {
             (None, _) => SudoPassword::None,
             (Some(_), false) => SudoPassword::NotAsked,
             (Some(_), true) => SudoPassword::Sent,
         },
-        raw,
+        raw: dialogue.heard.into(),
+        boundary: dialogue.boundary,
+        complaints: dialogue.complaints,
+        too_large: dialogue.too_large,
     })
 }
 
@@ -167,17 +217,6 @@ impl<'t> Dialogue<'t> {
     fn has_said(&self, word: &str) -> bool {
         let mark = format!("\n@{} {word}\n", self.boundary);
         memchr::memmem::find(&self.heard, mark.as_bytes()).is_some()
-    }
-
-    fn explain(&self, error: FrameError) -> String {
-        if self.too_large {
-            return FrameError::TooLarge(ANSWER_LIMIT >> 20).to_string();
-        }
-        let complaint = String::from_utf8_lossy(&self.complaints);
-        match complaint.trim() {
-            "" => error.to_string(),
-            complaint => format!("{error}; on stderr: {complaint}"),
-        }
     }
 }
 

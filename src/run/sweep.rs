@@ -17,7 +17,7 @@ use super::error::RunError;
 use super::terminal;
 use crate::facts::variables::Variables;
 use crate::facts::{self, Circumstances, Fact, HostRecord, Outcome};
-use crate::gather::{self, Errand, Gathered, Script, SudoPassword};
+use crate::gather::{self, Errand, Gathered, Heard, Script, SudoPassword};
 use crate::inventory::Host;
 use crate::transport::{HostKeyStanding, Login, Stage, Transport, TransportError};
 
@@ -65,7 +65,7 @@ pub(super) struct Swept<T> {
 struct Done {
     index: usize,
     took: Duration,
-    gathered: Result<Box<Gathered>, TransportError>,
+    heard: Result<Box<Heard>, TransportError>,
 }
 
 /// Visits every host, `forks` at a time. Its record, with its answer as it came where it gave one, goes at once to one of
@@ -100,13 +100,13 @@ where
                 let started = Instant::now();
                 let transport = transports.of(&call.host);
                 let password = call.sudo_password.as_ref();
-                let gathered = match &call.refused {
+                let heard = match &call.refused {
                     Some(reason) => Err(TransportError::new(Stage::Inventory, reason)),
                     None => {
-                        gather::visit(transport, &call.host, &script, &call.errand, password).map(Box::new)
+                        gather::hear(transport, &call.host, &script, &call.errand, password).map(Box::new)
                     }
                 };
-                if sender.send(Done { index, took: started.elapsed(), gathered }).is_err() {
+                if sender.send(Done { index, took: started.elapsed(), heard }).is_err() {
                     break;
                 }
             }
@@ -118,12 +118,13 @@ where
         }
     }
     drop(sender);
-    Ok(collect(&calls, receiver, interrupted, worker))
+    Ok(collect(&calls, &script, receiver, interrupted, worker))
 }
 
 /// Takes the visits' ends as they come, on all cores.
 fn collect<T: Send, W: FnMut(HostRecord, Option<Bytes>) -> T>(
     calls: &[Call],
+    script: &Script,
     receiver: mpsc::Receiver<Done>,
     interrupted: &AtomicBool,
     worker: impl Fn() -> W + Sync,
@@ -139,7 +140,7 @@ fn collect<T: Send, W: FnMut(HostRecord, Option<Bytes>) -> T>(
                 Ok(done) => {
                     progress.inc(1);
                     let index = done.index;
-                    let (record, raw) = record(&calls[index], done);
+                    let (record, raw) = record(&calls[index], script, done);
                     let result = worker(record, raw);
                     lock(&results)[index] = Some(result);
                 }
@@ -192,9 +193,9 @@ pub(super) fn lost(host: &Host, stage: &str, reason: &str) -> HostRecord {
     }
 }
 
-fn record(call: &Call, done: Done) -> (HostRecord, Option<Bytes>) {
+fn record(call: &Call, script: &Script, done: Done) -> (HostRecord, Option<Bytes>) {
     let took = u64::try_from(done.took.as_millis()).unwrap_or(u64::MAX);
-    match done.gathered {
+    match done.heard.and_then(|heard| heard.take_apart(script.probes())) {
         Err(error) => {
             let record = lost(&call.host, error.stage.as_str(), &error.reason);
             (HostRecord { duration_ms: Some(took), ..record }, None)
