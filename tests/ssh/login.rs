@@ -62,6 +62,21 @@ fn a_server_that_lets_everybody_in_but_wants_no_key() {
     assert_eq!((server.keys_offered(), server.methods_asked()), (1, 1));
 }
 
+/// sshd hangs up after the sixth failure; to ask for the methods first is none.
+#[test]
+fn as_many_keys_as_sshd_takes_and_the_password_after_them() {
+    let folder = tempfile::tempdir().expect("a folder");
+    for keys in 1..=6u8 {
+        let plan = Plan { password: Some("sesame"), most_failures: 6, ..Plan::default() };
+        let server = Server::start(plan);
+        let mut options = with_password("sesame");
+        let names = (0..keys).map(|key| keys::save(&ed25519(key), folder.path(), &key.to_string()));
+        options.default_keys = names.collect();
+        assert_eq!(visit(options, &server).expect("in").login, Login::Password, "{keys} keys");
+        assert_eq!((server.keys_offered(), server.methods_asked()), (usize::from(keys.min(5)), 1));
+    }
+}
+
 /// sshd hangs up after so many failures; to ask for the methods is one, but for the very first request.
 #[test]
 fn no_attempt_is_wasted_on_a_host_that_grants_few() {
