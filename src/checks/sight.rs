@@ -99,9 +99,10 @@ impl Sight<'_> {
                 let params = self.params.values.iter();
                 Some(Jinja::from_iter(params.map(|(key, param)| (key.clone(), param.told.clone()))))
             }
-            ("probe", _) => match self.probe.as_ref()?.value() {
-                Some(whole) => of(whole),
-                None => message::value(self.probe.as_ref()?),
+            ("probe", _) => match &self.probe.as_ref()?.reading {
+                Reading::Known(whole) => of(whole),
+                Reading::Absent => Some(Jinja::from(())),
+                Reading::Unknown(_) => None,
             },
             (_, Some(field)) => message::value(self.fields(subject)?.get(field)?),
             (_, None) => {

@@ -111,8 +111,6 @@ pub fn compare(hosts: &[HostRecord<Essence>]) -> Fleet {
             Fact::unknown("the dev box was not looked at", "this machine"),
         ),
     };
-    let (duplicates, unreachable_pairs) =
-        rayon::join(|| duplicates::find(&reached), || unreachable_pairs(hosts, &reached));
     Fleet {
         login_users: login_users(&reached),
         infra_clock_spread_ms: clocks.clone().map(|clocks| spread(&clocks)),
@@ -120,7 +118,7 @@ pub fn compare(hosts: &[HostRecord<Essence>]) -> Fleet {
         worker_clocks: worker_clocks(&clocks, &infra, &workers),
         devbox_twins,
         devbox_host_key_twins,
-        unreachable_pairs,
+        unreachable_pairs: unreachable_pairs(hosts, &reached),
         pairs_tried: Fact::known(
             reached
                 .iter()
@@ -129,7 +127,7 @@ pub fn compare(hosts: &[HostRecord<Essence>]) -> Fleet {
                 .sum(),
             "TCP to the peers' SSH ports",
         ),
-        duplicates,
+        duplicates: duplicates::find(&reached),
         mtus: duplicates::mtus(&reached),
         nodes_without_kubelet: nodes_without_kubelet(hosts),
         gpu_differences: gpu_uniformity::differences(&reached),

@@ -118,7 +118,7 @@ pub fn hear(
     carry(transport, host, text, sudo_password, supplies)
 }
 
-/// The same with any script that frames its answer as ours do; `text` makes it for a boundary.
+/// As [`visit`] does, with any script that frames its answer as ours does; `text` makes it for a boundary.
 ///
 /// # Errors
 /// Where the host could not be reached or did not answer whole; the error names the stage.
