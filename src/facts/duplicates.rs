@@ -84,49 +84,51 @@ fn duplicates<'r>(
     source: &'static str,
     of: impl Fn(&'r Essence) -> Fact<Cow<'r, str>>,
 ) -> Fact<Vec<String>> {
-    let mut holders: BTreeMap<Cow<'_, str>, Vec<Reached<'_>>> = BTreeMap::new();
+    let mut held: Vec<(Cow<'_, str>, Reached<'_>)> = Vec::with_capacity(hosts.len());
     let mut unknown = None;
     for (host, facts) in hosts {
         match of(facts).reading {
-            Reading::Known(value) => holders.entry(value).or_default().push((*host, *facts)),
+            Reading::Known(value) => held.push((value, (*host, *facts))),
             Reading::Absent => {}
             Reading::Unknown(reason) => unknown = Some(format!("{}: {reason}", host.subject.name)),
         }
     }
-    let shared = holders.iter().filter(|(_, holders)| are_several(holders));
-    settle(
-        hosts,
-        shared.map(|(value, holders)| format!("{value}: {}", names(holders))).collect(),
-        unknown,
-        source,
-    )
+    held.sort_by(|(a, _), (b, _)| a.cmp(b));
+    let mut shared = Vec::new();
+    for group in held.chunk_by(|(a, _), (b, _)| a == b) {
+        let holders: Vec<Reached<'_>> = group.iter().map(|(_, holder)| *holder).collect();
+        if are_several(&holders) {
+            shared.push(format!("{}: {}", group[0].0, names(&holders)));
+        }
+    }
+    settle(hosts, shared, unknown, source)
 }
 
 /// A node's address on another host as well, be it that host's own or one more on its interfaces.
 fn addresses(hosts: &[Reached<'_>]) -> Fact<Vec<String>> {
-    let mut nodes: BTreeMap<&str, Vec<Reached<'_>>> = BTreeMap::new();
-    let mut others: BTreeMap<&str, Vec<Reached<'_>>> = BTreeMap::new();
+    // Of each address the nodes themselves come first.
+    let mut held: Vec<((&str, Holder), Reached<'_>)> = Vec::with_capacity(hosts.len() * 4);
     let mut unknown = None;
     for (host, facts) in hosts {
         match &facts.network.address.reading {
-            Reading::Known(address) => nodes.entry(address).or_default().push((*host, *facts)),
+            Reading::Known(address) => held.push(((address, Holder::Node), (*host, *facts))),
             // It has its own finding.
             Reading::Absent => {}
             Reading::Unknown(reason) => unknown = Some(format!("{}: {reason}", host.subject.name)),
         }
         match &facts.network.addresses.reading {
-            Reading::Known(addresses) => {
-                for address in addresses {
-                    others.entry(address).or_default().push((*host, *facts));
-                }
-            }
+            Reading::Known(addresses) => held
+                .extend(addresses.iter().map(|address| ((&**address, Holder::Interface), (*host, *facts)))),
             Reading::Absent => {}
             Reading::Unknown(reason) => unknown = Some(format!("{}: {reason}", host.subject.name)),
         }
     }
+    held.sort_by_key(|(place, _)| *place);
     let mut shared = Vec::new();
-    for (address, mut holders) in nodes {
-        for (host, facts) in others.get(address).into_iter().flatten() {
+    for group in held.chunk_by(|((a, _), _), ((b, _), _)| a == b) {
+        let ((address, Holder::Node), _) = group[0] else { continue };
+        let mut holders: Vec<Reached<'_>> = Vec::new();
+        for (_, (host, facts)) in group {
             if !holders.iter().any(|(other, _)| std::ptr::eq(*other, *host)) {
                 holders.push((*host, *facts));
             }
@@ -136,6 +138,13 @@ fn addresses(hosts: &[Reached<'_>]) -> Fact<Vec<String>> {
         }
     }
     settle(hosts, shared, unknown, "the inventory and ip -o addr")
+}
+
+/// Where an address stands.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Holder {
+    Node,
+    Interface,
 }
 
 fn same_machines(hosts: &[Reached<'_>]) -> Fact<Vec<String>> {

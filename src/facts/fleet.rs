@@ -320,22 +320,19 @@ fn unreachable_pairs(hosts: &[HostRecord<Essence>], reached: &[Reached<'_>]) -> 
     for (host, facts) in &reached {
         match &facts.peers.tried.reading {
             Reading::Known(tried) => {
-                for peer in tried {
+                for peer in tried.iter().filter(|peer| peer.reached != Some(true)) {
                     let target = by_address.get(peer.address.as_str());
                     if target.is_some_and(|target| target.facts().is_none()) {
                         continue;
                     }
                     let name = target.map_or(peer.address.as_str(), |target| target.subject.name.as_str());
-                    let pair = || {
-                        format!(
-                            "{} -> {name} ({}:{}): {}",
-                            host.subject.name, peer.address, peer.port, peer.outcome
-                        )
-                    };
+                    let pair = format!(
+                        "{} -> {name} ({}:{}): {}",
+                        host.subject.name, peer.address, peer.port, peer.outcome
+                    );
                     match peer.reached {
-                        Some(true) => {}
-                        Some(false) => pairs.push(pair()),
-                        None => untold = Some(pair()),
+                        Some(_) => pairs.push(pair),
+                        None => untold = Some(pair),
                     }
                 }
             }
