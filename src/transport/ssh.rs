@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
+use rayon::prelude::*;
 use ssh2::MethodType;
 
 use super::agent::Agent;
@@ -72,14 +73,18 @@ impl Ssh {
     }
 
     /// What of the user's and the inventory's SSH settings libssh2 cannot obey, once for all hosts.
-    pub fn warnings<'h>(&self, hosts: impl IntoIterator<Item = &'h Host>) -> Vec<String> {
+    pub fn warnings(&self, hosts: &[Host]) -> Vec<String> {
+        let remote = hosts.par_iter().filter(|host| !host.connection.local);
+        let notes = remote.flat_map_iter(|host| {
+            let target = self.configs.target(&self.options, &host.connection).ok();
+            let notes =
+                |target: Target| target.all_notes().into_iter().map(str::to_owned).collect::<Vec<_>>();
+            target.map(notes).unwrap_or_default()
+        });
         let mut warnings: Vec<String> = Vec::new();
-        for host in hosts.into_iter().filter(|host| !host.connection.local) {
-            let Ok(target) = self.configs.target(&self.options, &host.connection) else { continue };
-            for note in target.all_notes() {
-                if !warnings.iter().any(|known| known == note) {
-                    warnings.push(note.to_owned());
-                }
+        for note in notes.collect::<Vec<_>>() {
+            if !warnings.contains(&note) {
+                warnings.push(note);
             }
         }
         warnings
