@@ -41,7 +41,7 @@ if command -v bash >/dev/null 2>&1; then
     # One process tries ten in turn; where one keeps it waiting, and for the rest, each has a process of its own.
     bash -c 'D=$1; shift
 try() { if { : <>"/dev/tcp/$1/$2"; } 2>"$D/$3"; then echo "$1 $2 connected"; else
-    read -r e <"$D/$3"; echo "$1 $2 ${e##*: }"; fi; }
+read -r e <"$D/$3"; echo "$1 $2 ${e##*: }"; fi; }
 exec 3< <(set -- "${@:1:20}"; while [ $# -gt 1 ]; do try "$1" "$2" peer; shift 2; done)
 while [ $# -gt 1 ] && IFS= read -r -t 0.1 line <&3; do echo "$line"; shift 2; done
 exec 3<&-
@@ -52,16 +52,16 @@ elif command -v python3 >/dev/null 2>&1; then
     python3 -c 'import os,select,socket,sys
 a=sys.argv[1:]; w={}; p=select.poll()
 for h,n in zip(a[::2],a[1::2]):
-    try:
-        f,t,q,c,s=socket.getaddrinfo(h,int(n),0,socket.SOCK_STREAM)[0]
-        k=socket.socket(f,t,q); k.setblocking(False); e=k.connect_ex(s)
-        if e in (0,115): w[k.fileno()]=(k,h,n); p.register(k,select.POLLOUT)
-        else: print(h,n,os.strerror(e),flush=True)
-    except OSError as e: print(h,n,e.strerror,flush=True)
+ try:
+  f,t,q,c,s=socket.getaddrinfo(h,int(n),0,socket.SOCK_STREAM)[0]
+  k=socket.socket(f,t,q); k.setblocking(False); e=k.connect_ex(s)
+  if e in (0,115): w[k.fileno()]=(k,h,n); p.register(k,select.POLLOUT)
+  else: print(h,n,os.strerror(e),flush=True)
+ except OSError as e: print(h,n,e.strerror,flush=True)
 while w:
-    for i,_ in p.poll():
-        k,h,n=w.pop(i); p.unregister(i); e=k.getsockopt(socket.SOL_SOCKET,socket.SO_ERROR)
-        print(h,n,os.strerror(e) if e else "connected",flush=True)' "$@"
+ for i,_ in p.poll():
+  k,h,n=w.pop(i); p.unregister(i); e=k.getsockopt(socket.SOL_SOCKET,socket.SO_ERROR)
+  print(h,n,os.strerror(e) if e else "connected",flush=True)' "$@"
 elif command -v nc >/dev/null 2>&1; then
     echo "by nc"
     while [ $# -gt 1 ]; do

@@ -21,7 +21,7 @@ pub(super) struct Process {
     /// The helper's probe that it waits for.
     pub(super) stands_in_for: Option<&'static str>,
     /// Whether it runs a program that airworthy brings along.
-    is_helper: bool,
+    pub(super) is_helper: bool,
 }
 
 impl Process {
@@ -106,11 +106,8 @@ impl Process {
     /// What the event loop does with its word.
     pub(super) fn ends(&self, processes: &[Process]) -> String {
         let name = &self.name;
-        let closed = format!("[ \"$open_{name}\" = 1 ] && left=$((left - 1))");
         let mut text = String::new();
-        if !self.is_helper {
-            let _ = writeln!(text, "    'done {name}') {closed}; open_{name}=0 ;;");
-        } else {
+        if self.is_helper {
             let declined: String = self
                 .stand_ins(processes)
                 .map(|process| process.decline("not asked: the helper answered"))

@@ -37,6 +37,9 @@ grep -H '' "$@""#;
 /// How long the script waits, in seconds after its last deadline, for its answer to be taken.
 const PATIENCE: u64 = 20;
 
+/// Of the shell text here and in the probes.
+const INDENTATION: &str = "    ";
+
 /// The parts that stay the same on every host.
 const FRAME: &str = include_str!("script.sh");
 
@@ -76,6 +79,8 @@ pub struct OwnProbe {
 /// The probes joined: what of the script is the same on every host.
 pub struct Script {
     probes: Vec<Probe>,
+    /// What it begins with.
+    frame: String,
     /// What runs ahead of all.
     ahead: String,
     /// What decides whether helpers are asked for.
@@ -90,8 +95,22 @@ pub struct Script {
 }
 
 impl Script {
-    /// Of these probes.
+    /// Of these probes, as hosts get it.
     pub fn new(probes: &[Probe]) -> Self {
+        let legible = Script::legible(probes);
+        Script {
+            frame: pare(&legible.frame),
+            ahead: pare(&legible.ahead),
+            wants: pare(&legible.wants),
+            asking: pare(&legible.asking),
+            insisting: pare(&legible.insisting),
+            ending: pare(&legible.ending),
+            ..legible
+        }
+    }
+
+    /// The same with its comments, for people.
+    pub fn legible(probes: &[Probe]) -> Self {
         let (mut ahead, mut wants) = (String::new(), String::new());
         let mut processes: Vec<Process> = Vec::new();
         let (mut paths, mut pause) = (Vec::new(), None);
@@ -129,7 +148,8 @@ impl Script {
         let asking = |is_indispensable| ask_for_helpers(probes, &processes, None, is_indispensable);
         let (asking, insisting) = (asking(false), asking(true));
         let ending = ending(processes.clone(), pause);
-        Script { probes: probes.to_vec(), ahead, wants, asking, insisting, processes, pause, ending }
+        let (probes, frame) = (probes.to_vec(), FRAME.to_owned());
+        Script { probes, frame, ahead, wants, asking, insisting, processes, pause, ending }
     }
 
     /// What it asks.
@@ -139,16 +159,19 @@ impl Script {
 
     /// The text for one host. `boundary` frames the answer; it must be one no host can guess.
     pub fn text(&self, boundary: &str, errand: &Errand) -> String {
-        let fixed = FRAME.len() + self.ahead.len() + self.wants.len() + self.asking.len() + self.ending.len();
+        let fixed =
+            self.frame.len() + self.ahead.len() + self.wants.len() + self.asking.len() + self.ending.len();
         let mut script = String::with_capacity(fixed + 4096);
         // All of it in braces: what was cut on its way is a syntax error and does nothing.
         let _ = writeln!(script, "{{\nmark__={}", shell_quote(boundary));
-        script.push_str(FRAME);
-        script.push_str("# What this host is asked about.\n");
+        script.push_str(&self.frame);
         // One whose address is not known stands in the inventory as a template, in several words.
         let known = errand.peers.iter().filter(|(address, _)| !address.contains(char::is_whitespace));
-        let peers = known.map(|(address, port)| format!("{address} {port}"));
-        let _ = writeln!(script, "PEERS={}", shell_quote(&peers.collect::<Vec<_>>().join("\n")));
+        let mut peers = String::new();
+        for (address, port) in known {
+            let _ = write!(peers, "{}{address} {port}", if peers.is_empty() { "" } else { "\n" });
+        }
+        let _ = writeln!(script, "PEERS={}", shell_quote(&peers));
         let _ = writeln!(script, "REGISTRIES={}", shell_quote(&errand.registries.join("\n")));
         let _ = writeln!(script, "MIRRORS={}", shell_quote(&errand.mirrors.join("\n")));
         let proxy = errand.proxy.as_ref();
@@ -253,6 +276,14 @@ pub fn total_deadline(probes: &[Probe], errand: &Errand) -> Duration {
     with_helpers.max().unwrap_or_default().max(deadline_without_helpers(probes, errand))
 }
 
+/// A script without comments and indentation, an eighth of what every host would be sent. Of a text of ours no line within
+/// quotes or a here-document is empty or begins with [`INDENTATION`] or `#`: Python's blocks are indented by one.
+fn pare(script: &str) -> String {
+    let lines = script.lines().map(|line| line.trim_start_matches(INDENTATION));
+    let lines = lines.filter(|line| !line.is_empty() && !line.starts_with('#'));
+    lines.flat_map(|line| [line, "\n"]).collect()
+}
+
 fn function_name(probe: &str) -> String {
     format!("p_{}", probe.replace(|c: char| !c.is_ascii_alphanumeric(), "_"))
 }
@@ -287,6 +318,12 @@ fn event_loop(processes: &[Process], pause: Option<Pause>) -> String {
     text.push_str(&pause.map_or_else(|| "clock\n".to_owned(), |pause| pause.end()));
     text.push_str("while [ \"$left\" -gt 0 ]; do\n    read -r event name length <&4 || break\n");
     text.push_str("    length__=$((length__ + ${length:-0}))\n    case \"$event $name\" in\n    'pause over') clock ;;\n");
+    let plain: Vec<String> = processes
+        .iter()
+        .filter(|process| !process.is_helper)
+        .map(|process| format!("'done {}'", process.name))
+        .collect();
+    let _ = writeln!(text, "    {}) over \"$name\" ;;", plain.join(" | "));
     for process in processes {
         text.push_str(&process.ends(processes));
     }

@@ -107,6 +107,12 @@ started() {
     left=$((left + 1))
 }
 
+# over NAME: its answer is whole, if it is still waited for.
+over() {
+    eval "still=\$open_$1; open_$1=0"
+    [ "$still" != 1 ] || left=$((left - 1))
+}
+
 # reap PID: it and all it started; stopped first, so that it starts nothing new meanwhile.
 reap() {
     kill -STOP "$1" 2>/dev/null
@@ -148,3 +154,5 @@ watch() {
 }
 
 left=0 clock__= length__=0
+
+# What this host is asked about.

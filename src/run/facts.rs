@@ -118,7 +118,7 @@ fn script(common: &Common) -> Result<u8, RunError> {
                while read -r key real effective others; do\n    \
                case $key$effective in Uid:0) set -- root ;; esac\n\
                done </proc/self/status\n";
-    let script = Script::new(&facts::host::probes()).text(&boundary, &errand);
+    let script = Script::legible(&facts::host::probes()).text(&boundary, &errand);
     terminal::out(&format!("#!/bin/sh\n{how}{script}"))
         .map_err(|error| RunError::file(Path::new("stdout"), &error))?;
     Ok(exit_code::GO)

@@ -107,6 +107,32 @@ fn uses_only_what_old_and_small_hosts_have() {
     assert!(!script.contains('\t') || script.contains("\\t"), "tabs travel badly");
 }
 
+/// Hosts get it without comments and indentation: the same to a shell, as bash prints what it understood of each.
+#[test]
+fn what_hosts_get_is_what_people_are_shown() {
+    let understood = |script: &str| {
+        let mut bash = Command::new("bash");
+        bash.arg("--pretty-print").stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
+        let mut child = bash.spawn().ok()?;
+        child.stdin.take()?.write_all(script.as_bytes()).ok()?;
+        let output = child.wait_with_output().ok()?;
+        output.status.success().then(|| String::from_utf8_lossy(&output.stdout).trim().to_owned())
+    };
+    let supply = Supply::Auto(Arc::new(Helpers::in_folders(Vec::new())));
+    let errand = Errand { supply, ..Errand::default() };
+    let probes = facts::host::probes();
+    let legible = Script::legible(&probes).text(BOUNDARY, &errand);
+    assert!(legible.contains("\n# ") && legible.contains("\n    "), "{legible}");
+    let (sent, shown) = (understood(&longest()), understood(&legible));
+    let (Some(sent), Some(shown)) = (sent, shown.filter(|text| !text.is_empty())) else {
+        eprintln!("skipped: no bash on this machine that prints what it understands");
+        return;
+    };
+    let differs = sent.lines().zip(shown.lines()).find(|(sent, shown)| sent != shown);
+    assert_eq!(differs, None, "bash understands them otherwise");
+    assert_eq!(sent.len(), shown.len());
+}
+
 #[test]
 fn what_hosts_are_asked_about_is_one_inert_word() {
     let hostile = "'; touch /tmp/airworthy-was-here; '";
