@@ -69,7 +69,7 @@ pub(super) fn log_in(
             return Ok(Login::PublicKey);
         }
     }
-    if keys_alone && attempt.nothing()? {
+    if keys_alone && attempt.tried.offered.is_none() && attempt.nothing()? {
         return Ok(Login::None);
     }
     if attempt.password()? {
@@ -161,6 +161,10 @@ impl Attempt<'_, '_> {
             if self.was_taken(result, Some(&key.blob))?.is_ok() {
                 return Ok(true);
             }
+            if self.tried.is_half_in {
+                self.tried.note(format!("the agent's {} ({TAKEN})", key.comment));
+                return Ok(false);
+            }
         }
         let left_out = held.len() - offered;
         let note =
@@ -192,6 +196,9 @@ impl Attempt<'_, '_> {
 
     fn files(&mut self) -> Result<bool, TransportError> {
         for (path, identity) in self.credentials.identities {
+            if self.tried.is_half_in {
+                break;
+            }
             let name = path.display();
             let identity = match identity {
                 Ok(identity) => identity,
@@ -226,6 +233,7 @@ impl Attempt<'_, '_> {
                         .note(format!("{name} (without its certificate: that takes --transport openssh)"));
                 }
                 Err(why) if why == REFUSED => self.tried.note(name.to_string()),
+                Err(why) if why == TAKEN => self.tried.note(format!("{name} ({why})")),
                 Err(_) if identity.encrypted() => {
                     self.tried.note(format!("{name} (is the passphrase right?)"))
                 }
@@ -251,7 +259,12 @@ impl Attempt<'_, '_> {
                 Ok(Err(REFUSED.into()))
             }
             Err(Halt::Failed(why)) if code_of(&why) == code::PUBLICKEY_UNVERIFIED => {
-                Ok(Err("its signature failed".into()))
+                // To libssh2 it looks the same where the key was right and sshd wants one method more
+                // (`AuthenticationMethods publickey,password`): the methods that are left tell.
+                self.nothing()?;
+                self.tried.is_half_in = self.tried.offered.is_some() && !self.tried.offers("publickey");
+                let why = if self.tried.is_half_in { TAKEN } else { "its signature failed" };
+                Ok(Err(why.into()))
             }
             Err(Halt::Failed(why)) => Ok(Err(why.message().to_owned())),
         }
@@ -308,6 +321,9 @@ fn has_certificate(path: &Path) -> bool {
 
 /// What [`Attempt::was_taken`] says of a key that the server does not want.
 const REFUSED: &str = "refused";
+
+/// And of one that it takes, but not alone.
+const TAKEN: &str = "taken, but not alone";
 
 /// libssh2's view of the agent. Its socket blocks, but the agent has just answered us.
 fn open(driver: &Driver, agent: &Agent) -> Result<(ssh2::Agent, Vec<ssh2::PublicKey>), ssh2::Error> {

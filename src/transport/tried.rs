@@ -8,6 +8,8 @@ use super::{Stage, TransportError};
 pub(super) struct Tried {
     /// The methods that the server offers, as it lists them; none where it did not tell.
     pub(super) offered: Option<String>,
+    /// Whether a key was taken, and the methods that are offered are what the server wants besides.
+    pub(super) is_half_in: bool,
     ways: Vec<String>,
 }
 
@@ -41,6 +43,12 @@ impl Tried {
         if !["publickey", "password", "keyboard-interactive"].iter().any(|method| self.offers(method)) {
             return failed(format!(
                 "permission denied for {user}: the server offers {offered}, which libssh2 lacks: --transport openssh"
+            ));
+        }
+        if self.is_half_in {
+            let hint = if password.is_empty() { "" } else { ": give the password with -k" };
+            return failed(format!(
+                "permission denied for {user}: tried {tried}; besides the key the server wants {offered}{hint}"
             ));
         }
         failed(format!(

@@ -26,12 +26,14 @@ pub(crate) struct Guest {
     seen: Arc<Seen>,
     knife: Knife,
     failures: usize,
+    /// Whether it showed a key that is taken.
+    has_key: bool,
     stdin: HashMap<ChannelId, Sender<Vec<u8>>>,
 }
 
 impl Guest {
     pub(crate) fn new(plan: Arc<Plan>, seen: Arc<Seen>, knife: Knife) -> Self {
-        Guest { plan, seen, knife, failures: 0, stdin: HashMap::new() }
+        Guest { plan, seen, knife, failures: 0, has_key: false, stdin: HashMap::new() }
     }
 
     fn refuse(&mut self) -> Result<Auth, Error> {
@@ -45,7 +47,8 @@ impl Guest {
 
     fn check_password(&mut self, password: &str) -> Result<Auth, Error> {
         self.seen.passwords.lock().expect("a lock").push(password.to_owned());
-        if self.plan.password == Some(password) { Ok(Auth::Accept) } else { self.refuse() }
+        let is_due = self.has_key || self.plan.besides.is_empty();
+        if is_due && self.plan.password == Some(password) { Ok(Auth::Accept) } else { self.refuse() }
     }
 }
 
@@ -97,7 +100,15 @@ impl Handler for Guest {
     }
 
     async fn auth_publickey(&mut self, _user: &str, key: VerifiedPublicKey<'_>) -> Result<Auth, Error> {
-        if self.takes(key.public_key) { Ok(Auth::Accept) } else { self.refuse() }
+        match self.takes(key.public_key) {
+            true if self.plan.besides.is_empty() => Ok(Auth::Accept),
+            true => {
+                self.has_key = true;
+                let left = Some(self.plan.besides.into());
+                Ok(Auth::Reject { proceed_with_methods: left, partial_success: true })
+            }
+            false => self.refuse(),
+        }
     }
 
     async fn channel_open_session(

@@ -115,6 +115,39 @@ fn no_attempt_is_wasted_on_a_host_that_grants_few() {
     }
 }
 
+/// sshd's `AuthenticationMethods publickey,password`: to libssh2 a key that is not enough looks like one whose signature failed.
+#[test]
+fn a_key_and_a_password() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (other, key) = (ed25519(1), ed25519(2));
+    let files = [keys::save(&other, folder.path(), "other"), keys::save(&key, folder.path(), "id")];
+    let agent = Agent::holding(vec![other, key.clone()]);
+    let plan = |besides| Plan {
+        methods: &[MethodKind::PublicKey],
+        besides,
+        password: Some("sesame"),
+        ..Plan::for_key(&key)
+    };
+    let by_files = || Options { default_keys: files.to_vec(), ..options() };
+    let by_agent = || with_agent(&agent);
+    for besides in [&[MethodKind::Password][..], &[MethodKind::KeyboardInteractive]] {
+        for (way, told) in [(&by_files as &dyn Fn() -> Options, "id (taken"), (&by_agent, "agent's")] {
+            let server = Server::start(plan(besides));
+            let with = |password: &str| Options { password: Some(SecretString::from(password)), ..way() };
+            assert_eq!(visit(with("sesame"), &server).expect("in").login, Login::Password);
+            assert_eq!(server.passwords(), ["sesame"]);
+
+            let why = visit(with("simsim"), &server).expect_err("a wrong password");
+            assert_eq!(why.stage, Stage::Authenticate);
+            assert!(why.reason.contains("besides the key the server wants"), "{why}");
+
+            let why = visit(way(), &server).expect_err("no password at hand");
+            assert!(why.reason.contains(told) && why.reason.ends_with("give the password with -k"), "{why}");
+            assert!(!why.reason.contains("signature"), "{why}");
+        }
+    }
+}
+
 #[test]
 fn a_refused_key_is_told_also_where_the_server_hangs_up_then() {
     let folder = tempfile::tempdir().expect("a folder");

@@ -74,6 +74,8 @@ pub(crate) struct Plan {
     pub(crate) authorized: Vec<PublicKey>,
     pub(crate) password: Option<&'static str>,
     pub(crate) methods: &'static [MethodKind],
+    /// What it wants besides a key, as with sshd's `AuthenticationMethods publickey,password`; `methods` are those before.
+    pub(crate) besides: &'static [MethodKind],
     /// Whether anybody gets in.
     pub(crate) open: bool,
     /// After so many refusals it hangs up, as sshd does (offers of keys count).
@@ -96,6 +98,7 @@ impl Default for Plan {
             authorized: Vec::new(),
             password: None,
             methods: &[MethodKind::PublicKey, MethodKind::Password],
+            besides: &[],
             open: false,
             most_failures: 6,
             latency: Duration::ZERO,
