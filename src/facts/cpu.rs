@@ -15,8 +15,8 @@ use super::transcript::Transcript;
 pub struct Cpu {
     /// Logical processors that are online.
     pub count: Fact<i64>,
-    /// Share of time, in percent, that all processors together were idle or waiting for a disk, over
-    /// a quarter of a second.
+    /// Share of time, in percent, that all processors together were idle, waiting for a disk or busy with this very look at
+    /// the host, over an eighth of a second.
     pub idle_percent: Fact<i64>,
 }
 
@@ -28,10 +28,15 @@ pub const PROBES: &[Probe] = &[
     Probe::twice(
         "cpu-idle",
         "/proc/stat, twice",
-        "read -r before </proc/stat",
-        Duration::from_millis(250),
-        r#"read -r after </proc/stat
-echo "$before"; echo "$after""#,
+        "read -r before </proc/stat; read -r own </proc/$$/stat",
+        Duration::from_millis(125),
+        r#"read -r after </proc/stat; read -r own_after </proc/$$/stat
+echo "$before"; echo "$after"
+# The 14th to the 17th field: its own time and that of its children that ended. Its name is the second, in parentheses.
+for t in "$own" "$own_after"; do
+    set -- ${t##*) }
+    echo "own ${12} ${13} ${14} ${15}"
+done"#,
     ),
 ];
 
@@ -42,10 +47,15 @@ pub fn parse(transcript: &Transcript) -> Cpu {
             .file(ONLINE)
             .try_map(|text| count(text.trim()).ok_or(format!("{ONLINE} says `{}`", text.trim()))),
         idle_percent: transcript.answer("cpu-idle").try_map(|answer| {
-            let mut samples = answer.out.lines().map(sample);
-            match (samples.next().flatten(), samples.next().flatten()) {
+            let mut lines = answer.out.lines();
+            let samples = (lines.next().and_then(sample), lines.next().and_then(sample));
+            let own = lines.next().and_then(own).zip(lines.next().and_then(own));
+            match samples {
                 (Some((idle, all)), Some((idle_after, all_after))) if all_after > all => {
-                    Ok(((idle_after.saturating_sub(idle)) * 100 / (all_after - all)) as i64)
+                    // Older transcripts do not tell what the script itself took.
+                    let own = own.map_or(0, |(own, own_after)| own_after.saturating_sub(own));
+                    let (idle, all) = (idle_after.saturating_sub(idle) + own, all_after - all);
+                    Ok((idle.min(all) * 100 / all) as i64)
                 }
                 _ => Err("/proc/stat gave no two samples"),
             }
@@ -71,4 +81,58 @@ fn sample(line: &str) -> Option<(u64, u64)> {
         line.strip_prefix("cpu ")?.split_whitespace().filter_map(|t| t.parse().ok()).collect();
     let idle = ticks.get(3)? + ticks.get(4)?;
     Some((idle, ticks.iter().take(8).sum()))
+}
+
+/// The script's own ticks, and those of its children that ended.
+fn own(line: &str) -> Option<u64> {
+    let ticks = line.strip_prefix("own ")?.split(' ').map(|ticks| ticks.parse::<u64>().ok());
+    let ticks: Vec<u64> = ticks.collect::<Option<_>>()?;
+    (ticks.len() == 4).then(|| ticks.iter().sum())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::fact::Reading;
+    use super::super::recorded::Recorded;
+    use super::*;
+
+    /// 100 ticks of which 40 were idle and 20 waited for a disk.
+    const SAMPLES: &str = "cpu  10 0 10 100 0 0 0 0 0 0\ncpu  40 0 20 140 20 0 0 0 0 0\n";
+
+    fn idle(answer: &str) -> Reading<i64> {
+        parse(&Recorded::default().answer("cpu-idle", answer).transcript()).idle_percent.reading
+    }
+
+    #[test]
+    fn what_the_look_itself_took_is_no_load() {
+        assert_eq!(idle(SAMPLES), Reading::Known(60));
+        let own = "own 1 2 3 4\nown 2 4 10 9\n";
+        assert_eq!(idle(&(SAMPLES.to_owned() + own)), Reading::Known(75));
+        // Ticks are counted by sampling: more than all there is is all there is.
+        let more = "own 0 0 0 0\nown 50 50 50 50\n";
+        assert_eq!(idle(&(SAMPLES.to_owned() + more)), Reading::Known(100));
+    }
+
+    #[test]
+    fn what_cannot_be_read_of_it_stays_load() {
+        let odd = [
+            "",
+            "own\n",
+            "own 1 2 3\nown 4 5 6\n",
+            "nonsense\n",
+            "own 1 2 3 4\n",
+            "own 9 9 9 9\nown 1 1 1 1\n",
+        ];
+        for own in odd {
+            assert_eq!(idle(&(SAMPLES.to_owned() + own)), Reading::Known(60), "{own}");
+        }
+    }
+
+    #[test]
+    fn two_samples_are_wanted() {
+        for answer in ["", "cpu  1 0 1 1 0 0 0 0\n", "cpu  1 0 1 1 0 0 0 0\ncpu  1 0 1 1 0 0 0 0\n", "a\nb\n"]
+        {
+            assert!(matches!(idle(answer), Reading::Unknown(_)), "{answer}");
+        }
+    }
 }

@@ -24,7 +24,7 @@ impl Pause {
         }
     }
 
-    /// Begins it, before the processes start.
+    /// Begins it.
     pub(super) fn begin(&self) -> String {
         let millis = self.length.as_millis();
         format!(

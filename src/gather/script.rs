@@ -43,6 +43,9 @@ const INDENTATION: &str = "    ";
 /// The parts that stay the same on every host.
 const FRAME: &str = include_str!("script.sh");
 
+/// Where in them the pause begins: as early as it can be ended, so that what follows is within it.
+const PAUSE: &str = "# The pause begins.\n";
+
 /// What asks for a helper, takes it in and runs it.
 const HELPER: &str = include_str!("helper.sh");
 
@@ -148,8 +151,9 @@ impl Script {
         let asking = |is_indispensable| ask_for_helpers(probes, &processes, None, is_indispensable);
         let (asking, insisting) = (asking(false), asking(true));
         let ending = ending(processes.clone(), pause);
-        let (probes, frame) = (probes.to_vec(), FRAME.to_owned());
-        Script { probes, frame, ahead, wants, asking, insisting, processes, pause, ending }
+        let begun = pause.map(|pause| pause.begin()).unwrap_or_default();
+        let frame = FRAME.replacen(PAUSE, &(PAUSE.to_owned() + &begun), 1);
+        Script { probes: probes.to_vec(), frame, ahead, wants, asking, insisting, processes, pause, ending }
     }
 
     /// What it asks.
@@ -251,8 +255,7 @@ fn ending(mut processes: Vec<Process>, pause: Option<Pause>) -> String {
         .sort_by_key(|process| (process.name == crate::facts::LIGHT, std::cmp::Reverse(process.deadline)));
     let starts: String =
         processes.iter().filter(|process| process.is_started_at_once()).map(Process::start).collect();
-    let begun = pause.map(|pause| pause.begin()).unwrap_or_default();
-    format!("{begun}# Starts them.\n{starts}# Waits for them.\n{}}}\n", event_loop(&processes, pause))
+    format!("# Starts them.\n{starts}# Waits for them.\n{}}}\n", event_loop(&processes, pause))
 }
 
 /// The longest the script can take where no helper is asked for: its probes' deadlines run side by side.

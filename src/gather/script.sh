@@ -17,6 +17,7 @@ finish() {
 }
 trap finish EXIT
 trap 'exit 1' HUP INT TERM PIPE
+# The pause begins.
 # A here-document is a pipe in dash, in busybox and in bash since 5.1: one that costs no process, if it can be opened again.
 events__=
 {
