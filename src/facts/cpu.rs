@@ -15,8 +15,8 @@ use super::transcript::Transcript;
 pub struct Cpu {
     /// Logical processors that are online.
     pub count: Fact<i64>,
-    /// Share of time, in percent, that all processors together were idle, waiting for a disk or busy with this very look at
-    /// the host, over an eighth of a second.
+    /// Share of time, in percent, that all processors together were idle or waiting for a disk, over an eighth of a second; of
+    /// the time that this very look at the host left them.
     pub idle_percent: Fact<i64>,
 }
 
@@ -54,8 +54,10 @@ pub fn parse(transcript: &Transcript) -> Cpu {
                 (Some((idle, all)), Some((idle_after, all_after))) if all_after > all => {
                     // Older transcripts do not tell what the script itself took.
                     let own = own.map_or(0, |(own, own_after)| own_after.saturating_sub(own));
-                    let (idle, all) = (idle_after.saturating_sub(idle) + own, all_after - all);
-                    Ok((idle.min(all) * 100 / all) as i64)
+                    let (idle, all) = (idle_after.saturating_sub(idle), all_after - all);
+                    // Ticks are counted by sampling: it cannot have taken all of them.
+                    let left = if own < all { all - own } else { all };
+                    Ok((idle.min(left) * 100 / left) as i64)
                 }
                 _ => Err("/proc/stat gave no two samples"),
             }
@@ -107,10 +109,19 @@ mod tests {
     fn what_the_look_itself_took_is_no_load() {
         assert_eq!(idle(SAMPLES), Reading::Known(60));
         let own = "own 1 2 3 4\nown 2 4 10 9\n";
-        assert_eq!(idle(&(SAMPLES.to_owned() + own)), Reading::Known(75));
-        // Ticks are counted by sampling: more than all there is is all there is.
-        let more = "own 0 0 0 0\nown 50 50 50 50\n";
-        assert_eq!(idle(&(SAMPLES.to_owned() + more)), Reading::Known(100));
+        assert_eq!(idle(&(SAMPLES.to_owned() + own)), Reading::Known(60 * 100 / 85));
+        let whole = "cpu  10 0 10 100 0 0 0 0 0 0\ncpu  20 0 10 190 0 0 0 0 0 0\nown 0 0 0 0\nown 5 5 5 5\n";
+        assert_eq!(idle(whole), Reading::Known(100));
+    }
+
+    #[test]
+    fn a_busy_machine_is_busy_whatever_the_look_took() {
+        let samples = "cpu  10 0 10 100 0 0 0 0 0 0\ncpu  22 0 10 100 0 0 0 0 0 0\n";
+        for own in [0, 5, 11, 12, 50] {
+            assert_eq!(idle(&format!("{samples}own 0 0 0 0\nown 0 0 {own} 0\n")), Reading::Known(0), "{own}");
+        }
+        let more = SAMPLES.to_owned() + "own 0 0 0 0\nown 50 50 50 50\n";
+        assert_eq!(idle(&more), Reading::Known(60), "it cannot have taken more than there is");
     }
 
     #[test]

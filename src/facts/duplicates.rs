@@ -319,6 +319,17 @@ mod tests {
             known(&found(&[host("a", |_| ()), host("bb", more)]).duplicate_addresses),
             ["10.0.0.1: a, bb"]
         );
+        // The node comes first, wherever it stands in the inventory; an address that is told twice counts once.
+        let again = |facts: &mut HostFacts| {
+            more(facts);
+            if let Reading::Known(addresses) = &mut facts.network.addresses.reading {
+                addresses.push("10.0.0.1".to_owned());
+            }
+        };
+        assert_eq!(
+            known(&found(&[host("bb", again), host("a", |_| ())]).duplicate_addresses),
+            ["10.0.0.1: a, bb"]
+        );
         // Vagrant's every machine has 10.0.2.15, which is no node's address.
         let nat = |facts: &mut HostFacts| {
             if let Reading::Known(addresses) = &mut facts.network.addresses.reading {

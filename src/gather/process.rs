@@ -15,7 +15,7 @@ pub(super) struct Process {
     /// Name and function of each.
     probes: Vec<(String, String)>,
     /// Those functions' text: only the process itself defines them, for each costs the shell a copy.
-    functions: String,
+    pub(super) functions: String,
     needs: &'static [&'static str],
     pub(super) deadline: Duration,
     /// The helper's probe that it waits for.

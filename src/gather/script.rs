@@ -101,7 +101,10 @@ impl Script {
     /// Of these probes, as hosts get it.
     pub fn new(probes: &[Probe]) -> Self {
         let legible = Script::legible(probes);
+        let mut processes = legible.processes;
+        processes.iter_mut().for_each(|process| process.functions = pare(&process.functions));
         Script {
+            processes,
             frame: pare(&legible.frame),
             ahead: pare(&legible.ahead),
             wants: pare(&legible.wants),

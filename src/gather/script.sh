@@ -31,7 +31,8 @@ for t in "${TMPDIR:-/tmp}" /tmp /var/tmp /dev/shm /run; do
         [ -z "$events__" ] || break
         if mkfifo "$dir__/events" 2>/dev/null; then exec 4<>"$dir__/events"; break; fi
     fi
-    finish; dir__=
+    [ -z "$dir__" ] || rm -rf "$dir__"
+    dir__=
 done
 if [ -z "$dir__" ]; then
     printf '\n@%s refused no private directory could be made in /tmp, /var/tmp, /dev/shm or /run\n' "$mark__"

@@ -162,7 +162,7 @@ impl Attempt<'_, '_> {
                 return Ok(true);
             }
             if self.tried.is_half_in {
-                self.tried.note(format!("the agent's {} ({TAKEN})", key.comment));
+                self.tried.note(format!("a key of the agent's ({TAKEN})"));
                 return Ok(false);
             }
         }
@@ -258,16 +258,35 @@ impl Attempt<'_, '_> {
                 self.refused.extend(blob.map(<[u8]>::to_vec));
                 Ok(Err(REFUSED.into()))
             }
-            Err(Halt::Failed(why)) if code_of(&why) == code::PUBLICKEY_UNVERIFIED => {
-                // To libssh2 it looks the same where the key was right and sshd wants one method more
-                // (`AuthenticationMethods publickey,password`): the methods that are left tell.
-                self.nothing()?;
-                self.tried.is_half_in = self.tried.offered.is_some() && !self.tried.offers("publickey");
-                let why = if self.tried.is_half_in { TAKEN } else { "its signature failed" };
-                Ok(Err(why.into()))
+            // The same code stands for a key that could not sign at all, with other words.
+            Err(Halt::Failed(why))
+                if code_of(&why) == code::PUBLICKEY_UNVERIFIED
+                    && why.message().starts_with("Invalid signature") =>
+            {
+                self.half_taken()
             }
             Err(Halt::Failed(why)) => Ok(Err(why.message().to_owned())),
         }
+    }
+
+    /// To libssh2 a key is refused the same whether its signature was wrong or sshd wants one method more
+    /// (`AuthenticationMethods publickey,password`). The methods that are left tell; asking for them counts as an attempt.
+    fn half_taken(&mut self) -> Result<Result<(), String>, TransportError> {
+        if self.keys_left > 0 {
+            if self.nothing()? {
+                return Ok(Ok(()));
+            }
+            if self.tried.offered.is_none() {
+                self.tried.note("a key (taken, or its signature failed: the server did not tell)");
+                return Err(self.tried.denied(self.credentials.user, self.credentials.password.is_some()));
+            }
+            self.tried.is_half_in = !self.tried.offers("publickey");
+        }
+        if self.tried.is_half_in {
+            return Ok(Err(TAKEN.into()));
+        }
+        self.keys_left = self.keys_left.saturating_sub(1);
+        Ok(Err("its signature failed, or one more key is wanted".into()))
     }
 
     fn password(&mut self) -> Result<bool, TransportError> {

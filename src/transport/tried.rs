@@ -46,7 +46,13 @@ impl Tried {
             ));
         }
         if self.is_half_in {
-            let hint = if password.is_empty() { "" } else { ": give the password with -k" };
+            let hint = match (password.is_empty(), self.offers("password")) {
+                (true, _) => "",
+                (false, true) => ": give it with -k",
+                (false, false) => {
+                    ": give a password with -k; a one-time code takes --transport openssh with ControlMaster"
+                }
+            };
             return failed(format!(
                 "permission denied for {user}: tried {tried}; besides the key the server wants {offered}{hint}"
             ));

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use airworthy::facts::{self, Answer, Ended, Probe, Read, Transcript};
 use airworthy::gather::{self, Errand, Script};
 
-const BOUNDARY: &str = "00112233445566778899aabbccddeeff";
+const BOUNDARY: &str = "-_0123456789ABCDEFabcd";
 const SHELLS: &[&[&str]] = &[&["dash"], &["bash"], &["busybox", "sh"]];
 
 /// Runs a script of these probes under `shell`, after `change` had its text.
@@ -188,6 +188,19 @@ fn a_shell_without_a_pipe_of_its_own_makes_a_fifo() {
         let transcript = run(shell, &probes, &Errand::default(), change);
         assert_eq!(answer(&transcript, "known").out.trim(), "known", "{shell:?}");
         assert_eq!(transcript.sections()["hangs"].ended, Ended::TimedOut(400), "{shell:?}");
+    });
+}
+
+#[test]
+fn the_pause_goes_on_where_a_folder_cannot_be_made() {
+    let idle = facts::host::probes().into_iter().find(|probe| probe.name == "cpu-idle").expect("one of ours");
+    let Read::Twice { pause, .. } = idle.read else { panic!("it is read twice") };
+    under_every_shell(|shell| {
+        let begun = Instant::now();
+        let elsewhere = |script: String| format!("TMPDIR=/no/such/folder\n{script}");
+        let transcript = run(shell, &[idle], &Errand::default(), elsewhere);
+        assert!(begun.elapsed() >= pause, "{shell:?}");
+        assert!(matches!(transcript.sections()["cpu-idle"].ended, Ended::Exited(0)), "{shell:?}");
     });
 }
 

@@ -8,7 +8,7 @@ use airworthy::facts::proxy::Proxy;
 use airworthy::facts::{self, Circumstances, Ended, HostFacts, Read, Reading};
 use airworthy::gather::{self, Answered, Errand, Helpers, Script, Supply};
 
-const BOUNDARY: &str = "00112233445566778899aabbccddeeff";
+const BOUNDARY: &str = "-_0123456789ABCDEFabcd";
 
 /// Runs the script in `shell` and takes its answer apart.
 fn run(shell: &[&str], errand: &Errand) -> (Answered, Vec<u8>) {
@@ -68,6 +68,7 @@ fn reads_this_machine_under_every_shell() {
         let facts = facts_of(&answered);
         assert!(facts.memory.total_mib.value().is_some_and(|mib| *mib > 64), "{shell:?} {:?}", facts.memory);
         assert!(facts.cpu.count.value().is_some_and(|count| *count > 0), "{shell:?} {:?}", facts.cpu);
+        assert!(facts.cpu.idle_percent.value().is_some(), "{shell:?} {:?}", facts.cpu);
         assert!(facts.os.id.value().is_some(), "{shell:?} {:?}", facts.os);
         assert!(facts.identity.hostname.value().is_some(), "{shell:?} {:?}", facts.identity);
         assert_eq!(facts.sudo.privilege.reading, Reading::Known(false));

@@ -63,7 +63,7 @@ impl Handler for Guest {
         match self.plan.open {
             true => Ok(Auth::Accept),
             // As sshd: the first request of all is free.
-            false if self.failures == 0 => Ok(Auth::reject()),
+            false if self.failures == 0 && !self.has_key => Ok(Auth::reject()),
             false => self.refuse(),
         }
     }

@@ -142,8 +142,19 @@ fn a_key_and_a_password() {
             assert!(why.reason.contains("besides the key the server wants"), "{why}");
 
             let why = visit(way(), &server).expect_err("no password at hand");
-            assert!(why.reason.contains(told) && why.reason.ends_with("give the password with -k"), "{why}");
+            assert!(why.reason.contains(told) && why.reason.contains(" with -k"), "{why}");
             assert!(!why.reason.contains("signature"), "{why}");
+            let is_dialogue = besides == [MethodKind::KeyboardInteractive];
+            assert_eq!(why.reason.contains("one-time code"), is_dialogue, "{why}");
+        }
+    }
+    // One key is refused, and to ask what is wanted besides the other is one attempt more.
+    for (most_failures, is_in) in [(2, false), (3, true)] {
+        let server = Server::start(Plan { most_failures, ..plan(&[MethodKind::Password]) });
+        let password = Some(SecretString::from("sesame"));
+        match visit(Options { password, ..by_files() }, &server) {
+            Ok(visit) => assert!(is_in && visit.login == Login::Password),
+            Err(why) => assert!(!is_in && why.reason.contains("taken, or its signature failed"), "{why}"),
         }
     }
 }
