@@ -181,6 +181,7 @@ const BROKEN: &[(&str, usize, usize, &str, &str)] = &[
     ("layout-address.yaml", 12, 13, "`10.1.0.256` is not an IP address", "IPv4"),
     ("layout-duplicate-address.yaml", 12, 13, "`10.1.0.1` is given twice", "its own"),
     ("layout-duplicate-host.yaml", 11, 15, "`pai-head` is given twice", "its own"),
+    ("layout-key.yaml", 12, 5, "without `hostip`", "is `host-ip` meant to be `hostip`?"),
     ("layout-mark.yaml", 14, 17, "neither true nor false", "pai-worker: \"true\""),
     ("layout-memory.yaml", 5, 10, "`mem` of `gpu-machine`", "60Gi"),
     ("layout-no-address.yaml", 11, 5, "without `hostip`", "IP address"),

@@ -12,7 +12,7 @@ use crate::inventory::cluster::Cluster;
 use crate::inventory::diagnostic::Diagnostic;
 use crate::inventory::error::InventoryError;
 use crate::inventory::host::Layout;
-use crate::inventory::nearest::did_you_mean;
+use crate::inventory::nearest::{did_you_mean, nearest};
 use crate::inventory::source::{Mark, Reader, Source};
 use crate::inventory::variables::{Layer, boolean, text};
 use crate::inventory::yaml::Node;
@@ -220,7 +220,17 @@ impl LayoutFile<'_> {
     fn required(&mut self, node: &Node, key: &str, help: &str) -> Option<(String, Mark)> {
         let value = node.get(key).filter(|value| !value.is_null());
         let Some(value) = value else {
-            self.complain(node.mark, format!("a machine without `{key}`"), help);
+            let message = format!("a machine without `{key}`");
+            let others = || node.entries().into_iter().flatten().filter(|(name, _)| name.text() != Some(key));
+            let near = nearest(key, others().filter_map(|(name, _)| name.text()));
+            let slip = near.and_then(|near| others().find(|(name, _)| name.text() == Some(near)));
+            match slip {
+                Some((name, _)) => {
+                    let name_there = name.text().unwrap_or_default();
+                    self.complain(name.mark, message, format!("is `{name_there}` meant to be `{key}`?"));
+                }
+                None => self.complain(node.mark, message, help),
+            }
             return None;
         };
         let Some(text) = text(&value.to_json()) else {
