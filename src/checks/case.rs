@@ -2,9 +2,11 @@
 
 use std::sync::Arc;
 
+use cel::Context;
 use serde_json::Value;
 
 use super::catalog::Check;
+use super::condition::Truth;
 use super::docket::Entry;
 use super::outlook::Fields;
 use super::sight::Sight;
@@ -23,9 +25,18 @@ pub(super) struct Case<'c> {
 }
 
 impl<'c> Case<'c> {
-    /// How much the check weighs here.
-    pub(super) fn severity(&self) -> Severity {
-        self.entry.severity
+    /// How much the check weighs here: by the first case of its severity whose condition holds. Where one is unknown, the
+    /// strictest of its own and those that could still match counts.
+    pub(super) fn severity(&self, context: &Context<'_, '_>) -> Severity {
+        let cases = self.entry.severities.len() - 1;
+        for (at, condition) in self.check.severity_conditions.iter().take(cases).enumerate() {
+            match condition.evaluate(context) {
+                Truth::True => return self.entry.severities[at],
+                Truth::False => {}
+                Truth::Unknown(_) => return self.entry.strictest_from(at),
+            }
+        }
+        self.entry.strictest_from(cases)
     }
 
     /// The verdicts of the checks that this one stands after.

@@ -41,6 +41,8 @@ pub struct Check {
     pub(super) message: Option<Message>,
     /// What it looks at.
     pub(super) outlook: Outlook,
+    /// The conditions of `severity`, compiled, in order; none where the severity depends on nothing but roles.
+    pub severity_conditions: Vec<Condition>,
     /// `when`, compiled.
     pub when: Option<Condition>,
     /// `require`, compiled.
@@ -233,7 +235,23 @@ fn compile_with(source: &Source<'_>, vocabularies: &Vocabularies) -> Result<Chec
         }
         _ => {}
     }
-    if let (SeverityByRole::ByRole(by_role), Scope::Host) = (&file.severity, file.scope) {
+    let cases = file.severity.cases();
+    // Every case but the last has a condition, and the last has none.
+    match cases.iter().position(|(when, _)| when.is_none()) {
+        Some(last) if last + 1 == cases.len() => {}
+        found => {
+            let message = match found {
+                Some(_) => "a case of `severity` without `when` stands before others, which never count",
+                None if cases.is_empty() => "`severity` is an empty list",
+                None => "the last case of `severity` has a `when`, so nothing counts where it is false",
+            };
+            return Err(fail(message.to_owned())
+                .help("end the list with a severity alone: [{when: CONDITION, severity: warning}, error]")
+                .at_value("severity"));
+        }
+    }
+    for (_, severity) in &cases {
+        let (SeverityByRole::ByRole(by_role), Scope::Host) = (severity, file.scope) else { continue };
         if let Some(role) = file.roles.iter().find(|role| !by_role.contains_key(role)) {
             return Err(fail(format!("`severity` says nothing of the role `{role}`"))
                 .help("give each of the check's `roles` its severity, or one word for all")
@@ -312,6 +330,15 @@ fn compile_with(source: &Source<'_>, vocabularies: &Vocabularies) -> Result<Chec
         Condition::compile(text, &vocabulary).map_err(|error| place(source, key, text, error))
     };
     let when = file.when.as_deref().map(|text| condition("when", text)).transpose()?;
+    let severity_conditions = file.severity.cases().into_iter().filter_map(|(when, _)| when);
+    let severity_conditions = severity_conditions.enumerate().map(|(at, text)| {
+        let placed = |error: ConditionError| {
+            let text = format!("a `when` of `severity`: {}", error.message);
+            LoadError { help: error.help, ..fail(text).at_value(&format!("severity.{at}.when")) }
+        };
+        Condition::compile(text, &vocabulary).map_err(placed)
+    });
+    let severity_conditions = severity_conditions.collect::<Result<Vec<_>, _>>()?;
     let require = condition("require", &file.require)?;
     let message = file.message.as_deref().map(|message| Message::compile(message, &vocabulary));
     let message = message
@@ -322,8 +349,9 @@ fn compile_with(source: &Source<'_>, vocabularies: &Vocabularies) -> Result<Chec
         title: file.title.as_str().into(),
         remediation: file.remediation.trim().into(),
         references: file.references.as_slice().into(),
-        outlook: Outlook::of(when.iter().chain([&require]), message.as_ref()),
+        outlook: Outlook::of(severity_conditions.iter().chain(&when).chain([&require]), message.as_ref()),
         message,
+        severity_conditions,
         when,
         require,
         file,

@@ -16,8 +16,8 @@ use crate::role::Role;
 pub struct CheckFile {
     /// The requirement as a sentence.
     pub title: String,
-    /// How much a failure weighs; one word, or one for each role.
-    pub severity: SeverityByRole,
+    /// How much a failure weighs: one word, one for each role, or a list of cases of which the first that matches counts.
+    pub severity: SeverityRule,
     /// Which hosts it concerns; left out of fleet checks.
     #[serde(default)]
     pub roles: BTreeSet<Role>,
@@ -53,6 +53,59 @@ pub struct CheckFile {
     /// Cases, each of them a test.
     #[serde(default)]
     pub examples: Vec<Example>,
+}
+
+/// The severity of a check: the same everywhere, or by condition.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(
+    untagged,
+    expecting = "a severity is error, warning or info, one of them by role ({infra: error}), or a list of cases ([{when: CONDITION, severity: warning}, error])"
+)]
+pub enum SeverityRule {
+    /// The same whatever the facts are.
+    Fixed(SeverityByRole),
+    /// The first case that matches counts; the last one has no condition. A case whose condition is unknown counts as the
+    /// strictest of itself and those after it.
+    Cases(Vec<SeverityCase>),
+}
+
+/// One case of a check's severity.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(
+    untagged,
+    expecting = "a case of a severity is {when: CONDITION, severity: warning}, and the last one a severity alone"
+)]
+pub enum SeverityCase {
+    /// Where a condition holds.
+    When(ConditionalSeverity),
+    /// Where no case before it matched.
+    Otherwise(SeverityByRole),
+}
+
+/// A severity and the condition under which it counts.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ConditionalSeverity {
+    /// A condition in CEL, over the same names as `require`.
+    pub when: String,
+    /// The severity where it holds.
+    pub severity: SeverityByRole,
+}
+
+impl SeverityRule {
+    /// The severity of each case in order, and the condition of those that have one.
+    pub fn cases(&self) -> Vec<(Option<&str>, &SeverityByRole)> {
+        match self {
+            SeverityRule::Fixed(severity) => vec![(None, severity)],
+            SeverityRule::Cases(cases) => cases
+                .iter()
+                .map(|case| match case {
+                    SeverityCase::When(case) => (Some(case.when.as_str()), &case.severity),
+                    SeverityCase::Otherwise(severity) => (None, severity),
+                })
+                .collect(),
+        }
+    }
 }
 
 /// One severity, or one for each role; a host with several roles owes the strictest.
@@ -148,6 +201,8 @@ pub struct Example {
     pub unreachable: Option<String>,
     /// What the verdict must be.
     pub expect: Expected,
+    /// The severity that it must have; not compared where it is left out.
+    pub severity: Option<Severity>,
 }
 
 /// The inventory's part of an example.

@@ -67,8 +67,8 @@ impl Conclusion {
     /// What a check makes of what is in sight.
     pub(super) fn of(case: &Case<'_>) -> Conclusion {
         let Case { check, sight, .. } = case;
-        let bare = |status, message| Conclusion::bare(check, case.severity(), status, message);
         let context = sight.context(&check.outlook);
+        let bare = |status, message| Conclusion::bare(check, case.severity(&context), status, message);
         let unknown = |condition: &Condition, said: String, cause: Option<Arc<str>>| {
             let reason: Arc<str> = why_unknown(condition, said, sight, &context).into();
             let message = format!("could not be told: {reason}").into();

@@ -15,24 +15,28 @@ pub(super) struct Docket {
 pub(super) struct Entry {
     /// Its place in the catalog.
     pub(super) at: usize,
-    /// How much it weighs here.
-    pub(super) severity: Severity,
+    /// How much it weighs here, for each case of its severity.
+    pub(super) severities: Vec<Severity>,
     /// Where on the docket those are that it stands after; not those that do not concern the same hosts.
     after: Vec<usize>,
 }
 
 impl Docket {
-    /// Of those checks of a catalog which `weight` gives a severity.
+    /// Of those checks of a catalog which `weight` gives severities, one for each case.
     pub(super) fn of<'c>(
         checks: impl Iterator<Item = &'c Check>,
-        weight: impl Fn(&Check) -> Option<Severity>,
+        weight: impl Fn(&Check) -> Option<Vec<Severity>>,
     ) -> Docket {
         let mut ids: Vec<&str> = Vec::new();
         let mut entries = Vec::new();
         for (at, check) in checks.enumerate() {
-            let Some(severity) = weight(check) else { continue };
+            let Some(severities) = weight(check) else { continue };
             let place = |before: &String| ids.iter().position(|id| id == before);
-            entries.push(Entry { at, severity, after: check.file.after.iter().filter_map(place).collect() });
+            entries.push(Entry {
+                at,
+                severities,
+                after: check.file.after.iter().filter_map(place).collect(),
+            });
             ids.push(&check.id);
         }
         let mut by_id: Vec<usize> = (0..ids.len()).collect();
@@ -47,6 +51,11 @@ impl Docket {
 }
 
 impl Entry {
+    /// The strictest of its severities from a case on.
+    pub(super) fn strictest_from(&self, case: usize) -> Severity {
+        self.severities.iter().skip(case).copied().max().unwrap_or(Severity::Error)
+    }
+
     /// Of the verdicts so far, in the order of the docket, those of the checks that it stands after.
     pub(super) fn earlier<'v>(&self, verdicts: &'v [Verdict]) -> impl ExactSizeIterator<Item = &'v Verdict> {
         self.after.iter().map(|at| &verdicts[*at])
@@ -67,8 +76,9 @@ mod tests {
         let checks = || catalog.checks().iter().map(|check| &**check);
         let (mut after, mut elsewhere) = (0, 0);
         for role in [Role::Devbox, Role::Infra, Role::Worker] {
-            let docket =
-                Docket::of(checks(), |check| check.file.roles.contains(&role).then_some(Severity::Error));
+            let docket = Docket::of(checks(), |check| {
+                check.file.roles.contains(&role).then_some(vec![Severity::Error])
+            });
             let ids: Vec<&str> = docket.entries.iter().map(|entry| &*catalog.checks()[entry.at].id).collect();
             assert!(docket.by_id.is_sorted_by_key(|place| ids[*place]) && docket.by_id.len() == ids.len());
             for (place, entry) in docket.entries.iter().enumerate() {

@@ -9,7 +9,7 @@ use cel::{Context, Value as Cel};
 
 use super::case::Case;
 use super::catalog::{Catalog, Check};
-use super::check::Scope;
+use super::check::{Scope, SeverityByRole};
 use super::conclusion::Conclusion;
 use super::docket::Docket;
 use super::functions;
@@ -76,7 +76,7 @@ impl<'c> Judge<'c> {
             Outcome::Gathered(facts) => docket.by_id(&self.reached(host, &name, facts, &docket)),
             Outcome::Unreachable { stage, reason } => {
                 let checks = docket.entries.iter();
-                let checks = checks.map(|entry| (&self.catalog.checks()[entry.at], entry.severity));
+                let checks = checks.map(|entry| (&self.catalog.checks()[entry.at], entry.strictest_from(0)));
                 let naming = checks.filter(|(check, _)| check.file.stages.contains(stage));
                 let verdicts =
                     naming.map(|(check, severity)| unreachable(check, severity, &name, stage, reason));
@@ -89,7 +89,7 @@ impl<'c> Judge<'c> {
     /// them](Judge::compares_hosts) itself.
     pub fn fleet(&self, hosts: &[HostRecord], fleet: &Fleet) -> Vec<Verdict> {
         let of_fleet =
-            |check: &Check| (check.file.scope == Scope::Fleet).then(|| severity(check, self.profile, None));
+            |check: &Check| (check.file.scope == Scope::Fleet).then(|| severities(check, self.profile, None));
         let mut root = self.root.new_inner_scope();
         if self.compares_hosts() {
             let reached = hosts.iter().filter_map(|host| Some((host, host.facts()?)));
@@ -133,7 +133,7 @@ impl<'c> Judge<'c> {
         let of_these = |check: &Check| {
             let concerns =
                 check.file.scope == Scope::Host && check.file.roles.iter().any(|role| roles.contains(role));
-            concerns.then(|| severity(check, self.profile, Some(roles)))
+            concerns.then(|| severities(check, self.profile, Some(roles)))
         };
         let docket = Rc::new(Docket::of(self.checks(), of_these));
         self.dockets.borrow_mut().insert(roles.clone(), Rc::clone(&docket));
@@ -211,14 +211,17 @@ fn own_probe(check: &Check, facts: &HostFacts) -> Option<Fact<serde_json::Value>
     })
 }
 
-/// The severity of a check on a host: the profile's word before the check's own.
-fn severity(check: &Check, profile: &Profile, roles: Option<&BTreeSet<Role>>) -> Severity {
-    let by_role = profile.severities.get(&*check.id).unwrap_or(&check.file.severity);
-    match roles {
+/// The severities of a check on a host, one for each case: the profile's word before the check's own.
+fn severities(check: &Check, profile: &Profile, roles: Option<&BTreeSet<Role>>) -> Vec<Severity> {
+    let of = |by_role: &SeverityByRole| match roles {
         Some(roles) => {
             let mine = roles.iter().filter(|role| check.file.roles.contains(role)).copied().collect();
             by_role.of(&mine)
         }
         None => by_role.strictest(),
+    };
+    match profile.severities.get(&*check.id) {
+        Some(by_role) => vec![of(by_role)],
+        None => check.file.severity.cases().into_iter().map(|(_, by_role)| of(by_role)).collect(),
     }
 }

@@ -55,6 +55,12 @@ pub fn run_example(check: &Arc<Check>, example: &Example, profile: &Profile) -> 
     })
 }
 
+/// Whether a verdict is what its example expects.
+pub fn meets(example: &Example, verdict: &Verdict) -> bool {
+    verdict.status == example.expect.status()
+        && example.severity.is_none_or(|severity| verdict.severity == severity)
+}
+
 /// The facts of the host and of the deployment that an example gives.
 fn subjects(check: &Check, example: &Example) -> Result<(HostFacts, Deployment), String> {
     let (host, deployment) = (vocabulary::subjects(), vocabulary::deployment());

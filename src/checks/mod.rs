@@ -31,13 +31,16 @@ pub mod waiver;
 mod yaml;
 
 pub use catalog::{Catalog, Check, Source, compile};
-pub use check::{CheckFile, CheckProbe, Example, ExampleHost, Expected, Parse, Scope, SeverityByRole};
+pub use check::{
+    CheckFile, CheckProbe, ConditionalSeverity, Example, ExampleHost, Expected, Parse, Scope, SeverityByRole,
+    SeverityCase, SeverityRule,
+};
 pub use conclusion::Conclusion;
 pub use condition::{Condition, ConditionError, Truth};
 pub use config::Config;
 pub use engine::Judge;
 pub use error::{LoadError, nearest};
-pub use example::run_example;
+pub use example::{meets, run_example};
 pub use functions::{FUNCTIONS, Function};
 pub use order::lint_after;
 pub use profile::{Profile, ProfileFile, Profiles};

@@ -16,7 +16,7 @@ use crate::facts::{Fact, Recent, Untyped};
 /// A case that was concluded: what was seen, and what was made of it.
 #[derive(Debug)]
 struct Precedent {
-    severity: Severity,
+    severities: Vec<Severity>,
     earlier: Vec<Arc<Conclusion>>,
     subjects: Vec<Arc<Untyped>>,
     probe: Option<Arc<Fact<Value>>>,
@@ -27,7 +27,7 @@ struct Precedent {
 impl Precedent {
     fn of(case: &Case<'_>) -> Precedent {
         Precedent {
-            severity: case.severity(),
+            severities: case.entry.severities.clone(),
             earlier: case.earlier().map(|verdict| Arc::clone(verdict.conclusion())).collect(),
             subjects: case.subjects().map(|(facts, _)| Arc::clone(facts)).collect(),
             probe: case.sight.probe.clone(),
@@ -39,7 +39,7 @@ impl Precedent {
     /// Whether this case, of the same check, shows the same.
     fn covers(&self, case: &Case<'_>) -> bool {
         let mut subjects = self.subjects.iter();
-        self.severity == case.severity()
+        self.severities == case.entry.severities
             && self.earlier.len() == case.earlier().len()
             && self.earlier.iter().zip(case.earlier()).all(|(one, other)| stand_alike(one, other))
             && case

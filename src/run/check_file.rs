@@ -9,7 +9,7 @@ use super::diagnostic;
 use super::error::RunError;
 use super::{settings, terminal};
 use crate::checks::{
-    Example, Expected, LoadError, Profile, Source, compile, lint_after, run_example, shipped,
+    Expected, LoadError, Profile, Severity, Source, Status, compile, lint_after, meets, run_example, shipped,
 };
 use crate::cli::CheckFileArgs;
 use crate::exit_code;
@@ -74,15 +74,14 @@ fn judge_file(path: &Path, files: &[PathBuf], profile: &Profile) -> Result<Vec<(
     for (at, example) in examples.iter().enumerate() {
         let verdict =
             run_example(&check, example, profile).map_err(|message| misplaced(&file, &text, at, message))?;
-        let wanted = example.expect.status();
         let line = format!(
             "example {}: expected {}, is {}: {}",
             at + 1,
-            word(example, None),
-            word(example, Some(verdict.status)),
+            words(example.expect.status(), example.severity),
+            words(verdict.status, example.severity.map(|_| verdict.severity)),
             verdict.message
         );
-        results.push((verdict.status == wanted, line));
+        results.push((meets(example, &verdict), line));
     }
     for (word, expected) in
         [("pass", Expected::Pass), ("fail", Expected::Fail), ("unknown", Expected::Unknown)]
@@ -99,10 +98,16 @@ fn judge_file(path: &Path, files: &[PathBuf], profile: &Profile) -> Result<Vec<(
     Ok(results)
 }
 
-/// A status in the words of check files.
-fn word(example: &Example, status: Option<crate::checks::Status>) -> String {
-    let word = serde_json::to_value(status.unwrap_or(example.expect.status()));
-    word.ok().and_then(|word| word.as_str().map(str::to_owned)).unwrap_or_default()
+/// A status, and a severity where one is expected, in the words of check files.
+fn words(status: Status, severity: Option<Severity>) -> String {
+    let word = |value: serde_json::Result<serde_json::Value>| {
+        value.ok().and_then(|word| word.as_str().map(str::to_owned)).unwrap_or_default()
+    };
+    let status = word(serde_json::to_value(status));
+    match severity {
+        Some(severity) => format!("{status} ({})", word(serde_json::to_value(severity))),
+        None => status,
+    }
 }
 
 /// A mistake of one example, at the name it is about: the last step of the last name in backticks.

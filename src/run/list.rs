@@ -94,10 +94,24 @@ fn roles(check: &Check) -> Vec<String> {
     }
 }
 
-/// The profile's word before the check's own.
+/// The severities of a check: the profile's before the check's own. Where facts decide, each case once, the last one first.
 fn severity(profile: &Profile, check: &Check) -> String {
+    if let Some(by_role) = profile.severities.get(&*check.id) {
+        return severity_text(by_role);
+    }
+    let mut cases: Vec<String> = Vec::new();
+    for (_, by_role) in check.file.severity.cases().iter().rev() {
+        let text = severity_text(by_role);
+        if !cases.contains(&text) {
+            cases.push(text);
+        }
+    }
+    cases.join(" or ")
+}
+
+fn severity_text(severity: &SeverityByRole) -> String {
     let word = |severity| format!("{severity:?}").to_lowercase();
-    match profile.severities.get(&*check.id).unwrap_or(&check.file.severity) {
+    match severity {
         SeverityByRole::One(severity) => word(*severity),
         SeverityByRole::ByRole(by_role) => by_role
             .iter()
@@ -105,6 +119,22 @@ fn severity(profile: &Profile, check: &Check) -> String {
             .collect::<Vec<_>>()
             .join(", "),
     }
+}
+
+/// On which conditions the severity depends, one line each; none where it depends on roles alone.
+fn severity_cases(profile: &Profile, check: &Check) -> Vec<String> {
+    if profile.severities.contains_key(&*check.id) {
+        return Vec::new();
+    }
+    let cases = check.file.severity.cases();
+    if cases.len() < 2 {
+        return Vec::new();
+    }
+    let line = |(when, by_role): &(Option<&str>, &SeverityByRole)| match when {
+        Some(when) => format!("{} where {}", severity_text(by_role), when.trim()),
+        None => format!("{} otherwise", severity_text(by_role)),
+    };
+    cases.iter().map(line).collect()
 }
 
 /// Runs `explain`.
@@ -137,6 +167,7 @@ pub(super) fn explain(args: &ExplainArgs) -> Result<u8, RunError> {
     part("Wanted", &check.file.require);
     part("Applies when", check.file.when.as_deref().unwrap_or_default());
     let (parameters, read) = looks_at(&settings.profile, check);
+    part("Severity", &severity_cases(&settings.profile, check).join("\n"));
     part("Read", &read.join("\n"));
     if let Some(probe) = &check.file.probe {
         part("Its own probe", &probe.run);
@@ -235,6 +266,13 @@ fn markdown(profile: &Profile, checks: &[&Check]) -> String {
         let _ = write!(text, "\nWanted:\n\n```cel\n{}\n```\n", check.file.require.trim());
         if let Some(when) = &check.file.when {
             let _ = write!(text, "\nApplies when:\n\n```cel\n{}\n```\n", when.trim());
+        }
+        let cases = severity_cases(profile, check);
+        if !cases.is_empty() {
+            let _ = writeln!(text, "\nSeverity:\n");
+            for case in cases {
+                let _ = writeln!(text, "- {case}");
+            }
         }
         let (parameters, _) = looks_at(profile, check);
         if !parameters.is_empty() {

@@ -57,6 +57,32 @@ fn broken() -> Vec<Broken> {
             "2:27",
             &["none of the check's `roles`"],
         ),
+        own("severity: error", "severity: []", "2:11", &["empty list", "end the list with a severity alone"]),
+        own(
+            "severity: error",
+            "severity: [{when: docker.running == true, severity: warning}]",
+            "2:11",
+            &["the last case of `severity` has a `when`"],
+        ),
+        own("severity: error", "severity: [warning, error]", "2:11", &["which never count"]),
+        own(
+            "severity: error",
+            "severity: [{when: docker.runing == true, severity: warning}, error]",
+            "2:19",
+            &["`runing` does not exist", "did you mean `running`?"],
+        ),
+        own(
+            "severity: error",
+            "severity: [{when: docker.running == true, severity: warning}, {infra: error}]",
+            "2:11",
+            &["says nothing of the role `worker`"],
+        ),
+        own(
+            "severity: error",
+            "severity: [{if: docker.running == true}, error]",
+            "2:",
+            &["[{when: CONDITION, severity: warning}, error]"],
+        ),
         own(
             "because",
             "because\nstage_remediation: {connect: mend it}",
@@ -234,6 +260,49 @@ fn every_function_can_be_called() {
             "{bad}: {ran:?}"
         );
     }
+}
+
+/// The first case that matches counts; a condition that is unknown counts as the strictest that could still match.
+#[test]
+fn a_severity_may_depend_on_conditions() {
+    let bench = Bench::new();
+    let text = "title: T is so
+severity:
+  - {when: docker.version == 'old', severity: info}
+  - {when: docker.running == true, severity: warning}
+  - {infra: error, worker: warning}
+roles: [infra, worker]
+require: |-
+  cpu.count > 4
+why: because
+remediation: mend it
+examples:
+  - {facts: {cpu: {count: 8}, docker: {version: new, running: true}}, expect: pass, severity: warning}
+  - {facts: {cpu: {count: 2}, docker: {version: old, running: true}}, expect: fail, severity: info}
+  - {facts: {cpu: {count: 2}, docker: {version: new, running: true}}, expect: fail, severity: warning}
+  - {facts: {cpu: {count: 2}, docker: {version: new, running: false}}, expect: fail, severity: error}
+  - {facts: {cpu: {count: 2}, docker: {version: new}}, expect: fail, severity: error}
+  - {facts: {cpu: {count: 2}}, expect: fail, severity: error}
+  - {host: {roles: [worker]}, facts: {cpu: {count: 2}, docker: {version: new, running: false}}, expect: fail, severity: warning}
+  - {host: {roles: [infra, worker]}, facts: {cpu: {count: 2}, docker: {running: false, version: null}}, expect: fail, severity: error}
+  - {facts: {docker: {version: new, running: true}}, expect: unknown, severity: warning}
+";
+    bench.write("own.yaml", text);
+    let ran = bench.run(&["check-file", "own.yaml"]);
+    assert!(ran.code == 0 && ran.out.contains("9 examples"), "{ran:?}");
+    bench.write(
+        "own.yaml",
+        &text.replacen("expect: fail, severity: info", "expect: fail, severity: error", 1),
+    );
+    let ran = bench.run(&["check-file", "own.yaml"]);
+    assert!(ran.code == 1 && ran.out.contains("example 2: expected fail (error), is fail (info)"), "{ran:?}");
+    // What `list` and `explain` show of it.
+    bench.write("own/own.yaml", text);
+    let listed = bench.run(&["list", "--checks", "own", "--select", "own", "--format", "json"]).json();
+    assert_eq!(listed[0]["severity"], "infra: error, worker: warning or warning or info");
+    let explained = bench.run(&["explain", "own", "--checks", "own"]).out;
+    assert!(explained.contains("warning where docker.running == true"), "{explained}");
+    assert!(explained.contains("infra: error, worker: warning otherwise"), "{explained}");
 }
 
 fn probe(require: &str, parse: &str, deadline: &str, run: &str) -> String {
