@@ -46,7 +46,7 @@ pub use options::{LoadOptions, SshWords, StandIn};
 pub use role_vars::{RoleVars, read_yaml};
 pub use secret::{STARS, is_secret, without_users};
 pub use ssh_arguments::SshArguments;
-pub use template::Unresolved;
+pub use template::{GatheredFacts, HostFact, NotRendered, Unresolved};
 pub use values::{Defaults, Values};
 pub use variables::Layer;
 pub use vault::{Vault, VaultError, VaultSecret, VaultSource, read_password};

@@ -103,7 +103,7 @@ impl RoleVars {
     /// # Errors
     /// Where it depends on what is not known: in words for people.
     pub fn render(&self, text: &str) -> Result<Value, String> {
-        render(&self.scene(), NOBODY, text)
+        render(&self.scene(), NOBODY, text).map_err(|stopped| stopped.reason)
     }
 
     fn scene(&self) -> Scene<'_> {

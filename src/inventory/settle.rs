@@ -48,6 +48,8 @@ pub(super) fn settle(
             name: "every variable".to_owned(),
             origin: "vars files".to_owned(),
             reason: reason.to_owned(),
+            fact: None,
+            from_inventory: true,
         });
         // Whatever stands in the other files may not be what counts.
         let address = ["ansible_ssh_host", "ansible_host"].iter().find_map(|name| variables.get(*name));

@@ -4,7 +4,7 @@ use serde_json::{Map, Value};
 
 use super::load::Inventory;
 use super::role_vars::RoleVars;
-use super::template::{Scene, Unresolved, render, resolve};
+use super::template::{GatheredFacts, HostFact, NotRendered, Scene, Unresolved, render, resolve};
 use super::variables::Layer;
 
 /// What counts where the inventory says nothing.
@@ -47,9 +47,23 @@ impl<'i> Values<'i> {
     /// A text that is no variable's, templated with the variables of a host.
     ///
     /// # Errors
-    /// When it depends on what cannot be known: in words for people.
-    pub fn render(&self, host: &str, text: &str) -> Result<Value, String> {
+    /// When it depends on what cannot be known.
+    pub fn render(&self, host: &str, text: &str) -> Result<Value, NotRendered> {
         render(&self.scene, host, text)
+    }
+
+    /// The same values where these facts of hosts are known: what Ansible gathers before templates are used.
+    #[must_use]
+    pub fn with_facts(self, facts: &'i GatheredFacts) -> Self {
+        Values { scene: self.scene.with_facts(facts) }
+    }
+
+    /// What `evaluate` gives while a fact that was not read is taken to have this value.
+    pub fn assuming<T>(&self, fact: &HostFact, value: Value, evaluate: impl FnOnce() -> T) -> T {
+        self.scene.assume(fact.clone(), value);
+        let result = evaluate();
+        self.scene.stop_assuming();
+        result
     }
 
     /// What the inventory itself writes for a host, templates as text, and the layer it stands in.

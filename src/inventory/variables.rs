@@ -28,6 +28,15 @@ impl Layer {
         Layer { origin, owner: String::new(), variables, places: HashMap::new() }
     }
 
+    /// The group whose variables they are; none where they are a host's, or extra variables.
+    pub fn group(&self) -> Option<&str> {
+        match self.owner.strip_prefix("group ") {
+            Some(group) => Some(group),
+            // A section of an inventory file names it in the origin.
+            None => self.origin.rsplit_once(" group `")?.1.strip_suffix('`'),
+        }
+    }
+
     /// `file:line` of one variable, else the layer's origin.
     pub fn place_of(&self, name: &str) -> String {
         self.places.get(name).map_or_else(|| self.origin.clone(), Place::origin)

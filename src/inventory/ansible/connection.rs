@@ -68,7 +68,13 @@ pub(super) fn connection(
                 let reason = format!(
                     "not supported by airworthy: `{other}`; hosts are reached by ssh, or are `local`"
                 );
-                unresolved.push(Unresolved { name: name.to_owned(), origin, reason });
+                unresolved.push(Unresolved {
+                    name: name.to_owned(),
+                    origin,
+                    reason,
+                    fact: None,
+                    from_inventory: true,
+                });
             }
         }
     }
@@ -122,7 +128,13 @@ impl Settings<'_> {
                 None => "ansible.cfg".to_owned(),
             };
             let reason = format!("not supported by airworthy: {problem}");
-            self.unresolved.push(Unresolved { name: name.to_owned(), origin, reason });
+            self.unresolved.push(Unresolved {
+                name: name.to_owned(),
+                origin,
+                reason,
+                fact: None,
+                from_inventory: true,
+            });
         }
         arguments
     }

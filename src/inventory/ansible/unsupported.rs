@@ -133,7 +133,7 @@ pub(super) fn unsupported(
                 format!("not supported by airworthy: `{value}`; {}", setting.instead)
             }
         };
-        Some(Unresolved { name: name.to_owned(), origin, reason })
+        Some(Unresolved { name: name.to_owned(), origin, reason, fact: None, from_inventory: true })
     };
     SETTINGS.iter().filter(matters).filter_map(judge).collect()
 }

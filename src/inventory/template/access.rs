@@ -25,6 +25,7 @@ impl<'v> Evaluation<'v, '_> {
                 Some(members) => Val::List(members),
                 None => Val::Undefined(format!("groups['{name}']").into()),
             }),
+            Val::Facts(host) => self.gathered(*host, name),
             Val::Host(host) => {
                 let found = self.of_host(*host, name, false)?;
                 Ok(match found {
@@ -52,7 +53,9 @@ impl<'v> Evaluation<'v, '_> {
                 self.attribute(value, key, is_method)
             }
             (Val::Map(_), _) => Err(Stop::undecidable("a mapping's key that is no text")),
-            (Val::Hostvars | Val::Groups | Val::Host(_), Val::Text(key)) => self.attribute(value, key, false),
+            (Val::Hostvars | Val::Groups | Val::Host(_) | Val::Facts(_), Val::Text(key)) => {
+                self.attribute(value, key, false)
+            }
             (Val::List(_) | Val::Text(_), key) if key.whole().is_some() => {
                 let items = match value {
                     Val::List(items) => Rc::clone(items),

@@ -93,7 +93,7 @@ impl<'v, 's> Evaluation<'v, 's> {
         if let Some(reason) = self.scene.locked(host) {
             return Err(Stop::undecidable(reason));
         }
-        let Some((value, _)) = self.scene.variable(host, name) else { return Ok(None) };
+        let Some((value, layer)) = self.scene.variable(host, name) else { return Ok(None) };
         let key = (host, name.to_owned());
         if self.open.contains(&key) {
             let names: Vec<&str> = self.open.iter().map(|(_, name)| name.as_str()).collect();
@@ -105,7 +105,10 @@ impl<'v, 's> Evaluation<'v, 's> {
         self.open.push(key);
         let result = self.deeper(|own| own.force(Val::Raw(value, host)));
         self.open.pop();
-        result.map(Some)
+        let from_inventory = || !self.scene.is_default(layer);
+        result
+            .map(Some)
+            .map_err(|stop| Stop { from_inventory: stop.from_inventory || from_inventory(), ..stop })
     }
 
     /// Templates the outermost part of a variable's value.

@@ -19,9 +19,12 @@ mod verdict;
 use serde_json::Value;
 
 pub(in crate::inventory) use evaluate::IN_ORDER;
+pub use scene::GatheredFacts;
 pub(super) use scene::{Context, Scene};
+pub use stop::HostFact;
 
 use evaluate::Evaluation;
+use stop::Stop;
 use value::Val;
 
 /// A variable whose value cannot be known, or is wrong.
@@ -33,6 +36,21 @@ pub struct Unresolved {
     pub origin: String,
     /// Why: what its template names that the inventory does not say.
     pub reason: String,
+    /// The host's fact that its template asks for and that is not known, where that is why.
+    pub fact: Option<HostFact>,
+    /// Whether the inventory itself sets it, or a variable that it depends on and that has no value.
+    pub from_inventory: bool,
+}
+
+/// A text whose templates have no value.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NotRendered {
+    /// Why, in words for people.
+    pub reason: String,
+    /// The host's fact that it asks for and that is not known, where that is why.
+    pub fact: Option<HostFact>,
+    /// Whether it depends on a variable that the inventory itself sets and that has no value.
+    pub from_inventory: bool,
 }
 
 impl std::fmt::Display for Unresolved {
@@ -58,14 +76,18 @@ pub(super) fn resolve(scene: &Scene<'_>, host: &str, name: &str) -> Result<Optio
     templated.map_err(|stop| Unresolved {
         name: name.to_owned(),
         origin: layer.place_of(name),
-        reason: stop.0,
+        reason: stop.reason,
+        fact: stop.fact,
+        from_inventory: stop.from_inventory || !scene.is_default(layer),
     })
 }
 
 /// A text of no variable's, templated with the variables of a host.
-pub(super) fn render(scene: &Scene<'_>, host: &str, text: &str) -> Result<Value, String> {
-    let number = scene.host(host).ok_or_else(|| format!("there is no host {host}"))?;
+pub(super) fn render(scene: &Scene<'_>, host: &str, text: &str) -> Result<Value, NotRendered> {
+    let no_host =
+        || NotRendered { reason: format!("there is no host {host}"), fact: None, from_inventory: false };
+    let number = scene.host(host).ok_or_else(no_host)?;
     let mut evaluation = Evaluation::new(scene);
     let value = evaluation.template(text, number).and_then(|value| evaluation.deep(value)?.to_json());
-    value.map_err(|stop| stop.0)
+    value.map_err(|Stop { reason, fact, from_inventory }| NotRendered { reason, fact, from_inventory })
 }

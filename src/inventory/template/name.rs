@@ -49,20 +49,33 @@ impl<'v> Evaluation<'v, '_> {
             }
             _ => {}
         }
+        if name == "ansible_facts" && own {
+            return Ok(Val::Facts(host));
+        }
         if is_given_by_ansible(name) {
             return Err(Stop::undecidable(format!("`{name}`, which Ansible sets when it runs")));
         }
         if let Some(value) = self.variable(host, name)? {
             return Ok(value);
         }
+        let fact = name.strip_prefix("ansible_");
+        if let Some(value) = fact.and_then(|fact| self.scene.fact(hostname, fact)) {
+            return Ok(value);
+        }
         match name {
             "ansible_host" if own => Ok(Val::text(hostname)),
             "ansible_port" => Ok(Val::Undefined(name.into())),
-            _ if name.starts_with("ansible_") => {
-                Err(Stop::undecidable(format!("`{name}`, which Ansible gathers or is told when it runs")))
-            }
-            _ => Ok(Val::Undefined(name.into())),
+            _ => match fact {
+                Some(fact) => Err(Stop::missing_fact(hostname, fact)),
+                None => Ok(Val::Undefined(name.into())),
+            },
         }
+    }
+
+    /// One of a host's `ansible_facts`.
+    pub(super) fn gathered(&self, host: usize, fact: &str) -> Yield<Val<'v>> {
+        let hostname = self.scene.hosts().get(host).map(String::as_str).unwrap_or_default();
+        self.scene.fact(hostname, fact).ok_or_else(|| Stop::missing_fact(hostname, fact))
     }
 
     /// The functions that Jinja knows everywhere.

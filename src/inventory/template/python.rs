@@ -43,7 +43,7 @@ fn repr(value: &Val<'_>, into: &mut String) -> Yield<()> {
             }
             into.push('}');
         }
-        Val::Raw(..) | Val::Hostvars | Val::Groups | Val::Host(_) | Val::Omit => {
+        Val::Raw(..) | Val::Hostvars | Val::Groups | Val::Host(_) | Val::Facts(_) | Val::Omit => {
             return Err(Stop::undecidable(format!("{} as a text", value.kind())));
         }
     }

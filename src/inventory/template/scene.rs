@@ -6,8 +6,9 @@ use std::path::PathBuf;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
+use super::stop::HostFact;
 use super::value::Val;
 use crate::inventory::cluster::{Groups, Layers, View};
 use crate::inventory::variables::Layer;
@@ -38,7 +39,14 @@ pub(in crate::inventory) struct Scene<'v> {
     group_names: Vec<Vec<&'v str>>,
     /// The members of the groups that were asked for.
     members: RefCell<HashMap<&'v str, Rc<Vec<Val<'v>>>>>,
+    /// What is known of the hosts' facts.
+    facts: Option<&'v GatheredFacts>,
+    /// Facts that are taken for granted while an evaluation tries what hosts could have.
+    assumed: RefCell<Vec<(HostFact, Value)>>,
 }
+
+/// Facts by host, each under its name without `ansible_`.
+pub type GatheredFacts = HashMap<String, Map<String, Value>>;
 
 impl<'v> Scene<'v> {
     /// The scene of an inventory that is read already.
@@ -53,6 +61,8 @@ impl<'v> Scene<'v> {
             numbers,
             group_names: Vec::new(),
             members: RefCell::default(),
+            facts: None,
+            assumed: RefCell::default(),
         };
         let mut group_names = vec![Vec::new(); layers.hosts().len()];
         for (names, hosts) in groups.with_those_above() {
@@ -72,6 +82,32 @@ impl<'v> Scene<'v> {
     pub(in crate::inventory) fn above(mut self, defaults: Vec<&'v Layer>) -> Self {
         self.beneath = defaults;
         self
+    }
+
+    /// The same with facts that were read from hosts.
+    pub(in crate::inventory) fn with_facts(mut self, facts: &'v GatheredFacts) -> Self {
+        self.facts = Some(facts);
+        self
+    }
+
+    /// Takes a fact for granted until [`Scene::stop_assuming`].
+    pub(in crate::inventory) fn assume(&self, fact: HostFact, value: Value) {
+        self.assumed.borrow_mut().push((fact, value));
+    }
+
+    /// Ends the latest assumption.
+    pub(in crate::inventory) fn stop_assuming(&self) {
+        self.assumed.borrow_mut().pop();
+    }
+
+    /// A host's fact that was read, or is assumed.
+    pub(super) fn fact(&self, host: &str, name: &str) -> Option<Val<'v>> {
+        if let Some(value) = self.facts.and_then(|facts| facts.get(host)?.get(name)) {
+            return Some(Val::from_json(value));
+        }
+        let assumed = self.assumed.borrow();
+        let found = assumed.iter().find(|(fact, _)| fact.host == host && fact.name == name);
+        found.map(|(_, value)| Val::from_json(value))
     }
 
     /// The passwords for what is encrypted.
@@ -118,6 +154,11 @@ impl<'v> Scene<'v> {
     pub(super) fn variable(&self, host: usize, name: &str) -> Option<(&'v Value, &'v Layer)> {
         let beneath = || of_first(self.beneath.iter().rev().copied(), name);
         self.in_layers(host, name).or_else(beneath)
+    }
+
+    /// Whether a layer is one of the roles' defaults, and none of the inventory.
+    pub(super) fn is_default(&self, layer: &Layer) -> bool {
+        self.beneath.iter().any(|default| std::ptr::eq(*default, layer))
     }
 
     /// The same without the roles' defaults.

@@ -3,23 +3,48 @@
 /// What evaluating a step gives.
 pub(super) type Yield<T> = Result<T, Stop>;
 
-/// Why a template has no value: in words that name what is missing.
+/// Why a template has no value.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Stop(pub(super) String);
+pub(super) struct Stop {
+    /// In words that name what is missing.
+    pub(super) reason: String,
+    /// The fact of a host that is missing, where it is one.
+    pub(super) fact: Option<HostFact>,
+    /// Whether a variable that the inventory itself sets has no value because of it.
+    pub(super) from_inventory: bool,
+}
+
+/// One fact of one host, as Ansible's `setup` module gathers it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HostFact {
+    /// The host's name in the inventory.
+    pub host: String,
+    /// The fact's name without `ansible_`: `architecture`.
+    pub name: String,
+}
 
 impl Stop {
     /// Something that Ansible would know, and that cannot be known here.
     pub(super) fn undecidable(what: impl Into<String>) -> Self {
-        Stop(format!("not decidable from the inventory: {}", what.into()))
+        Stop::failed(format!("not decidable from the inventory: {}", what.into()))
+    }
+
+    /// A fact that Ansible gathers from a host when it runs, and that was not read here.
+    pub(super) fn missing_fact(host: &str, name: &str) -> Self {
+        let what = format!("`ansible_{name}`, which Ansible gathers or is told when it runs");
+        Stop {
+            fact: Some(HostFact { host: host.to_owned(), name: name.to_owned() }),
+            ..Stop::undecidable(what)
+        }
     }
 
     /// A variable that nothing defines.
     pub(super) fn undefined(name: &str) -> Self {
-        Stop(format!("`{name}` is not defined in the inventory"))
+        Stop::failed(format!("`{name}` is not defined in the inventory"))
     }
 
     /// What Ansible would fail on too.
     pub(super) fn failed(why: impl Into<String>) -> Self {
-        Stop(why.into())
+        Stop { reason: why.into(), fact: None, from_inventory: false }
     }
 }

@@ -27,6 +27,8 @@ pub(super) enum Val<'v> {
     Groups,
     /// One host's variables.
     Host(usize),
+    /// One host's `ansible_facts`.
+    Facts(usize),
     /// `omit`.
     Omit,
 }
@@ -101,7 +103,7 @@ impl<'v> Val<'v> {
             }
             Val::Undefined(name) => return Err(Stop::undefined(name)),
             Val::Omit => return Err(Stop::undecidable("`omit` inside a value")),
-            Val::Raw(..) | Val::Hostvars | Val::Groups | Val::Host(_) => {
+            Val::Raw(..) | Val::Hostvars | Val::Groups | Val::Host(_) | Val::Facts(_) => {
                 return Err(Stop::undecidable("all of a host's variables at once"));
             }
         })
@@ -116,7 +118,7 @@ impl<'v> Val<'v> {
             Val::Int(_) | Val::Float(_) => "a number",
             Val::Text(_) => "a text",
             Val::List(_) => "a list",
-            Val::Map(_) | Val::Hostvars | Val::Groups | Val::Host(_) => "a mapping",
+            Val::Map(_) | Val::Hostvars | Val::Groups | Val::Host(_) | Val::Facts(_) => "a mapping",
             Val::Raw(..) => "a variable",
             Val::Omit => "`omit`",
         }
@@ -133,7 +135,7 @@ impl<'v> Val<'v> {
             Val::Text(text) => !text.is_empty(),
             Val::List(items) => !items.is_empty(),
             Val::Map(map) => !map.entries.is_empty(),
-            Val::Raw(..) | Val::Hostvars | Val::Groups | Val::Host(_) | Val::Omit => true,
+            Val::Raw(..) | Val::Hostvars | Val::Groups | Val::Host(_) | Val::Facts(_) | Val::Omit => true,
         })
     }
 
