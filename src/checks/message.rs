@@ -14,8 +14,8 @@ use super::verdict::Found;
 use super::vocabulary::Vocabulary;
 use crate::facts::{Fact, Reading};
 
-/// The longest message, in characters: what hosts say is theirs to make long.
-const LONGEST: usize = 600;
+/// The longest message, in characters: what hosts say is theirs to make long. Reports for people shorten it further.
+const LONGEST: usize = 8000;
 
 /// A check's message, compiled.
 #[derive(Debug)]
@@ -214,11 +214,12 @@ pub(super) fn plain(found: &[Found]) -> String {
     shorten(told.collect::<Vec<_>>().join(", "))
 }
 
+/// Cuts a text that is too long between two words, and says how much is left out.
 fn shorten(text: String) -> String {
-    match text.char_indices().nth(LONGEST) {
-        Some((end, _)) => format!("{}…", &text[..end]),
-        None => text,
-    }
+    let Some((end, _)) = text.char_indices().nth(LONGEST) else { return text };
+    let end = text[..end].rfind(' ').unwrap_or(end);
+    let omitted = text[end..].chars().count();
+    format!("{} … ({omitted} characters omitted)", &text[..end])
 }
 
 #[cfg(test)]

@@ -131,7 +131,13 @@ impl Sight<'_> {
                         Reading::Unknown(reason) => Some(reason.as_str().into()),
                         Reading::Known(_) | Reading::Absent => None,
                     };
-                    Found { fact: name, value: value.into(), unknown, source: fact.source.to_string() }
+                    Found {
+                        fact: name,
+                        value: value.into(),
+                        unknown,
+                        source: fact.source.to_string(),
+                        omitted: fact.omitted,
+                    }
                 }
                 ("params", None) => {
                     let value = match (self.params.values.get(&path[1]), &path[2..]) {
@@ -141,7 +147,7 @@ impl Sight<'_> {
                             value.cloned().unwrap_or_default().into()
                         }
                     };
-                    Found { fact: name, value, unknown: None, source: "profile".to_owned() }
+                    Found { fact: name, value, unknown: None, source: "profile".to_owned(), omitted: 0 }
                 }
                 ("host", None) => Found {
                     fact: name,
@@ -153,6 +159,7 @@ impl Sight<'_> {
                         .into(),
                     unknown: None,
                     source: "inventory".to_owned(),
+                    omitted: 0,
                 },
                 _ => continue,
             };

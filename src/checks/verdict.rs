@@ -48,6 +48,14 @@ pub struct Found {
     pub unknown: Option<Box<str>>,
     /// The file or command.
     pub source: String,
+    /// Of a list: how many of its items are left out of the value.
+    #[serde(default, skip_serializing_if = "is_none_omitted")]
+    pub omitted: usize,
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref)] // serde's signature
+fn is_none_omitted(omitted: &usize) -> bool {
+    *omitted == 0
 }
 
 /// One check's conclusion about one host, or about the fleet. Verdicts of many hosts share one conclusion, which they

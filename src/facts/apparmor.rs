@@ -48,6 +48,7 @@ pub fn parse(transcript: &Transcript) -> Apparmor {
             Reading::Unknown(reason) => Reading::Unknown(reason.clone()),
         },
         source: "command -v apparmor_parser".into(),
+        omitted: 0,
     };
     Apparmor { enabled: answer.map(|(enabled, _)| enabled), parser }
 }

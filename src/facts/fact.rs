@@ -27,22 +27,34 @@ pub struct Fact<T> {
     pub reading: Reading<T>,
     /// A file or command as an operator would type it: `/etc/os-release`, `docker info`.
     pub source: Cow<'static, str>,
+    /// Of a known list that was too long to be kept whole: how many items are left out.
+    pub omitted: usize,
 }
 
 impl<T> Fact<T> {
+    /// What asking gave, and where.
+    pub fn new(reading: Reading<T>, source: impl Into<Cow<'static, str>>) -> Self {
+        Fact { reading, source: source.into(), omitted: 0 }
+    }
+
+    /// A list of which some items are left out.
+    pub fn shortened(list: T, omitted: usize, source: impl Into<Cow<'static, str>>) -> Self {
+        Fact { omitted, ..Fact::known(list, source) }
+    }
+
     /// A value that was read.
     pub fn known(value: T, source: impl Into<Cow<'static, str>>) -> Self {
-        Fact { reading: Reading::Known(value), source: source.into() }
+        Fact::new(Reading::Known(value), source)
     }
 
     /// Asked, and there is none.
     pub fn absent(source: impl Into<Cow<'static, str>>) -> Self {
-        Fact { reading: Reading::Absent, source: source.into() }
+        Fact::new(Reading::Absent, source)
     }
 
     /// Could not be asked, and why.
     pub fn unknown(reason: impl Into<String>, source: impl Into<Cow<'static, str>>) -> Self {
-        Fact { reading: Reading::Unknown(reason.into()), source: source.into() }
+        Fact::new(Reading::Unknown(reason.into()), source)
     }
 
     /// The value, where there is one.
@@ -60,7 +72,7 @@ impl<T> Fact<T> {
             Reading::Absent => Reading::Absent,
             Reading::Unknown(reason) => Reading::Unknown(reason.clone()),
         };
-        Fact { reading, source: self.source.clone() }
+        Fact { reading, source: self.source.clone(), omitted: self.omitted }
     }
 
     /// Another value from the same source; absent and unknown stay what they are.
@@ -70,7 +82,7 @@ impl<T> Fact<T> {
             Reading::Absent => Reading::Absent,
             Reading::Unknown(reason) => Reading::Unknown(reason),
         };
-        Fact { reading, source: self.source }
+        Fact { reading, source: self.source, omitted: self.omitted }
     }
 
     /// Like [`Fact::map`], where making sense of the value may fail: the error becomes the reason.
@@ -83,7 +95,7 @@ impl<T> Fact<T> {
             Reading::Absent => Reading::Absent,
             Reading::Unknown(reason) => Reading::Unknown(reason),
         };
-        Fact { reading, source: self.source }
+        Fact { reading, source: self.source, omitted: self.omitted }
     }
 }
 
@@ -109,6 +121,9 @@ impl<T: Serialize> Serialize for Fact<T> {
             Reading::Unknown(reason) => fact.serialize_field("unknown", reason)?,
         }
         fact.serialize_field("source", &self.source)?;
+        if self.omitted > 0 {
+            fact.serialize_field("omitted", &self.omitted)?;
+        }
         fact.end()
     }
 }
@@ -123,6 +138,8 @@ struct Wire<T> {
     unknown: Option<String>,
     #[serde(default)]
     source: String,
+    #[serde(default)]
+    omitted: usize,
 }
 
 /// `known: null` is a value that happens to be null, not a missing key.
@@ -143,7 +160,7 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for Fact<T> {
                 ));
             }
         };
-        Ok(Fact { reading, source: wire.source.into() })
+        Ok(Fact { omitted: wire.omitted, ..Fact::new(reading, wire.source) })
     }
 }
 
@@ -160,7 +177,8 @@ impl<T: JsonSchema> JsonSchema for Fact<T> {
                 "known": known,
                 "absent": { "const": true },
                 "unknown": { "type": "string", "description": "why it could not be read" },
-                "source": { "type": "string", "description": "the file or command it was read from" }
+                "source": { "type": "string", "description": "the file or command it was read from" },
+                "omitted": { "type": "integer", "minimum": 1, "description": "of a list: how many items are left out" }
             },
             "required": ["source"],
             "oneOf": [{ "required": ["known"] }, { "required": ["absent"] }, { "required": ["unknown"] }],

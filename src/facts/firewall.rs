@@ -39,7 +39,7 @@ pub(super) fn parse(transcript: &Transcript, units: &Fact<Vec<Unit>>) -> Firewal
         (Reading::Unknown(reason), _) | (_, Reading::Unknown(reason)) => Reading::Unknown(reason.clone()),
         (Reading::Absent, _) => Reading::Absent,
     };
-    Firewall { active: Fact { reading, source: format!("systemctl show firewalld nftables, {UFW}").into() } }
+    Firewall { active: Fact::new(reading, format!("systemctl show firewalld nftables, {UFW}")) }
 }
 
 fn is_enabled(config: &str) -> bool {

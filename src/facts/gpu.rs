@@ -185,7 +185,7 @@ fn document(transcript: &Transcript) -> Fact<Document> {
             Document::read(&section.out).map_or_else(|_| smi(), |document| Fact::known(document, "NVML"))
         }
         Ended::Exited(_) => match smi() {
-            Fact { reading: Reading::Unknown(reason), source } => {
+            Fact { reading: Reading::Unknown(reason), source, .. } => {
                 let why = String::from_utf8_lossy(&section.err);
                 let why = why.trim().chars().filter(|c| !c.is_control()).take(400).collect::<String>();
                 Fact::unknown(format!("{reason}; NVML was not asked: {why}"), source)

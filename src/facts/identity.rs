@@ -44,7 +44,7 @@ pub fn parse(transcript: &Transcript) -> Identity {
         machine_id: word("/etc/machine-id"),
         boot_id: word("/proc/sys/kernel/random/boot_id"),
         product_uuid: match word("/sys/class/dmi/id/product_uuid") {
-            Fact { reading: Reading::Known(uuid), source } if is_not_set(&uuid) => Fact::absent(source),
+            Fact { reading: Reading::Known(uuid), source, .. } if is_not_set(&uuid) => Fact::absent(source),
             uuid => uuid.map(|uuid| uuid.to_lowercase()),
         },
     }

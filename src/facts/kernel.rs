@@ -88,6 +88,7 @@ pub fn parse(transcript: &Transcript) -> Kernel {
             Reading::Unknown(reason) => Reading::Unknown(reason),
         },
         source: "/lib/modules".into(),
+        omitted: 0,
     };
     let newer = told.clone().map(|answer| {
         let running = words(&answer.out, "release ").next().unwrap_or_default();
@@ -103,6 +104,7 @@ pub fn parse(transcript: &Transcript) -> Kernel {
             Reading::Unknown(reason) => Reading::Unknown(reason),
         },
         source: "/boot".into(),
+        omitted: 0,
     };
     Kernel {
         loads_modules,

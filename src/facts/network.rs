@@ -150,7 +150,7 @@ fn and_then<T: Clone, U>(fact: &Fact<T>, change: impl FnOnce(&T) -> Reading<U>) 
         Reading::Absent => Reading::Absent,
         Reading::Unknown(reason) => Reading::Unknown(reason.clone()),
     };
-    Fact { reading, source: fact.source.clone() }
+    Fact::new(reading, fact.source.clone())
 }
 
 fn interfaces(transcript: &Transcript) -> Fact<Vec<Interface>> {

@@ -110,7 +110,7 @@ pub fn parse(transcript: &Transcript) -> Packages {
             Reading::Known(_) | Reading::Absent => Reading::Absent,
             Reading::Unknown(reason) => Reading::Unknown(reason),
         };
-        Fact { reading, source: fact.source }
+        Fact::new(reading, fact.source)
     };
     let reboot = database.clone().map(|text| {
         let mut names = lines(&text, "reboot ");

@@ -58,7 +58,7 @@ pub fn parse(transcript: &Transcript) -> Python {
         Reading::Absent => Reading::Absent,
         Reading::Unknown(reason) => Reading::Unknown(reason.clone()),
     };
-    let interpreter = Fact { reading, source: answer.source.clone() };
+    let interpreter = Fact::new(reading, answer.source.clone());
     let version = match (&interpreter.reading, answer.value()) {
         (Reading::Known(path), Some(answer)) => {
             let told = answer.out.lines().nth(1).unwrap_or_default().trim();

@@ -51,6 +51,7 @@ pub fn parse(transcript: &Transcript) -> Temp {
             Reading::Unknown(reason) => Reading::Unknown(reason.clone()),
         },
         source: said.source.clone(),
+        omitted: 0,
     };
     let executable = transcript.file(MOUNTS).try_map(|mounts| {
         let options = mounts.lines().filter_map(mount).filter(|(at, _)| matches!(*at, "/" | "/tmp"));

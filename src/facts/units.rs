@@ -132,5 +132,5 @@ pub(super) fn named<'u>(units: &'u Fact<Vec<Unit>>, names: &[&str]) -> Fact<Vec<
         Reading::Absent => Reading::Absent,
         Reading::Unknown(reason) => Reading::Unknown(reason.clone()),
     };
-    Fact { reading, source: format!("systemctl show {}", names.join(" ")).into() }
+    Fact::new(reading, format!("systemctl show {}", names.join(" ")))
 }

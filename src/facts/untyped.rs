@@ -35,8 +35,8 @@ struct Fields<'s, W> {
 impl<W: Fn(&str) -> bool> Take for Fields<'_, W> {
     fn take<T: Serialize + ?Sized>(&mut self, field: &'static str, value: &T) -> Result<(), Error> {
         let take = || {
-            let OneFact { reading, source } = value.serialize(Members(OneFact::default()))?;
-            Ok(Fact { reading, source })
+            let OneFact { reading, source, omitted } = value.serialize(Members(OneFact::default()))?;
+            Ok(Fact { reading, source, omitted })
         };
         self.telling.fact(field, value, || (self.wanted)(field), take)
     }
@@ -46,11 +46,12 @@ impl<W: Fn(&str) -> bool> Take for Fields<'_, W> {
 struct OneFact {
     reading: Reading<Value>,
     source: Cow<'static, str>,
+    omitted: usize,
 }
 
 impl Default for OneFact {
     fn default() -> Self {
-        OneFact { reading: Reading::Absent, source: Cow::Borrowed("") }
+        OneFact { reading: Reading::Absent, source: Cow::Borrowed(""), omitted: 0 }
     }
 }
 
@@ -62,6 +63,9 @@ impl Take for OneFact {
             ("unknown", Value::String(reason)) => self.reading = Reading::Unknown(reason),
             ("absent", _) => self.reading = Reading::Absent,
             ("source", Value::String(source)) => self.source = source.into(),
+            ("omitted", Value::Number(omitted)) => {
+                self.omitted = omitted.as_u64().and_then(|count| count.try_into().ok()).unwrap_or_default();
+            }
             _ => return Err(no_struct(name)),
         }
         Ok(())

@@ -8,10 +8,13 @@ use unicode_width::UnicodeWidthChar;
 pub(super) const VALUE_MAX: usize = 120;
 
 /// Longer messages and reasons are shortened for people: some quote what a host wrote to stderr.
-pub(super) const SENTENCE_MAX: usize = 400;
+const SENTENCE_MAX: usize = 400;
 
 /// Longer names, paths and sources are shortened for people; those of DNS and of facts fit.
 pub(super) const NAME_MAX: usize = 80;
+
+/// How far back from its longest a shortened text may end, in bytes, to end with a whole word.
+const WORD_MAX: usize = 60;
 
 /// Makes every control, bidirectional and invisible character visible instead of effective. What
 /// remains is one line, and each of its characters takes at least one column. Idempotent.
@@ -51,6 +54,19 @@ pub(super) fn clip(text: &str, max: usize) -> String {
     }
     let mut cut: String = shown.chars().take(max.saturating_sub(1)).collect();
     cut.push('…');
+    cut
+}
+
+/// A message or reason, cut to [`SENTENCE_MAX`] characters between two words where one ends nearby: half a path or number is no
+/// help.
+pub(super) fn sentence(text: &str) -> String {
+    let mut cut = clip(text, SENTENCE_MAX);
+    if cut.ends_with('…')
+        && let Some(end) = cut.rfind(' ').filter(|at| cut.len() - at <= WORD_MAX)
+    {
+        cut.truncate(end);
+        cut.push_str(" …");
+    }
     cut
 }
 

@@ -68,7 +68,13 @@ macro_rules! altered {
 pub(super) use altered;
 
 fn found(fact: &str, value: Value, source: &str) -> Found {
-    Found { fact: fact.to_owned().into(), value: value.into(), unknown: None, source: source.to_owned() }
+    Found {
+        fact: fact.to_owned().into(),
+        value: value.into(),
+        unknown: None,
+        source: source.to_owned(),
+        omitted: 0,
+    }
 }
 
 /// A report with its counts and its answers made up from the rest.

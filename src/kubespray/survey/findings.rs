@@ -5,10 +5,14 @@ use std::net::IpAddr;
 
 use serde_json::Value;
 
+use super::unknown::Unknown;
 use crate::facts::Fact;
 
-/// How many sentences a report carries: a mistake in a template has one for every host.
-const SHOWN: usize = 40;
+/// How many sentences are kept: a mistake in a template has one for every host.
+const KEPT: usize = 200;
+
+/// How many reasons an unknown fact names.
+const REASONS: usize = 20;
 
 /// The longest value that is quoted, in characters.
 const QUOTED: usize = 80;
@@ -18,6 +22,8 @@ const QUOTED: usize = 80;
 pub(super) struct Findings {
     found: Vec<String>,
     unknown: Vec<String>,
+    /// What could not be judged although every variable that the inventory sets has a value.
+    unevaluated: Vec<String>,
     told: HashSet<String>,
 }
 
@@ -35,28 +41,36 @@ impl Findings {
     }
 
     /// Something could not be judged.
-    pub(super) fn cannot_tell(&mut self, reason: String) {
+    pub(super) fn cannot_tell(&mut self, unknown: impl Into<Unknown>) {
+        let Unknown { reason, from_inventory, .. } = unknown.into();
         if self.told.insert(reason.clone()) {
-            self.unknown.push(reason);
+            let list = if from_inventory { &mut self.unknown } else { &mut self.unevaluated };
+            list.push(reason);
         }
+    }
+
+    /// Takes out what could not be judged for other reasons than the inventory's own variables: then it no longer keeps the
+    /// rest from being known.
+    pub(super) fn take_unevaluated(&mut self) -> Vec<String> {
+        std::mem::take(&mut self.unevaluated)
     }
 
     /// What is wrong stands whatever else could not be judged; nothing is right where something could not be.
-    pub(super) fn into_fact(self, source: impl Into<std::borrow::Cow<'static, str>>) -> Fact<Vec<String>> {
-        match self.found.is_empty() && !self.unknown.is_empty() {
-            true => Fact::unknown(bounded(self.unknown).join("; "), source),
-            false => Fact::known(bounded(self.found), source),
+    pub(super) fn into_fact(
+        mut self,
+        source: impl Into<std::borrow::Cow<'static, str>>,
+    ) -> Fact<Vec<String>> {
+        self.unknown.append(&mut self.unevaluated);
+        if self.found.is_empty() && !self.unknown.is_empty() {
+            let more = self.unknown.len().saturating_sub(REASONS);
+            self.unknown.truncate(REASONS);
+            let more = if more > 0 { format!("; and {more} more reasons") } else { String::new() };
+            return Fact::unknown(self.unknown.join("; ") + &more, source);
         }
+        let omitted = self.found.len().saturating_sub(KEPT);
+        self.found.truncate(KEPT);
+        Fact::shortened(self.found, omitted, source)
     }
-}
-
-fn bounded(mut sentences: Vec<String>) -> Vec<String> {
-    let more = sentences.len().saturating_sub(SHOWN);
-    if more > 1 {
-        sentences.truncate(SHOWN);
-        sentences.push(format!("and {more} more"));
-    }
-    sentences
 }
 
 /// A value as it is quoted in a sentence.
@@ -110,11 +124,13 @@ mod tests {
     }
 
     #[test]
-    fn a_thousand_findings_are_not_all_told() {
+    fn of_a_thousand_findings_the_number_left_out_is_kept() {
         let mut findings = Findings::default();
         (0..1000).for_each(|number| findings.say(format!("finding {number}")));
         let fact = findings.into_fact("inventory");
-        let told = fact.value().unwrap();
-        assert_eq!((told.len(), told[SHOWN].as_str()), (SHOWN + 1, "and 960 more"));
+        assert_eq!((fact.value().map(Vec::len), fact.omitted), (Some(KEPT), 1000 - KEPT));
+        let json = serde_json::to_value(&fact).unwrap();
+        assert_eq!(json["omitted"], 800);
+        assert_eq!(serde_json::from_value::<Fact<Vec<String>>>(json).unwrap(), fact);
     }
 }

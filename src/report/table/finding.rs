@@ -4,7 +4,7 @@ use super::block::{Block, Evidence, Variant, word};
 use super::host_list::compress;
 use super::paper::{Long, Paper, Text, Tone};
 use crate::checks::{Severity, Status};
-use crate::report::escape::{self, NAME_MAX, SENTENCE_MAX};
+use crate::report::escape::{self, NAME_MAX};
 
 /// The column in which all text but the status word starts.
 pub(super) const MARGIN: usize = 9;
@@ -54,7 +54,7 @@ pub(super) fn write(paper: &mut Paper, block: &Block<'_>, extent: Extent) {
     if !finding {
         return;
     }
-    labelled(paper, "wanted", Text::plain(&escape::clip(&block.verdict.title, SENTENCE_MAX)));
+    labelled(paper, "wanted", Text::plain(&escape::sentence(&block.verdict.title)));
     if let (true, Some(first)) = (same_wish, block.variants.first())
         && *first.evidence.expected != *block.verdict.title
     {
@@ -134,7 +134,7 @@ fn heading(paper: &mut Paper, block: &Block<'_>, extent: Extent) {
         }
         (Status::Unknown, Severity::Warning) => text = text.and(Tone::Faint, " (warning)"),
         (Status::Pass | Status::NotApplicable | Status::Waived, _) => {
-            text = text.and(Tone::Plain, ": ").and(Tone::Plain, &escape::clip(&verdict.title, SENTENCE_MAX));
+            text = text.and(Tone::Plain, ": ").and(Tone::Plain, &escape::sentence(&verdict.title));
         }
         _ => {}
     }
@@ -151,7 +151,7 @@ fn found(paper: &mut Paper, label: &str, block: &Block<'_>, variant: &Variant<'_
         _ if reason.is_empty() => message.clone(),
         _ => reason.clone(),
     };
-    let sentence = escape::clip(sentence.trim(), SENTENCE_MAX);
+    let sentence = escape::sentence(sentence.trim());
     let named = extent.of_hosts.is_some() && !variant.hosts.is_empty();
     let mut text = Text::default();
     if named {
@@ -189,7 +189,7 @@ fn found(paper: &mut Paper, label: &str, block: &Block<'_>, variant: &Variant<'_
 /// The condition as written, in one line.
 fn wish(paper: &mut Paper, evidence: &Evidence, label: &str) {
     let condition = evidence.expected.split_whitespace().collect::<Vec<_>>().join(" ");
-    labelled(paper, label, Text::of(Tone::Faint, &escape::clip(&condition, SENTENCE_MAX)));
+    labelled(paper, label, Text::of(Tone::Faint, &escape::sentence(&condition)));
 }
 
 /// That there is a fix, and for how many of the hosts.

@@ -4,7 +4,7 @@ use super::finding::{MARGIN, labelled};
 use super::host_list::compress;
 use super::paper::{Paper, Text, Tone};
 use crate::report::FixRow;
-use crate::report::escape::{self, SENTENCE_MAX};
+use crate::report::escape;
 
 /// What people are told of a fix besides its host.
 fn parts(fix: &FixRow) -> [&str; 5] {
@@ -34,7 +34,7 @@ pub(super) fn write(paper: &mut Paper, fixes: &[FixRow], verbose: bool) {
         text = text.and(Tone::Strong, &compress(&hosts, verbose));
         for (lead, part) in [(": ", outcome), (", ", action), (" ", path), (": ", reason)] {
             if !part.is_empty() {
-                text = text.and(Tone::Plain, lead).and(Tone::Plain, &escape::clip(part, SENTENCE_MAX));
+                text = text.and(Tone::Plain, lead).and(Tone::Plain, &escape::sentence(part));
             }
         }
         paper.write_labelled(0, &Text::of(Tone::Strong, "FIX"), MARGIN, MARGIN + 2, text);

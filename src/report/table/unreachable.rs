@@ -7,7 +7,7 @@ use super::paper::{Long, Paper, Text, Tone};
 use super::survey::Survey;
 use crate::checks::Verdict;
 use crate::report::document::{HostRow, Scope};
-use crate::report::escape::{self, NAME_MAX, SENTENCE_MAX};
+use crate::report::escape::{self, NAME_MAX};
 
 /// So many hosts are named in a limit that leaves them out; with more, the network is the matter.
 const LEFT_OUT: usize = 12;
@@ -112,7 +112,7 @@ fn block(
             }
             _ => Text::of(Tone::Strong, &compress(&names(std::slice::from_ref(loss)), verbose)),
         };
-        let why = escape::clip(&loss.reason, SENTENCE_MAX);
+        let why = escape::sentence(&loss.reason);
         labelled(paper, std::mem::take(&mut label), who.and(Tone::Plain, ": ").and(Tone::Plain, &why));
         if !same_remedy {
             remedy(paper, &loss.remediation);
