@@ -136,6 +136,15 @@ pub(crate) const CASES: &[Case] = &[
             )],
         )],
     },
+    // Cards that no layout and no group promises.
+    Case { check: "gpu-declared", stage: "new", status: Status::Fail, hosts: &[("worker-gpu", &[])] },
+    Case { check: "gpu-declared", stage: "new", status: Status::Pass, hosts: &[("infra", &[])] },
+    Case {
+        check: "gpu-declared",
+        stage: "new",
+        status: Status::Unknown,
+        hosts: &[("worker-gpu", &[("pci", 2, "")])],
+    },
     // A node that is to be added, beside one that runs.
     Case {
         check: "scale-adds-node",

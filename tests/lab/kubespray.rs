@@ -152,6 +152,14 @@ faults! {
         expect: Fails("ports-free", "infra2"),
     }
 
+    gpus_in_a_group_of_another_name {
+        on: "devbox",
+        apply: "sed -i 's/^    gpu:/    accelerated:/' /lab/kubespray/inventory/hosts.yaml",
+        proof: "grep -q '^    accelerated:' /lab/kubespray/inventory/hosts.yaml",
+        restore: "sed -i 's/^    accelerated:/    gpu:/' /lab/kubespray/inventory/hosts.yaml",
+        expect: Warns("gpu-declared", &["worker1", "worker2"]),
+    }
+
     // --- the control node ----------------------------------------------------------------------------------------------------
 
     ansible_of_another_release {
