@@ -11,6 +11,7 @@ use super::gpu_uniformity;
 use super::host::{HostFacts, HostRecord};
 use super::identity::Identity;
 use super::network::Network;
+use super::os::Os;
 use super::peers::Peers;
 use super::ssh::Ssh;
 use super::time::Time;
@@ -72,6 +73,8 @@ pub struct Essence {
     pub(super) network: Addresses,
     pub(super) gpu: gpu_uniformity::Make,
     pub(super) kubelet_running: Fact<bool>,
+    /// Its operating system, of which kubespray's own asserts ask.
+    pub os: Os,
 }
 
 /// A host's addresses, and what belongs to the node's own.
@@ -85,11 +88,11 @@ pub(super) struct Addresses {
 
 impl From<HostFacts> for Essence {
     fn from(facts: HostFacts) -> Self {
-        let HostFacts { identity, ssh, time, peers, network, gpu, kubernetes, .. } = facts;
+        let HostFacts { identity, ssh, time, peers, network, gpu, kubernetes, os, .. } = facts;
         let Network { addresses, address, address_mac, address_mtu, .. } = network;
         let network = Addresses { addresses, address, address_mac, address_mtu };
         let kubelet_running = kubernetes.kubelet_running;
-        Essence { identity, ssh, time, peers, network, gpu: gpu.into(), kubelet_running }
+        Essence { identity, ssh, time, peers, network, gpu: gpu.into(), kubelet_running, os }
     }
 }
 

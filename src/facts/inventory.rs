@@ -28,6 +28,8 @@ pub struct Inventory {
     pub invalid_networks: Fact<Vec<String>>,
     /// Networks of pods, services and hosts that overlap.
     pub overlapping_networks: Fact<Vec<String>>,
+    /// Addresses that something else is given and that are inside the services' network: it works until a Service is given one.
+    pub service_addresses_taken: Fact<Vec<String>>,
     /// Networks that are too small for the nodes, the pods of a node, or the services.
     pub tight_networks: Fact<Vec<String>>,
     /// Variables that this release of kubespray does not read any more, and that were renamed or stop it.
@@ -46,6 +48,12 @@ pub struct Inventory {
     pub contradictions: Fact<Vec<String>>,
     /// Versions of Kubernetes that this release of kubespray cannot deploy.
     pub unsupported_versions: Fact<Vec<String>>,
+    /// Asserts of kubespray, and rules like them, that could not be evaluated although every variable that the inventory sets
+    /// has a value: unknown where there are some, with the reasons.
+    pub unevaluated_asserts: Fact<Vec<String>>,
+    /// Findings that hold for some of the releases that could deploy this inventory, and not for all of them: each names its
+    /// releases. Only where no checkout and no release is named.
+    pub release_findings: Fact<Vec<String>>,
     /// Secrets in clear, in files that others may read.
     pub exposed_secrets: Fact<Vec<String>>,
 }

@@ -21,11 +21,15 @@ pub struct Os {
     pub kernel_release: Fact<String>,
     /// The program that is process 1: `systemd`.
     pub init: Fact<String>,
+    /// The machine's hardware name, as `uname -m` and Ansible's `ansible_architecture` have it: `x86_64`, `aarch64`.
+    pub architecture: Fact<String>,
 }
 
 /// What the subject reads.
-pub const PROBES: &[Probe] =
-    &[Probe::files(&["/etc/os-release", "/usr/lib/os-release", "/proc/sys/kernel/osrelease", INIT])];
+pub const PROBES: &[Probe] = &[
+    Probe::files(&["/etc/os-release", "/usr/lib/os-release", "/proc/sys/kernel/osrelease", INIT]),
+    Probe::shell("architecture", "uname -m", "uname -m").light(),
+];
 
 const INIT: &str = "/proc/1/comm";
 
@@ -47,6 +51,12 @@ pub fn parse(transcript: &Transcript) -> Os {
         version_id: field("VERSION_ID"),
         pretty_name: field("PRETTY_NAME"),
         init: init(transcript),
+        architecture: transcript.answer("architecture").try_map(|answer| {
+            match (answer.status, answer.out.trim()) {
+                (0, name) if !name.is_empty() => Ok(name.to_owned()),
+                (status, _) => Err(format!("uname -m ended with status {status}{}", answer.complaint())),
+            }
+        }),
         kernel_release: transcript.file("/proc/sys/kernel/osrelease").map(|text| text.trim().to_owned()),
     }
 }

@@ -42,4 +42,9 @@ pub struct Variables {
     pub registry_mirrors: Fact<Vec<String>>,
     /// `allow_unsupported_distribution_setup`: kubespray is to go on with a distribution it does not know.
     pub allow_unsupported_os: Fact<bool>,
+    /// `kubelet_fail_swap_on`: the kubelet refuses to start while the host swaps.
+    pub kubelet_fail_swap_on: Fact<bool>,
+    /// `local_release_dir`, the folder that kubespray downloads into; absent where neither the inventory nor what is known of the
+    /// release sets it, which is below `/tmp` in every release.
+    pub local_release_dir: Fact<String>,
 }

@@ -27,6 +27,17 @@ struct Condition {
     when: Vec<String>,
 }
 
+/// What a variable may be, as an assert lists it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Choice {
+    /// The values.
+    pub(super) values: Vec<String>,
+    /// Where all of these hold.
+    pub(super) when: Vec<String>,
+    /// Where the assert stands.
+    pub(super) file: String,
+}
+
 /// A condition at which a release stops where it does not hold, as a survey evaluates it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Assertion {
@@ -38,20 +49,63 @@ pub(super) struct Assertion {
     pub(super) when: Vec<String>,
     /// The names in it and in its `when`.
     pub(super) names: BTreeSet<String>,
+    /// The names in it alone.
+    pub(super) names_of_text: BTreeSet<String>,
 }
 
+/// Networks of pods and services, which are judged by themselves, without filters of Python's.
+const NETWORKS: [&str; 3] = ["kube_pods_subnet", "kube_service_addresses", "kube_network_node_prefix"];
+
+/// Facts of hosts that checks of their own judge, and what they are called: `os-systemd`, `os-supported`, `memory-minimum`,
+/// `ip-matches-inventory`, `kernel-version`.
+const FACTS_OF_OTHER_CHECKS: [&str; 6] =
+    ["service_mgr", "distribution", "memtotal_mb", "all_ipv4_addresses", "all_ipv6_addresses", "kernel"];
+
+/// What Ansible knows of one run: its --limit and its tags. Asserts about them are about no deployment of the whole inventory.
+const OF_A_RUN: [&str; 3] = ["ansible_limit", "ansible_run_tags", "ansible_skip_tags"];
+
 impl Assertion {
-    /// Whether it asks for what only hosts tell.
-    pub(super) fn asks_facts(&self) -> bool {
-        self.names.iter().any(|name| name.starts_with("ansible_"))
+    /// Whether checks of their own judge what it compares, or it is about the flags of one run.
+    pub(super) fn is_judged_elsewhere(&self) -> bool {
+        static FACT: LazyLock<Regex> = LazyLock::new(|| {
+            pattern(r#"\bansible_facts(?:\[\s*['"](\w+)['"]\s*\]|\.(\w+))|\bansible_(\w+)"#)
+        });
+        // The list of distributions that a release supports.
+        static SUPPORTED: LazyLock<Regex> =
+            LazyLock::new(|| pattern(r"^ansible_(?:distribution|os_family)\s+in\s+\["));
+        if SUPPORTED.is_match(&self.text) || OF_A_RUN.iter().any(|name| self.names.contains(*name)) {
+            return true;
+        }
+        let facts = FACT.captures_iter(&self.text);
+        let mut facts = facts.filter_map(|found| found.iter().skip(1).flatten().next());
+        facts.any(|fact| FACTS_OF_OTHER_CHECKS.contains(&fact.as_str()))
+            || NETWORKS.iter().any(|name| self.text.contains(name))
     }
 
-    /// Whether it is about pods' and services' networks, which are judged by themselves, without filters of Python's.
-    pub(super) fn asks_networks(&self) -> bool {
-        const NETWORKS: [&str; 3] =
-            ["kube_pods_subnet", "kube_service_addresses", "kube_network_node_prefix"];
-        NETWORKS.iter().any(|name| self.text.contains(name))
+    /// Whether hosts with the same variables may differ in it: it asks who they are, or for their groups.
+    pub(super) fn depends_on_the_host(&self) -> bool {
+        ["group_names", "groups", "hostvars", "inventory_hostname"]
+            .iter()
+            .any(|name| self.names.contains(*name))
     }
+
+    /// The variables that it compares itself, beside the conditions under which it does.
+    pub(super) fn variables_of_text(&self) -> impl Iterator<Item = &str> {
+        const NOT_SET: [&str; 4] = ["group_names", "groups", "hostvars", "inventory_hostname"];
+        self.names_of_text.iter().map(String::as_str).filter(|name| !NOT_SET.contains(name))
+    }
+}
+
+/// The names of variables in an expression: no texts, attributes, filters, tests or operators.
+fn names_in(text: &str) -> impl Iterator<Item = &str> {
+    static NAME: LazyLock<Regex> = LazyLock::new(|| {
+        pattern(
+            r#"'[^']*'|"[^"]*"|\|\s*[A-Za-z_][\w.]*|\bis\s+(?:not\s+)?[A-Za-z_][\w.]*|\.[A-Za-z_]\w*|([A-Za-z_]\w*)"#,
+        )
+    });
+    const OPERATORS: [&str; 9] = ["and", "or", "not", "in", "if", "else", "true", "false", "is"];
+    let names = NAME.captures_iter(text).filter_map(|found| Some(found.get(1)?.as_str()));
+    names.filter(|name| !OPERATORS.contains(name))
 }
 
 impl Asserts {
@@ -60,11 +114,9 @@ impl Asserts {
         /// What is read by itself, or judged over networks.
         static ELSEWHERE: LazyLock<Regex> = LazyLock::new(|| {
             pattern(
-                r"type_debug|\bitem\b|groups\.get\(|removed_vars_found|ipaddr|^kube_version is version|^inventory_hostname is match|^[a-z0-9_]+\s+is\s+(?:not\s+defined|undefined)$",
+                r"type_debug|\bitem\b|groups\.get\(|groups\.etcd\s*\|\s*length|groups\[['\x22]etcd['\x22]\]\s*\|\s*length|removed_vars_found|ipaddr|^kube_version is version|^inventory_hostname is match|^[a-z0-9_]+\s+is\s+(?:not\s+defined|undefined)$",
             )
         });
-        static NAME: LazyLock<Regex> =
-            LazyLock::new(|| pattern(r#"'[^']*'|"[^"]*"|\.[A-Za-z_]\w*|([A-Za-z_]\w*)"#));
         let conditions = self.conditions.iter().filter(|condition| !ELSEWHERE.is_match(&condition.text));
         let of = |condition: &Condition| {
             let mut when = condition.when.clone();
@@ -73,9 +125,13 @@ impl Asserts {
                 plugin => format!("kube_network_plugin == '{plugin}'"),
             }));
             let texts = when.iter().chain([&condition.text]);
-            let names = texts.flat_map(|text| NAME.captures_iter(text));
-            let names = names.filter_map(|found| Some(found.get(1)?.as_str().to_owned())).collect();
-            Assertion { text: condition.text.clone(), file: condition.file.clone(), when, names }
+            Assertion {
+                names: texts.flat_map(|text| names_in(text)).map(str::to_owned).collect(),
+                names_of_text: names_in(&condition.text).map(str::to_owned).collect(),
+                text: condition.text.clone(),
+                file: condition.file.clone(),
+                when,
+            }
         };
         conditions.map(of).collect()
     }
@@ -133,8 +189,8 @@ impl Asserts {
         }
     }
 
-    /// What variables may be: for each the list and the file.
-    pub(super) fn choices(&self) -> BTreeMap<String, (Vec<String>, String)> {
+    /// What variables may be, by name.
+    pub(super) fn choices(&self) -> BTreeMap<String, Choice> {
         static ONE_OF: LazyLock<Regex> = LazyLock::new(|| {
             pattern(r"^([a-z][a-z0-9_]*)(?:\s*\|\s*d(?:efault)?\([^()]*\))?\s+in\s+\[([^\[\]]*)\]$")
         });
@@ -148,7 +204,8 @@ impl Asserts {
                     .any(|name| when.contains(name))
             };
             if when.iter().all(own) {
-                choices.insert(found[1].to_owned(), (quoted(&found[2]), file.clone()));
+                let choice = Choice { values: quoted(&found[2]), when: when.clone(), file: file.clone() };
+                choices.insert(found[1].to_owned(), choice);
             }
         }
         choices
@@ -219,8 +276,8 @@ impl Asserts {
     pub(super) fn distributions(&self) -> Option<(Vec<String>, bool, String)> {
         let choices = self.choices();
         let of = |name: &str, families| {
-            let (names, file) = choices.get(name)?;
-            Some((names.clone(), families, file.clone()))
+            let choice = choices.get(name)?;
+            Some((choice.values.clone(), families, choice.file.clone()))
         };
         of("ansible_distribution", false).or_else(|| of("ansible_os_family", true))
     }
@@ -276,7 +333,7 @@ fn pattern(text: &str) -> Regex {
 
 #[cfg(test)]
 mod tests {
-    use super::Asserts;
+    use super::{Asserts, Choice, names_in};
     use crate::inventory::RoleVars;
 
     fn asserts(text: &str) -> Asserts {
@@ -297,9 +354,20 @@ mod tests {
         .choices();
         let wanted = [("a_b", vec!["x", "y-z"]), ("c", vec!["script", "none"])];
         let wanted = wanted.map(|(name, of)| {
-            (name.to_owned(), (of.into_iter().map(str::to_owned).collect::<Vec<_>>(), FILE.to_owned()))
+            let values = of.into_iter().map(str::to_owned).collect();
+            (name.to_owned(), Choice { values, when: Vec::new(), file: FILE.to_owned() })
         });
         assert_eq!(choices, wanted.into());
+    }
+
+    #[test]
+    fn names_are_variables_and_nothing_else() {
+        let names = |text| names_in(text).collect::<Vec<_>>();
+        assert_eq!(
+            names("kube_version in kubeadm_checksums[image_arch]"),
+            ["kube_version", "kubeadm_checksums", "image_arch"]
+        );
+        assert_eq!(names("a | default('b') | int is not version(c, '>=') or d.e.f"), ["a", "c", "d"]);
     }
 
     #[test]

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 use thiserror::Error;
 
+use super::ansible_facts::PossibleFacts;
 use super::asserts::Assertion;
 use super::names::Names;
 use super::{reading, table};
@@ -22,6 +23,8 @@ pub struct Demands {
     pub names: Option<Names>,
     /// What a variable may be, where the release's own asserts list it: `kube_network_plugin` → `calico` …
     pub choices: BTreeMap<String, Fact<Vec<String>>>,
+    /// The conditions under which its asserts ask for one of the choices, where they have some: as tasks write them.
+    pub(super) choice_conditions: BTreeMap<String, Vec<String>>,
     /// Variables that its own asserts want as booleans, no texts.
     pub booleans: Fact<Vec<String>>,
     /// Variables that this release does not read any more.
@@ -31,6 +34,11 @@ pub struct Demands {
     /// Its other asserts on variables.
     pub(super) assertions: Vec<Assertion>,
     pub(super) defaults: Defaults,
+    /// Whether versions of Kubernetes are written with a `v`, as the keys of the release's checksums have it: `v1.28.6` up to
+    /// kubespray 2.27, `1.32.5` since.
+    pub(super) kube_versions_have_v: bool,
+    /// What a fact of a host may be, by its name without `ansible_`: it is tried where the host's own was not read.
+    pub(super) possible_facts: PossibleFacts,
 }
 
 /// What variables are where nobody sets them.
@@ -97,8 +105,8 @@ impl Demands {
         table::demands(release)
     }
 
-    /// The release of the built-in table that deploys a version of Kubernetes, as in `kube_version`; none where it knows none.
-    pub fn release_deploying(kube_version: &str) -> Option<String> {
+    /// The releases of the built-in table that deploy a version of Kubernetes, as in `kube_version`, the likeliest first.
+    pub fn releases_deploying(kube_version: &str) -> Vec<String> {
         table::deploying(kube_version)
     }
 

@@ -59,6 +59,30 @@ pub(super) fn ids<'n>(names: impl IntoIterator<Item = &'n str>, are_families: bo
     ids
 }
 
+/// Families whose name in Ansible depends on its version.
+const FAMILIES_BY_VERSION: [&str; 2] = ["flatcar", "openEuler"];
+
+/// What `ansible_os_family` may be on a host that a release of kubespray knows.
+pub(super) fn families() -> Vec<&'static str> {
+    BY_FAMILY.iter().filter(|(_, ids)| !ids.is_empty()).map(|(name, _)| *name).collect()
+}
+
+/// `ansible_os_family` of a distribution with this `ID`; none where it is not known, or depends on Ansible's version.
+pub(super) fn family(id: &str) -> Option<&'static str> {
+    only_name(&BY_FAMILY, id).filter(|_| !FAMILIES_BY_VERSION.contains(&id))
+}
+
+/// `ansible_distribution` of a distribution with this `ID`; likewise.
+pub(super) fn ansible_name(id: &str) -> Option<&'static str> {
+    only_name(&BY_DISTRIBUTION, id)
+}
+
+/// The name of which an `ID` is one, where there is one name alone.
+fn only_name(table: &[(&'static str, &[&str])], id: &str) -> Option<&'static str> {
+    let mut names = table.iter().filter(|(_, ids)| ids.contains(&id)).map(|(name, _)| *name);
+    names.next().filter(|_| names.next().is_none())
+}
+
 /// README's names, and their `ID`s.
 const IN_README: [(&str, &[&str]); 17] = [
     ("Flatcar Container Linux", &["flatcar"]),

@@ -13,6 +13,9 @@ pub struct Names {
     pub settable: BTreeSet<String>,
     /// Those, and every name in an expression. What is not among them is never read.
     pub read: BTreeSet<String>,
+    /// Those that have a default, are read in an expression, or are set by the sample inventory. What is not among them, the
+    /// release does without; a line of the sample that is commented out proves nothing.
+    pub(super) in_use: BTreeSet<String>,
 }
 
 /// The folders with what the playbooks run.
@@ -46,6 +49,7 @@ pub(super) fn read(checkout: &Checkout, defaults: &RoleVars) -> Result<Names, Ch
         let Some(text) = checkout.text(&path)? else { continue };
         if path.starts_with("inventory/sample/") {
             names.settable.extend(shown(&text).map(str::to_owned));
+            names.in_use.extend(keys(&text).map(str::to_owned));
         }
         // The vars of a role cannot be set, but they are read.
         if is_yaml && path.contains("/vars/") {
@@ -56,19 +60,29 @@ pub(super) fn read(checkout: &Checkout, defaults: &RoleVars) -> Result<Names, Ch
             bare(&text, &mut names.read);
         }
     }
+    names.in_use.extend(names.read.iter().cloned().chain(defaults.names().map(str::to_owned)));
     names.read.extend(names.settable.iter().cloned());
     Ok(names)
 }
 
 /// The keys at the left margin of a file of variables, those too that are commented out.
 fn shown(text: &str) -> impl Iterator<Item = &str> {
-    text.lines().filter_map(|line| {
-        let line = line.strip_prefix("# ").or_else(|| line.strip_prefix('#')).unwrap_or(line);
-        let (key, _) = line.split_once(':')?;
-        let is_name = key.starts_with(|c: char| c.is_ascii_lowercase() || c == '_')
-            && key.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
-        is_name.then_some(key)
-    })
+    let uncommented =
+        text.lines().map(|line| line.strip_prefix("# ").or_else(|| line.strip_prefix('#')).unwrap_or(line));
+    uncommented.filter_map(key)
+}
+
+/// The keys at the left margin of a file of variables.
+fn keys(text: &str) -> impl Iterator<Item = &str> {
+    text.lines().filter_map(key)
+}
+
+/// The key of a line that begins with a variable.
+fn key(line: &str) -> Option<&str> {
+    let (key, _) = line.split_once(':')?;
+    let is_name = key.starts_with(|c: char| c.is_ascii_lowercase() || c == '_')
+        && key.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
+    is_name.then_some(key)
 }
 
 /// The words of `{{ … }}` and `{% … %}`.

@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::asserts::{Assertion, Asserts};
 use super::checkout::Checkout;
 use super::demands::{CheckoutError, Defaults, Demands, Gone};
-use super::{distributions, docker_unit, git, gone, names, requirements, roles as role_vars};
+use super::{ansible_facts, distributions, docker_unit, git, gone, names, requirements, roles as role_vars};
 use crate::facts::Fact;
 use crate::facts::kubespray::Kubespray;
 use crate::inventory::{RoleVars, read_yaml};
@@ -15,6 +15,9 @@ use crate::inventory::{RoleVars, read_yaml};
 /// Plays that compare the version of Ansible, by release: since 2.22, since 2.14, before.
 const ANSIBLE_PLAYS: [&str; 4] =
     ["playbooks/ansible_version.yml", "ansible_version.yml", "playbooks/cluster.yml", "cluster.yml"];
+
+/// Mappings of checksums by architecture and version of Kubernetes.
+const CHECKSUMS: [&str; 2] = ["kubelet_checksums", "kubeadm_checksums"];
 
 /// Network plugins that have had asserts of their own in `tasks/check.yml`.
 const PLUGINS: [&str; 8] =
@@ -81,10 +84,15 @@ pub(super) fn read(folder: &Path) -> Result<Demands, CheckoutError> {
         containerd_version: reader.version("containerd_version"),
         docker_keys: reader.docker_keys()?,
     };
-    let choices = asserts.choices().into_iter().filter(|(name, _)| !name.starts_with("ansible_"));
-    let choices = choices.map(|(name, (of, file))| (name, Fact::known(of, reader.place(&file)))).collect();
+    let choices = || asserts.choices().into_iter().filter(|(name, _)| !name.starts_with("ansible_"));
+    let choice_conditions = choices().map(|(name, choice)| (name, choice.when)).collect();
+    let choices =
+        choices().map(|(name, choice)| (name, Fact::known(choice.values, reader.place(&choice.file))));
+    let choices = choices.collect();
     let listed = |found: Option<(Vec<String>, String)>, what: &str| match found {
         Some((names, file)) => Fact::known(names, reader.place(&file)),
+        // A release may insist on none; but where it lists no choices either, its asserts are somewhere else.
+        None if !asserts.choices().is_empty() => Fact::absent(reader.place("roles")),
         None => Fact::unknown(format!("no assert of the checkout is about {what}"), reader.place("roles")),
     };
     let own = asserts.removed().into_iter().map(|(name, file)| Gone {
@@ -95,15 +103,22 @@ pub(super) fn read(folder: &Path) -> Result<Demands, CheckoutError> {
         source: reader.place(&file),
     });
     let release = told.as_ref().map_or("", |(release, _)| release.as_str());
-    let gone = gone::among(own.collect(), release, |name| roles.names().any(|known| known == name));
+    let names = names::read(&checkout, &roles)?;
+    // A checkout may be older or newer than its number: what its own roles name or its sample inventory sets is not gone.
+    let gone = gone::among(own.collect(), release, |name| names.in_use.contains(name));
     Ok(Demands {
         facts,
-        names: Some(names::read(&checkout, &roles)?),
+        names: Some(names),
         choices,
+        choice_conditions,
         booleans: listed(asserts.booleans(), "booleans"),
         gone,
         groups: listed(asserts.groups(), "groups"),
         assertions: reader.assertions(&asserts)?,
+        kube_versions_have_v: reader.kube_versions_have_v(),
+        possible_facts: ansible_facts::possible(
+            reader.checksum_keys("amd64").is_some().then(|| reader.architectures()),
+        ),
         defaults: Defaults::Roles { source: reader.source.clone(), roles: Box::new(roles.clone()) },
     })
 }
@@ -172,11 +187,27 @@ impl Reader<'_> {
         })
     }
 
+    /// Versions of Kubernetes as the keys of its checksums for an architecture write them, and the variable with the checksums.
+    fn checksum_keys(&self, architecture: &str) -> Option<(&'static str, Vec<&str>)> {
+        CHECKSUMS.into_iter().find_map(|name| Some((name, self.roles.keys_of(&[name, architecture])?)))
+    }
+
+    /// Whether those keys begin with a `v`; where there are none, by the release's number.
+    fn kube_versions_have_v(&self) -> bool {
+        match self.checksum_keys("amd64") {
+            Some((_, versions)) => versions.iter().any(|version| version.starts_with('v')),
+            None => true,
+        }
+    }
+
+    /// The architectures for which it has checksums of Kubernetes, as kubespray names them: `amd64`.
+    fn architectures(&self) -> Vec<&str> {
+        CHECKSUMS.into_iter().find_map(|name| self.roles.keys_of(&[name])).unwrap_or_default()
+    }
+
     /// Every Kubernetes there are checksums of, newest first.
     fn kube_versions(&self) -> Fact<Vec<String>> {
-        let names = ["kubelet_checksums", "kubeadm_checksums"];
-        let found = names.iter().find_map(|name| Some((name, self.roles.keys_of(&[name, "amd64"])?)));
-        match found {
+        match self.checksum_keys("amd64") {
             Some((name, versions)) => {
                 let mut plain: Vec<String> =
                     versions.iter().map(|version| version.trim_start_matches('v').to_owned()).collect();

@@ -13,6 +13,7 @@ mod node;
 mod ports;
 mod rule;
 mod stops;
+mod unknown;
 mod values;
 mod view;
 
@@ -24,7 +25,7 @@ use crate::facts::Fact;
 use crate::facts::inventory::Inventory as Found;
 use crate::facts::proxy::Proxy;
 use crate::facts::variables::Variables;
-use crate::inventory::{Inventory, Kind};
+use crate::inventory::{GatheredFacts, Inventory, Kind};
 
 use super::demands::Demands;
 use findings::Findings;
@@ -52,9 +53,18 @@ pub fn survey(inventory: &Inventory, demands: &Demands) -> Survey {
         return Survey::default();
     }
     // The visits wait for it. A view stays on its thread, so each has one.
-    let found = || found(&View::new(inventory, demands, &view::defaults(demands)));
-    let (survey, found) = rayon::join(|| survey_hosts(inventory, demands), found);
+    let facts = GatheredFacts::default();
+    let (survey, found) =
+        rayon::join(|| survey_hosts(inventory, demands), || survey_inventory(inventory, demands, &facts));
     Survey { inventory: found, ..survey }
+}
+
+/// The same of the inventory as a whole, with what was read of its hosts' facts: asserts of kubespray may ask for them.
+pub fn survey_inventory(inventory: &Inventory, demands: &Demands, facts: &GatheredFacts) -> Found {
+    match inventory.kind {
+        Kind::OpenPai => Found::default(),
+        Kind::Kubespray => found(&View::new(inventory, demands, &view::defaults(demands), facts)),
+    }
 }
 
 /// The same of its hosts alone: what is found of the inventory as a whole is not gathered.
@@ -62,12 +72,12 @@ pub fn survey_hosts(inventory: &Inventory, demands: &Demands) -> Survey {
     if inventory.kind == Kind::OpenPai {
         return Survey::default();
     }
-    let defaults = view::defaults(demands);
-    let hosts = View::new(inventory, demands, &defaults).hosts;
+    let (defaults, facts) = (view::defaults(demands), GatheredFacts::default());
+    let hosts = View::new(inventory, demands, &defaults, &facts).hosts;
     let piece = hosts.len().div_ceil(rayon::current_num_threads()).max(PIECE);
     let pieces = hosts.par_chunks(piece).map(|hosts| {
         let defaults = view::defaults(demands);
-        let view = View::new(inventory, demands, &defaults);
+        let view = View::new(inventory, demands, &defaults, &facts);
         let members = Members::of(&view);
         let variables = |host: &&str| ((*host).to_owned(), host::variables(&view, &members, host));
         let proxy = |host: &&str| Some(((*host).to_owned(), Images::new(&view, host).proxy()?));
@@ -85,19 +95,18 @@ pub fn survey_hosts(inventory: &Inventory, demands: &Demands) -> Survey {
 fn found(view: &View<'_>) -> Found {
     let networks = networks::survey(view);
     let names = names::survey(view);
-    let (text_booleans, unsupported_choices) =
-        (values::text_booleans(view), values::unsupported_choices(view));
-    let unsupported_versions = values::unsupported_versions(view);
-    let told = [
-        &text_booleans,
-        &unsupported_choices,
-        &unsupported_versions,
-        &networks.invalid,
-        &networks.tight,
-        &networks.overlapping,
-        &names.removed,
-    ];
-    let told: Vec<String> = told.iter().filter_map(|fact| fact.value()).flatten().cloned().collect();
+    let text_booleans = values::text_booleans(view);
+    let mut unsupported_choices = values::unsupported_choices(view);
+    let mut unsupported_versions = values::unsupported_versions(view);
+    let told = [&text_booleans, &networks.invalid, &networks.tight, &networks.overlapping, &names.removed];
+    let told = told.iter().filter_map(|fact| fact.value()).flatten();
+    let told = told.chain(unsupported_choices.sentences()).chain(unsupported_versions.sentences());
+    let told: Vec<String> = told.cloned().collect();
+    let mut contradictions = contradictions::survey(view, &told);
+    let unevaluated = [&mut unsupported_choices, &mut unsupported_versions, &mut contradictions];
+    let unevaluated = unevaluated.into_iter().flat_map(Findings::take_unevaluated);
+    let mut not_evaluated = Findings::default();
+    unevaluated.for_each(|reason| not_evaluated.cannot_tell(reason));
     Found {
         missing_groups: groups::missing(view),
         misplaced_hosts: groups::misplaced(view),
@@ -108,15 +117,18 @@ fn found(view: &View<'_>) -> Found {
         service_networks: networks.services,
         invalid_networks: networks.invalid,
         overlapping_networks: networks.overlapping,
+        service_addresses_taken: networks.service_addresses_taken,
         tight_networks: networks.tight,
         removed_variables: names.removed,
         leftover_variables: names.leftover,
         misspelt_variables: names.misspelt,
         unread_variables: names.unread,
         text_booleans,
-        unsupported_choices,
-        contradictions: contradictions::survey(view, &told),
-        unsupported_versions,
+        unsupported_choices: unsupported_choices.into_fact("inventory and kubespray's defaults"),
+        contradictions: contradictions.into_fact("inventory and kubespray's defaults"),
+        unsupported_versions: unsupported_versions.into_fact("inventory and kubespray's checksums"),
+        unevaluated_asserts: not_evaluated.into_fact("kubespray's asserts"),
+        release_findings: Fact::known(Vec::new(), "inventory"),
         exposed_secrets: exposed(view),
     }
 }

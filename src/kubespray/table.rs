@@ -6,7 +6,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::demands::{Defaults, Demands};
-use super::{gone, requirements};
+use super::{ansible_facts, gone, requirements};
 use crate::facts::Fact;
 use crate::facts::kubespray::{Collection, Kubespray};
 
@@ -89,15 +89,22 @@ pub(super) fn demands(wanted: &str) -> Result<Demands, String> {
     })
 }
 
-/// The release that deploys a version of Kubernetes: the one that has this minor as its own, else the newest that takes it.
-pub(super) fn deploying(kube_version: &str) -> Option<String> {
+/// The releases that deploy a version of Kubernetes, the likeliest first: those that have this minor as their own, then the
+/// newest. Where none has its checksums, the newest with this minor as its own.
+pub(super) fn deploying(kube_version: &str) -> Vec<String> {
     let wanted = kube_version.trim().trim_start_matches('v');
     let releases = TABLE.iter().rev().map(|(_, text)| release(text));
     let (own, others): (Vec<Release>, Vec<Release>) =
         releases.partition(|release| gone::minor(&release.kube_version) == gone::minor(wanted));
     let takes = |release: &&Release| release.kube_versions.iter().any(|version| version == wanted);
-    let found = own.iter().find(takes).or_else(|| others.iter().find(takes)).or(own.first());
-    found.filter(|_| gone::minor(wanted).is_some()).map(|release| release.release.clone())
+    if gone::minor(wanted).is_none() {
+        return Vec::new();
+    }
+    let mut found: Vec<&Release> = own.iter().chain(&others).filter(takes).collect();
+    if found.is_empty() {
+        found.extend(own.first());
+    }
+    found.into_iter().map(|release| release.release.clone()).collect()
 }
 
 fn of(release: &Release) -> Demands {
@@ -152,6 +159,9 @@ fn of(release: &Release) -> Demands {
     Demands {
         facts,
         names: None,
+        choice_conditions: BTreeMap::new(),
+        kube_versions_have_v: gone::minor(&release.release) < Some((2, 28)),
+        possible_facts: ansible_facts::possible(None),
         choices: release.choices.iter().map(|(name, of)| (name.clone(), list(of))).collect(),
         booleans: list(&release.booleans),
         gone: gone::among(Vec::new(), &release.release, |_| false),

@@ -2,7 +2,6 @@
 
 use serde_json::Value;
 
-use super::demands::Demands;
 use crate::facts::kubespray::Kubespray;
 use crate::facts::{Fact, docker_flag_keys};
 use crate::inventory::{Host, Inventory, Kind};
@@ -13,8 +12,7 @@ const DNS_KEYS: [&str; 3] = ["dns", "dns-opts", "dns-search"];
 
 /// The facts of a release with what an inventory for kubespray sets: as its first control plane host has it, and its first
 /// node. What the inventory leaves to facts or lookups is as the release has it.
-pub fn tailored(inventory: &Inventory, demands: &Demands) -> Kubespray {
-    let mut facts = demands.facts.clone();
+pub fn tailored(inventory: &Inventory, mut facts: Kubespray) -> Kubespray {
     if inventory.kind == Kind::OpenPai {
         return facts;
     }
@@ -78,7 +76,7 @@ mod tests {
         fs::write(&path, text).expect("written");
         let inventory = inventory::load(&[path]).expect("an inventory");
         let demands = Demands::of_release("2.12").expect("in the table");
-        let facts = tailored(&inventory, &demands);
+        let facts = tailored(&inventory, demands.facts);
         let keys = facts.docker_keys.value().expect("known");
         let wanted =
             ["data-root", "insecure-registries", "iptables", "live-restore", "log-opts", "storage-driver"];

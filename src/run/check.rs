@@ -167,13 +167,14 @@ fn live(
         fixes = fix::mend(&mut rounds, &settings, &team.config.waivers, &reach, args.consent, &judge)?;
         records = wholes.iter().map(|whole| whole.clone().map(Essence::from)).collect();
     }
+    let deployment = cluster.deployment_of(&records, |facts| &facts.os);
     if let Some(folder) = &args.save_facts {
-        saved::write(folder, &saved::documents(cluster, args.target.limit.as_deref(), &wholes))?;
+        saved::write(folder, &saved::documents(cluster, &deployment, args.target.limit.as_deref(), &wholes))?;
     }
     Ok(Judged {
         mode: Mode::Live,
         settings,
-        deployment: cluster.deployment.clone(),
+        deployment,
         records,
         wholes,
         verdicts,
@@ -202,8 +203,9 @@ fn from_saved(args: &CheckArgs, team: &TeamConfig, path: &Path) -> Result<Judged
         let settings = Settings::load(&args.profile, team, default_profile(&kind), &parameters)?;
         // The table's word is taken anew, for the release may be another one now.
         if args.target.kubespray.is_some() || deployment.kubespray.checkout.value().is_none() {
-            let before = || deployment.kubespray.release.value().cloned();
-            let now = cluster::demands(args.target.kubespray.as_deref(), &settings.profile, before)?.facts;
+            let before = || deployment.kubespray.release.value().cloned().into_iter().collect();
+            let now = cluster::candidates(args.target.kubespray.as_deref(), &settings.profile, before)?;
+            let now = now[0].facts.clone();
             if args.target.kubespray.is_some() || deployment.kubespray.release.value() != now.release.value()
             {
                 deployment.kubespray = now;
@@ -216,8 +218,8 @@ fn from_saved(args: &CheckArgs, team: &TeamConfig, path: &Path) -> Result<Judged
         let settings = Settings::load(&args.profile, team, cluster.default_profile(), &cluster.parameters)?;
         let whole = settings.catalog.looks_at("inventory");
         cluster.survey(args.target.kubespray.as_deref(), &settings.profile, whole)?;
-        deployment = std::mem::take(&mut cluster.deployment);
         let records = saved::against(&cluster, saved);
+        deployment = cluster.deployment_of(&records, |facts| &facts.os);
         (records, InventoryRow { sources: cluster.sources, digest: cluster.digest }, settings)
     };
     let is_fleet = !inventory.sources.is_empty();

@@ -15,12 +15,13 @@ use super::settings::TeamConfig;
 use super::{reading, terminal};
 use crate::checks::Profile;
 use crate::cli::{Devbox, TargetArgs};
+use crate::facts::os::Os;
 use crate::facts::proxy::Proxy;
 use crate::facts::variables::Variables;
-use crate::facts::{self, Deployment};
-use crate::inventory::{self, AnsibleConfig, Connection, Host, Inventory, Kind, LoadOptions};
+use crate::facts::{self, Deployment, HostRecord, Reading};
+use crate::inventory::{self, AnsibleConfig, Connection, GatheredFacts, Host, Inventory, Kind, LoadOptions};
 use crate::kubespray::control_node::{Question, Target};
-use crate::kubespray::{self, Demands};
+use crate::kubespray::{self, Demands, Survey};
 use crate::role::Role;
 
 /// The name of this machine among the hosts.
@@ -44,6 +45,10 @@ pub(super) struct Cluster {
     pub(super) inventory: Option<Inventory>,
     /// What the deployment is to be; told by [`Cluster::survey`].
     pub(super) deployment: Deployment,
+    /// Whether the inventory as a whole was surveyed, beside its hosts; likewise.
+    pub(super) surveyed_whole: bool,
+    /// What the releases of kubespray demand that could deploy, the likeliest first; likewise.
+    pub(super) candidates: Vec<Demands>,
     /// What the inventory sets of what kubespray reads, by host; likewise.
     pub(super) variables: HashMap<String, Variables>,
     /// By which proxy hosts get their images; likewise.
@@ -79,6 +84,8 @@ impl Cluster {
                 devbox_password: None,
                 inventory: None,
                 deployment: Deployment::default(),
+                candidates: Vec::new(),
+                surveyed_whole: false,
                 variables: HashMap::new(),
                 proxies: HashMap::new(),
                 control_node: None,
@@ -108,6 +115,8 @@ impl Cluster {
             devbox_password: inventory.openpai.as_ref().and_then(|config| config.password.clone()),
             inventory: Some(inventory),
             deployment: Deployment::default(),
+            candidates: Vec::new(),
+            surveyed_whole: false,
             variables: HashMap::new(),
             proxies: HashMap::new(),
             control_node: None,
@@ -115,46 +124,93 @@ impl Cluster {
         })
     }
 
-    /// The release of kubespray that the inventory was probably written for, by its `kube_version`; which one is taken is told.
-    fn likely_release(&self) -> Option<String> {
+    /// The `kube_version` that the inventory sets, as far as it is no template.
+    fn kube_version(&self) -> Option<&str> {
         let inventory = self.inventory.as_ref()?;
         let written = inventory.layers().filter_map(|layer| layer.variables.get("kube_version"));
-        let version = written.filter_map(Value::as_str).find(|version| !version.contains("{{"));
-        let release = version.and_then(Demands::release_deploying);
-        let (limits, why) = match (&release, version) {
-            (Some(release), Some(version)) => {
-                (release.as_str(), format!("which deploys Kubernetes {version}"))
-            }
-            _ => ("the newest release known here", "for `kube_version` tells no other".to_owned()),
-        };
-        terminal::note(&format!(
-            "airworthy: note: kubespray's limits are those of {limits}, {why}; --kubespray DIR takes your checkout's"
-        ));
-        release
+        written.filter_map(Value::as_str).find(|version| !version.contains("{{"))
     }
 
-    /// Holds the inventory against what the kubespray that will deploy demands: its hosts, and as a `whole` where somebody
-    /// looks at that.
+    /// Says whose limits count where neither a checkout nor a release is named.
+    fn note_release(&self, candidates: &[Demands], best: usize) {
+        let release = |at: usize| candidates[at].facts.release.value().cloned().unwrap_or_default();
+        let others: Vec<String> = (0..candidates.len()).filter(|at| *at != best).map(release).collect();
+        let known = self.kube_version().filter(|version| !Demands::releases_deploying(version).is_empty());
+        let why = match (known, self.kube_version()) {
+            (Some(version), _) if others.is_empty() => format!("which deploys Kubernetes {version}"),
+            (Some(version), _) => {
+                format!(
+                    "which deploys Kubernetes {version} as {} also {}",
+                    others.join(" and "),
+                    if others.len() == 1 { "does" } else { "do" }
+                )
+            }
+            (None, Some(version)) => {
+                format!("the newest known: no known release deploys Kubernetes {version}")
+            }
+            (None, None) => "the newest known: the inventory does not set `kube_version`".to_owned(),
+        };
+        terminal::note(&format!(
+            "airworthy: note: using the limits of kubespray {}, {why}; pass --kubespray DIR to use your checkout's",
+            release(best)
+        ));
+    }
+
+    /// Holds the inventory against what the kubespray that will deploy demands: its hosts, and as a `whole` where a check looks
+    /// at that.
     pub(super) fn survey(
         &mut self,
         checkout: Option<&Path>,
         profile: &Profile,
         whole: bool,
     ) -> Result<(), RunError> {
-        let demands = demands(checkout, profile, || self.likely_release())?;
-        if let Some(inventory) = &self.inventory {
-            let survey = match whole {
-                true => kubespray::survey(inventory, &demands),
-                false => kubespray::survey_hosts(inventory, &demands),
-            };
-            self.deployment.inventory = survey.inventory;
-            self.variables = survey.variables;
-            self.proxies = survey.proxies;
-            self.deployment.kubespray = kubespray::tailored(inventory, &demands);
-        } else {
-            self.deployment.kubespray = demands.facts;
+        let likely = || self.kube_version().map(Demands::releases_deploying).unwrap_or_default();
+        let candidates = candidates(checkout, profile, likely)?;
+        let Some(inventory) = &self.inventory else {
+            self.deployment.kubespray = candidates[0].facts.clone();
+            return Ok(());
+        };
+        let mut best = 0;
+        let survey = match (whole, candidates.as_slice()) {
+            (false, _) => kubespray::survey_hosts(inventory, &candidates[best]),
+            (true, [only]) => kubespray::survey(inventory, only),
+            (true, several) => {
+                let found = kubespray::survey_candidates(inventory, several, &GatheredFacts::default());
+                best = found.best;
+                Survey { inventory: found.inventory, ..kubespray::survey_hosts(inventory, &several[best]) }
+            }
+        };
+        if checkout.is_none() && named_release(profile).is_empty() {
+            self.note_release(&candidates, best);
         }
+        self.deployment.inventory = survey.inventory;
+        self.variables = survey.variables;
+        self.proxies = survey.proxies;
+        self.deployment.kubespray = kubespray::tailored(inventory, kubespray::lenient(&candidates, best));
+        (self.candidates, self.surveyed_whole) = (candidates, whole);
         Ok(())
+    }
+
+    /// The deployment with what kubespray's asserts make of the inventory now that hosts were read: only where an assert asked
+    /// for facts of hosts before.
+    pub(super) fn deployment_of<F>(&self, hosts: &[HostRecord<F>], os: impl Fn(&F) -> &Os) -> Deployment {
+        let mut deployment = self.deployment.clone();
+        let found = &deployment.inventory;
+        let asked = [
+            &found.unevaluated_asserts,
+            &found.unsupported_choices,
+            &found.unsupported_versions,
+            &found.contradictions,
+        ];
+        let is_open = asked.iter().any(|fact| matches!(fact.reading, Reading::Unknown(_)));
+        if let (Some(inventory), true) = (&self.inventory, is_open && self.surveyed_whole) {
+            let reached = hosts.iter().filter_map(|host| Some((&host.subject.name, host.facts()?)));
+            let facts =
+                reached.map(|(name, facts)| (name.clone(), kubespray::ansible_facts(os(facts)))).collect();
+            deployment.inventory =
+                kubespray::survey_candidates(inventory, &self.candidates, &facts).inventory;
+        }
+        deployment
     }
 
     /// What the inventory tells of a host's images.
@@ -193,21 +249,32 @@ impl Cluster {
     }
 }
 
-/// What the kubespray that will deploy demands: the user's checkout says it where one was named, else the built-in table,
-/// by the profile's `kubespray_release`, or by what is likely where that is empty.
-pub(super) fn demands(
+/// What the releases of kubespray demand that could deploy, the likeliest first and never none: the user's checkout where one
+/// was named, else the release that the profile names (`kubespray_release`), else those of the built-in table that are `likely`,
+/// else the newest of it.
+pub(super) fn candidates(
     checkout: Option<&Path>,
     profile: &Profile,
-    likely: impl FnOnce() -> Option<String>,
-) -> Result<Demands, RunError> {
-    match checkout {
-        Some(folder) => Ok(Demands::of_checkout(folder)?),
-        None => {
-            let named = profile.parameters.get(RELEASE).and_then(Value::as_str).unwrap_or_default();
-            let release = if named.is_empty() { likely().unwrap_or_default() } else { named.to_owned() };
-            Demands::of_release(&release).map_err(|reason| RunError::flag(RELEASE, reason))
-        }
+    likely: impl FnOnce() -> Vec<String>,
+) -> Result<Vec<Demands>, RunError> {
+    if let Some(folder) = checkout {
+        return Ok(vec![Demands::of_checkout(folder)?]);
     }
+    let mut releases = match named_release(profile) {
+        "" => likely(),
+        named => vec![named.to_owned()],
+    };
+    if releases.is_empty() {
+        releases.push(String::new());
+    }
+    let of =
+        |release: &String| Demands::of_release(release).map_err(|reason| RunError::flag(RELEASE, reason));
+    releases.iter().map(of).collect()
+}
+
+/// The release that the profile names; empty where it names none.
+fn named_release(profile: &Profile) -> &str {
+    profile.parameters.get(RELEASE).and_then(Value::as_str).unwrap_or_default().trim()
 }
 
 /// The profile's parameter that names a release of the table.

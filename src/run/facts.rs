@@ -60,7 +60,8 @@ pub(super) fn facts(args: &FactsArgs) -> Result<u8, RunError> {
             }
         }
     }
-    let documents = saved::documents(&cluster, target.limit.as_deref(), &records);
+    let deployment = cluster.deployment_of(&records, |facts| &facts.os);
+    let documents = saved::documents(&cluster, &deployment, target.limit.as_deref(), &records);
     match &args.output {
         Some(folder) => saved::write(folder, &documents)?,
         None => {
@@ -101,6 +102,8 @@ fn alone() -> Cluster {
         devbox_password: None,
         inventory: None,
         deployment: Deployment::default(),
+        candidates: Vec::new(),
+        surveyed_whole: false,
         variables: Default::default(),
         proxies: Default::default(),
         control_node: None,
@@ -142,7 +145,7 @@ fn from_transcript(path: &Path, role: Role) -> Result<u8, RunError> {
         duration_ms: None,
         outcome: Outcome::Gathered(Box::new(facts::host::parse(&answered.transcript, &circumstances))),
     };
-    for document in saved::documents(&alone(), None, &[record]) {
+    for document in saved::documents(&alone(), &Deployment::default(), None, &[record]) {
         terminal::out(&saved::json(&document)?)
             .map_err(|error| RunError::file(Path::new("stdout"), &error))?;
     }

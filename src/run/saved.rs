@@ -12,7 +12,7 @@ use super::error::RunError;
 use super::sweep::lost;
 use super::terminal;
 use crate::facts::saved::{SavedHost, SavedInventory};
-use crate::facts::{Fact, HostRecord, Outcome};
+use crate::facts::{Deployment, Fact, HostRecord, Outcome};
 
 /// The largest document of one host, in bytes.
 const LARGEST: u64 = 16 * 1024 * 1024;
@@ -68,13 +68,18 @@ pub(super) fn file_name(host: &str) -> String {
 }
 
 /// The documents of one run.
-pub(super) fn documents(cluster: &Cluster, limit: Option<&str>, records: &[HostRecord]) -> Vec<SavedHost> {
+pub(super) fn documents(
+    cluster: &Cluster,
+    deployment: &Deployment,
+    limit: Option<&str>,
+    records: &[HostRecord],
+) -> Vec<SavedHost> {
     let inventory = |position| SavedInventory {
         kind: cluster.kind.to_owned(),
         sources: cluster.sources.clone(),
         digest: cluster.digest.clone(),
         parameters: cluster.parameters.clone(),
-        deployment: cluster.deployment.clone(),
+        deployment: deployment.clone(),
         position,
         hosts: records.len(),
         limit: limit.map(str::to_owned),

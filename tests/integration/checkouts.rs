@@ -299,7 +299,7 @@ fn without_a_checkout_kube_version_tells_the_release() {
         ("v1.99.0", None),
         ("latest", None),
     ] {
-        assert_eq!(Demands::release_deploying(version).as_deref(), release, "{version}");
+        assert_eq!(Demands::releases_deploying(version).first().map(String::as_str), release, "{version}");
     }
     let bench = Bench::new();
     bench.write("inventory.ini", "[kube_control_plane]\nn1\n[etcd]\nn1\n[kube_node]\nn1\n");
@@ -309,7 +309,11 @@ fn without_a_checkout_kube_version_tells_the_release() {
     let ran = bench.run(&args);
     let report: Value = serde_json::from_str(&ran.out).expect("a report");
     assert_eq!(report["kubespray"]["release"], "2.24", "{}", ran.err);
-    assert!(ran.err.contains("those of 2.24, which deploys Kubernetes v1.28.6"), "{}", ran.err);
+    assert!(
+        ran.err.contains("the limits of kubespray 2.24, which deploys Kubernetes v1.28.6"),
+        "{}",
+        ran.err
+    );
 }
 
 /// What a survey with the newest checkout says of the variables' names.
@@ -418,7 +422,8 @@ fn the_checkouts_own_asserts_are_evaluated_over_the_inventory() {
     }
     let unknown = contradictions("helm_version: \"{{ lookup('env', 'X') }}\"\n").expect_err("unknown");
     assert!(
-        unknown.contains("`not helm_version.startswith('v')` holds, at which kubespray stops"),
+        unknown
+            .contains("`not helm_version.startswith('v')`, at which kubespray stops where it does not hold"),
         "{unknown}"
     );
 }

@@ -70,7 +70,7 @@ const CASES: &[Case] = &[
     set("inventory-cidr-disjoint", "kube_pods_subnet: 10.233.0.0/16\n"),
     set("inventory-pods-fit", "kube_network_plugin: flannel\nkubelet_max_pods: 300\n"),
     set("inventory-variables-known", "ipip: true\n"),
-    set("inventory-variables-read", "deploy_netchecker: false\n"),
+    set("inventory-variables-read", "nerdctl_extra_flags: x\n"),
     set("inventory-booleans", "helm_enabled: 'false'\n"),
     set("inventory-choices", "kube_proxy_mode: ipvss\n"),
     set("inventory-secrets-protected", "ansible_password: hunter2\n"),
@@ -188,6 +188,8 @@ fn every_check_of_its_own_fails_where_that_is_broken_and_nothing_else_of_them_do
         failed.insert(case.check.to_owned());
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    // `releases.rs` has these: they need several releases, or a checkout with asserts of its own.
+    failed.extend(["inventory-asserts-evaluated", "inventory-release-known"].map(str::to_owned));
     assert_eq!(failed, own, "every check of its own has a case");
 }
 

@@ -12,6 +12,7 @@ mod kubespray_host;
 mod kubespray_profile;
 mod probe_text;
 mod recorded;
+mod releases;
 mod robustness;
 mod saved_facts;
 mod script;

@@ -20,7 +20,8 @@ pub(super) fn invalid(view: &View<'_>) -> Fact<Vec<String>> {
         for (name, wants_ipv6) in ADDRESSES {
             let Some(text) = value(view, host, name, &mut findings) else { continue };
             let place = view.place(host, name).unwrap_or_default();
-            let told = format!("`{name}` of {host} is {} ({place})", quoted(&text.as_str().into()));
+            let owner = view.owner(host, name);
+            let told = format!("`{name}` of {owner} is {} ({place})", quoted(&text.as_str().into()));
             let Some(parsed) = address(&text) else {
                 findings.say(format!("{told}, which is no address{}", advice(&text)));
                 continue;
@@ -31,9 +32,12 @@ pub(super) fn invalid(view: &View<'_>) -> Fact<Vec<String>> {
             if let Some(kind) = unusable(parsed) {
                 findings.say(format!("{told}, which is {kind} and no host's own"));
             } else if let Some(other) = owners.insert((name, parsed), host) {
-                findings.say(format!(
-                    "`{name}` of {other} and of {host} is {parsed} ({place}): one of them is wrong"
-                ));
+                findings.say(match owner != host && owner == view.owner(other, name) {
+                    true => format!("{told}, so {other} and {host} have the same: give each host its own"),
+                    false => format!(
+                        "`{name}` of {other} and of {host} is {parsed} ({place}): one of them is wrong"
+                    ),
+                });
             }
         }
         way(view, host, &mut ways, &mut findings);
@@ -82,7 +86,9 @@ fn way<'v>(
     let digits = text.chars().all(|c| c.is_ascii_digit() || matches!(c, '.' | '/' | ':'));
     if digits && text.contains('.') && address(&text).is_none() {
         let text = quoted(&text.as_str().into());
-        findings.say(format!("`{name}` of {host} is {text} ({place}), which is no address{}", advice(&text)));
+        let owner = view.owner(host, name);
+        findings
+            .say(format!("`{name}` of {owner} is {text} ({place}), which is no address{}", advice(&text)));
         return;
     }
     let port =

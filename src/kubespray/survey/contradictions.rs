@@ -7,24 +7,25 @@ use super::network_plugins;
 use super::networks::has_family;
 use super::rule::{Case, Ruling};
 use super::stops;
+use super::unknown::Unknown;
 use super::view::View;
-use crate::facts::Fact;
 
 /// Judges every host's variables by every rule, and by the release's own asserts as far as `told` does not tell of them.
-pub(super) fn survey(view: &View<'_>, told: &[String]) -> Fact<Vec<String>> {
+pub(super) fn survey(view: &View<'_>, told: &[String]) -> Findings {
     let mut findings = Findings::default();
     for &host in &view.hosts {
         let case = Case { view, host };
         for rule in RULES.iter().chain(network_plugins::RULES) {
-            match rule(&case) {
+            // Which values are told may depend on a fact; whether something is wrong must not.
+            match view.decide(&|| rule(&case), &|one, other| one.is_some() == other.is_some()) {
                 Ok(None) => {}
                 Ok(Some(sentence)) => findings.say(sentence),
-                Err(reason) => findings.cannot_tell(reason),
+                Err(unknown) => findings.cannot_tell(unknown),
             }
         }
     }
     stops::add(view, told, &mut findings);
-    findings.into_fact("inventory and kubespray's defaults")
+    findings
 }
 
 /// The rules, each by itself; those of network plugins are in `network_plugins.rs`.
@@ -44,10 +45,13 @@ const RULES: &[fn(&Case<'_, '_>) -> Ruling] = &[
 ];
 
 fn etcd_in_docker(case: &Case<'_, '_>) -> Ruling {
+    if !network_plugins::applies(case.view, case.host, "etcd_deployment_type")? {
+        return Ok(None);
+    }
     let wrong = case.is("etcd_deployment_type", &["docker"])?
         && !case.text("container_manager")?.is_empty()
         && !case.is("container_manager", &["docker"])?;
-    let told = || Ok::<_, String>((case.told("etcd_deployment_type")?, case.told("container_manager")?));
+    let told = || Ok::<_, Unknown>((case.told("etcd_deployment_type")?, case.told("container_manager")?));
     wrong.then(told).transpose().map(|told| {
         told.map(|(etcd, manager)| format!("{etcd}, which needs `container_manager: docker`, and {manager}"))
     })

@@ -130,7 +130,8 @@ pub(super) fn invalid_names(view: &View<'_>) -> Fact<Vec<String>> {
         };
         if let (Some(fault), true) = (fault_of(&name), name != host) {
             let place = view.place(host, "kube_override_hostname").unwrap_or_default();
-            findings.say(format!("`kube_override_hostname` of {host} is `{name}` ({place}), which {fault}"));
+            let owner = view.owner(host, "kube_override_hostname");
+            findings.say(format!("`kube_override_hostname` of {owner} is `{name}` ({place}), which {fault}"));
         }
         match owners.get(&name) {
             Some(other) => findings.say(format!("{other} and {host} both become the node `{name}`")),

@@ -44,6 +44,11 @@ pub(super) fn variables(view: &View<'_>, members: &Members<'_>, host: &str) -> V
         kernel_min,
         kernel_min_for,
         allow_unsupported_os: switch(view, host, "allow_unsupported_distribution_setup"),
+        kubelet_fail_swap_on: text(view, host, "kubelet_fail_swap_on").map(|text| is_on(&text.into())),
+        local_release_dir: match view.told(host, "local_release_dir") {
+            Ok(None) => Fact::absent(source(view, host, "local_release_dir")),
+            _ => text(view, host, "local_release_dir"),
+        },
         cpus_min: node.cpus_min(),
         kernel_modules: node.kernel_modules(),
         ports: node.ports(),

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value;
 
 use super::findings::{Findings, some};
-use super::view::View;
+use super::view::{OF_HOSTS, View};
 use crate::facts::Fact;
 use crate::inventory::nearest_within;
 
@@ -53,7 +53,13 @@ pub(super) fn survey(view: &View<'_>) -> Unread {
     let gone: BTreeSet<&str> = view.demands.gone.iter().map(|gone| gone.name.as_str()).collect();
     for (name, places) in &set {
         let is_ansibles = ANSIBLES.iter().any(|start| name.starts_with(start));
-        if known.read.contains(*name) || is_ansibles || gone.contains(name) || read.contains(name) {
+        let is_of_hosts = OF_HOSTS.contains(name);
+        if known.read.contains(*name)
+            || is_ansibles
+            || is_of_hosts
+            || gone.contains(name)
+            || read.contains(name)
+        {
             continue;
         }
         let told = format!("`{name}` ({}) is never read", some_of(places));

@@ -7,18 +7,27 @@ use serde_json::Value;
 use super::findings::text_of;
 use super::networks::{has_family, is_on, whole};
 use super::rule::{Case, Ruling};
+use super::unknown::Unknown;
 use super::view::View;
 
+/// The first release whose asserts about etcd are for every host.
+const VALIDATES_ALL_HOSTS: (u64, u64) = (2, 28);
+
 /// Whether a variable matters, by what it belongs to.
-pub(super) fn applies(view: &View<'_>, host: &str, name: &str) -> Result<bool, String> {
-    let text = |name: &str| Ok::<_, String>(view.get(host, name)?.map(|it| text_of(&it)).unwrap_or_default());
-    let cilium = || -> Result<bool, String> {
+pub(super) fn applies(view: &View<'_>, host: &str, name: &str) -> Result<bool, Unknown> {
+    let text =
+        |name: &str| Ok::<_, Unknown>(view.get(host, name)?.map(|it| text_of(&it)).unwrap_or_default());
+    let cilium = || -> Result<bool, Unknown> {
         let besides = view.get(host, "cilium_deploy_additionally")?.is_some_and(|it| is_on(&it));
         Ok(text("kube_network_plugin")? == "cilium" || besides)
     };
-    let on = |name: &str| Ok::<_, String>(view.get(host, name)?.is_some_and(|it| is_on(&it)));
+    let on = |name: &str| Ok::<_, Unknown>(view.get(host, name)?.is_some_and(|it| is_on(&it)));
     match name {
         "external_cloud_provider" => Ok(text("cloud_provider")? == "external"),
+        // Before, only the hosts that run etcd are asked, and a worker may have another default.
+        "etcd_deployment_type" => {
+            Ok(view.is_at_least(VALIDATES_ALL_HOSTS) || view.members("etcd").contains(&host))
+        }
         "cilium_encryption_type" => Ok(cilium()? && on("cilium_encryption_enabled")?),
         name if name.ends_with("_mode_ipv6") => {
             Ok(text("kube_network_plugin")? == "calico" && has_family(view, host, true)?)

@@ -7,6 +7,7 @@ use ipnet::IpNet;
 use serde_json::Value;
 
 use super::findings::{Findings, address, quoted, text_of};
+use super::unknown::Unknown;
 use super::view::{Setting, View};
 use crate::facts::Fact;
 
@@ -51,6 +52,7 @@ pub(super) struct Networks {
     pub(super) services: Fact<Vec<String>>,
     pub(super) invalid: Fact<Vec<String>>,
     pub(super) overlapping: Fact<Vec<String>>,
+    pub(super) service_addresses_taken: Fact<Vec<String>>,
     pub(super) tight: Fact<Vec<String>>,
 }
 
@@ -61,9 +63,10 @@ struct Told<'i> {
 }
 
 /// Whether hosts are to have addresses of a family.
-pub(super) fn has_family(view: &View<'_>, host: &str, ipv6: bool) -> Result<bool, String> {
-    let on =
-        |name: &str| -> Result<Option<bool>, String> { Ok(view.get(host, name)?.map(|value| is_on(&value))) };
+pub(super) fn has_family(view: &View<'_>, host: &str, ipv6: bool) -> Result<bool, Unknown> {
+    let on = |name: &str| -> Result<Option<bool>, Unknown> {
+        Ok(view.get(host, name)?.map(|value| is_on(&value)))
+    };
     if !ipv6 {
         return Ok(on("ipv4_stack")?.unwrap_or(true));
     }
@@ -106,7 +109,7 @@ pub(super) fn survey(view: &View<'_>) -> Networks {
                 names.unknown.get_or_insert_with(|| format!("`{name}` is not known"));
             }
             for reason in unknown {
-                names.unknown.get_or_insert_with(|| reason.clone());
+                names.unknown.get_or_insert_with(|| reason.to_string());
                 invalid.cannot_tell(reason);
             }
             for setting in settings {
@@ -134,6 +137,11 @@ pub(super) fn survey(view: &View<'_>) -> Networks {
         }
     }
     apart(view, &told, &mut overlapping);
+    let mut taken = Findings::default();
+    if let Some(reason) = &all_services.unknown {
+        taken.cannot_tell(reason.clone());
+    }
+    node_local_dns(view, &told, &mut overlapping, &mut taken);
     room_for_services(&told, &mut tight);
     let source = "inventory and kubespray's defaults";
     Networks {
@@ -141,6 +149,7 @@ pub(super) fn survey(view: &View<'_>) -> Networks {
         services: all_services.into_fact(source),
         invalid: invalid.into_fact(source),
         overlapping: overlapping.into_fact(source),
+        service_addresses_taken: taken.into_fact(source),
         tight: tight.into_fact(source),
     }
 }
@@ -200,22 +209,40 @@ fn apart(view: &View<'_>, told: &[(bool, Told<'_>)], findings: &mut Findings) {
         }
     }
     if let Some(host) = view.hosts.first() {
-        for name in ["nodelocaldns_ip", "kube_vip_address"] {
-            // Nothing else judges these: what cannot be known of them is told here.
-            if let Err(reason) = view.get(host, name)
-                && view.written(host, name).is_some()
-            {
-                findings.cannot_tell(reason);
-            }
-            if let (Ok(Some(value)), Some(place)) = (view.get(host, name), view.place(host, name))
-                && !text_of(&value).is_empty()
-                && address(&text_of(&value)).is_none()
-            {
-                findings.say(format!("`{name}` is {} ({place}), which is no address", quoted(&value)));
-            }
-            hold(view, host, name, told, findings);
-        }
+        is_address(view, host, "kube_vip_address", findings);
+        hold(view, host, "kube_vip_address", told, findings);
         load_balancer(view, host, told, findings);
+    }
+}
+
+/// A variable that has to be an address, and that nothing else judges: what cannot be known of it is said here.
+fn is_address(view: &View<'_>, host: &str, name: &str, findings: &mut Findings) {
+    if let Err(unknown) = view.get(host, name)
+        && view.written(host, name).is_some()
+    {
+        findings.cannot_tell(unknown);
+    }
+    if let (Ok(Some(value)), Some(place)) = (view.get(host, name), view.place(host, name))
+        && !text_of(&value).is_empty()
+        && address(&text_of(&value)).is_none()
+    {
+        findings.say(format!("`{name}` is {} ({place}), which is no address", quoted(&value)));
+    }
+}
+
+/// The address of NodeLocal DNSCache on every node. kubespray deploys one that is inside the services' network: it answers until
+/// a Service is given the same address.
+fn node_local_dns(
+    view: &View<'_>,
+    told: &[(bool, Told<'_>)],
+    overlapping: &mut Findings,
+    taken: &mut Findings,
+) {
+    const NAME: &str = "nodelocaldns_ip";
+    let Some(host) = view.hosts.first() else { return };
+    is_address(view, host, NAME, overlapping);
+    for (is_pods, findings) in [(true, overlapping), (false, taken)] {
+        hold(view, host, NAME, told.iter().filter(|(pods, _)| *pods == is_pods), findings);
     }
 }
 
@@ -241,18 +268,30 @@ fn load_balancer(view: &View<'_>, host: &str, told: &[(bool, Told<'_>)], finding
 }
 
 /// An address of the machines' own network must be none of a pod or service.
-fn hold(view: &View<'_>, host: &str, name: &str, told: &[(bool, Told<'_>)], findings: &mut Findings) {
+fn hold<'t, 'i: 't>(
+    view: &View<'_>,
+    host: &str,
+    name: &str,
+    told: impl IntoIterator<Item = &'t (bool, Told<'i>)>,
+    findings: &mut Findings,
+) {
     // What cannot be known of an address is told where addresses are judged.
     let Ok(Some(value)) = view.get(host, name) else { return };
     if let Some(inside) = address(&text_of(&value)) {
         let place = view.place(host, name).unwrap_or_else(|| "kubespray's default".to_owned());
-        let of = if view.written(host, name).is_some() { format!(" of {host}") } else { String::new() };
+        let is_written = view.written(host, name).is_some();
+        let of = if is_written { format!(" of {}", view.owner(host, name)) } else { String::new() };
         within(told, inside, &format!("`{name}`{of} is {inside} ({place})"), findings);
     }
 }
 
-fn within(told: &[(bool, Told<'_>)], inside: IpAddr, what: &str, findings: &mut Findings) {
-    for (_, one) in told.iter().filter(|(_, one)| one.network.contains(&inside)) {
+fn within<'t, 'i: 't>(
+    told: impl IntoIterator<Item = &'t (bool, Told<'i>)>,
+    inside: IpAddr,
+    what: &str,
+    findings: &mut Findings,
+) {
+    for (_, one) in told.into_iter().filter(|(_, one)| one.network.contains(&inside)) {
         findings.say(format!("{what}, which is inside the network that {}", verb(&one.setting)));
     }
 }

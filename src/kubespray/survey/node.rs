@@ -35,7 +35,7 @@ impl<'v, 'i> Node<'v, 'i> {
     }
 
     fn get(&self, name: &str) -> Result<Option<Value>, String> {
-        self.view.told(self.host, name)
+        Ok(self.view.told(self.host, name)?)
     }
 
     fn text(&self, name: &str) -> Result<String, String> {

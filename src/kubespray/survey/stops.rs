@@ -1,65 +1,72 @@
 //! kubespray's own asserts, evaluated over the inventory's variables: what the release would stop at is found before it
-//! starts. What an assert asks of a host's facts, or of what a task has registered, is for other checks.
+//! starts. What an assert asks of a host's facts is taken from what was read of the host; what other checks judge is left to
+//! them.
 
 use std::collections::BTreeSet;
 
 use super::findings::{Findings, quoted, some};
+use super::unknown::Unknown;
 use super::view::View;
 use crate::inventory::is_secret;
 use crate::kubespray::asserts::Assertion;
 
-/// How many variables a sentence tells.
-const TOLD: usize = 4;
+/// How many variables a sentence names.
+const NAMED: usize = 4;
 
-/// Adds what the asserts stop at, apart from what other sentences tell already.
+/// Adds what the asserts stop at, apart from what other sentences say already.
 pub(super) fn add(view: &View<'_>, others: &[String], findings: &mut Findings) {
     let Some(first) = view.hosts.first() else { return };
     let layers = view.inventory.layers();
     let written: BTreeSet<&str> =
         layers.flat_map(|layer| layer.variables.keys().map(String::as_str)).collect();
     let (mut direct, mut derived) = (Vec::new(), Vec::new());
-    for assertion in &view.demands.assertions {
+    for assertion in view.demands.assertions.iter().filter(|it| !it.is_judged_elsewhere()) {
         let names: Vec<&str> =
             assertion.names.iter().map(String::as_str).filter(|name| written.contains(name)).collect();
         let same = |host: &str| {
             let of =
                 |host: &str, name: &str| view.written(host, name).map(|(value, _)| std::ptr::from_ref(value));
-            names.iter().all(|name| of(host, name) == of(first, name))
+            view.facts.get(host) == view.facts.get(*first)
+                && names.iter().all(|name| of(host, name) == of(first, name))
         };
         // Hosts for which the inventory writes the same of it need not be asked one by one.
-        let by_group = assertion.names.contains("group_names");
-        let differing = view.hosts.iter().skip(1).filter(|host| by_group || !same(host));
+        let by_host = assertion.depends_on_the_host();
+        let differing = view.hosts.iter().skip(1).filter(|host| by_host || !same(host));
         let mut broken: Vec<&str> = Vec::new();
         for &host in std::iter::once(first).chain(differing) {
-            match holds(view, host, assertion) {
+            match view.decide(&|| holds(view, host, assertion), &|one, other| one == other) {
                 Ok(true) => {}
                 Ok(false) => broken.push(host),
-                // The release's own values are not the user's affair, and facts are those of hosts.
-                Err(reason)
-                    if names.is_empty()
-                        || assertion.asks_facts()
-                        || assertion.asks_networks()
-                        || is_registered(assertion, &reason) => {}
-                Err(reason) => findings.cannot_tell(format!(
-                    "whether `{}` holds, at which kubespray stops otherwise ({}): {reason}",
-                    assertion.text, assertion.file
-                )),
+                Err(unknown) if is_registered(assertion, &unknown.reason) => {}
+                Err(unknown) => findings.cannot_tell(Unknown {
+                    // A template that is undefined stops only what uses it.
+                    from_inventory: unknown.from_inventory
+                        || names.iter().any(|name| view.get(host, name).is_err_and(|it| it.from_inventory)),
+                    reason: format!(
+                        "`{}`, at which kubespray stops where it does not hold ({}): {}",
+                        assertion.text, assertion.file, unknown.reason
+                    ),
+                    ..unknown
+                }),
             }
         }
         let own: Vec<&str> = names.iter().copied().filter(|name| assertion.text.contains(name)).collect();
-        let own = if own.is_empty() { names.clone() } else { own };
-        let is_told = |sentence: &String| {
-            !own.is_empty() && own.iter().all(|name| sentence.contains(&format!("`{name}`")))
+        let about: Vec<&str> = match own.is_empty() {
+            true => assertion.variables_of_text().collect(),
+            false => own.clone(),
+        };
+        let is_said = |sentence: &String| {
+            !about.is_empty() && about.iter().all(|name| sentence.contains(&format!("`{name}`")))
         };
         let Some(host) = broken.first() else { continue };
-        if !others.iter().any(is_told) && !findings.sentences().iter().any(is_told) {
+        if !others.iter().any(is_said) && !findings.sentences().iter().any(is_said) {
             let sentence = sentence(view, host, assertion, &broken);
             if own.is_empty() { derived.push(sentence) } else { direct.push(sentence) }
         }
     }
-    // What follows from a value that is told of already is the same mistake.
-    let told = if direct.is_empty() { derived } else { direct };
-    told.into_iter().for_each(|sentence| findings.say(sentence));
+    // What follows from a value that is named already is the same mistake.
+    let said = if direct.is_empty() { derived } else { direct };
+    said.into_iter().for_each(|sentence| findings.say(sentence));
 }
 
 /// Whether what could not be known is a value that the assert's own tasks set while they run.
@@ -71,24 +78,24 @@ fn is_registered(assertion: &Assertion, reason: &str) -> bool {
 }
 
 /// Whether an assert holds for a host, or does not concern it.
-fn holds(view: &View<'_>, host: &str, assertion: &Assertion) -> Result<bool, String> {
+fn holds(view: &View<'_>, host: &str, assertion: &Assertion) -> Result<bool, Unknown> {
     let mut undecided = None;
     for when in &assertion.when {
         match view.is_true(host, when) {
             Ok(true) => {}
             Ok(false) => return Ok(true),
-            Err(reason) => undecided = Some(reason),
+            Err(unknown) => undecided = Some(unknown),
         }
     }
     match (view.is_true(host, &assertion.text), undecided) {
         (Ok(true), _) => Ok(true),
-        (_, Some(reason)) => Err(reason),
+        (_, Some(unknown)) => Err(unknown),
         (held, None) => held,
     }
 }
 
 fn sentence(view: &View<'_>, host: &str, assertion: &Assertion, broken: &[&str]) -> String {
-    let mut told: Vec<String> = Vec::new();
+    let mut named: Vec<String> = Vec::new();
     for name in &assertion.names {
         let place = view.place(host, name);
         let is_asked = assertion.text.contains(name.as_str()) || place.is_some();
@@ -98,13 +105,13 @@ fn sentence(view: &View<'_>, host: &str, assertion: &Assertion, broken: &[&str])
             continue;
         }
         let place = place.unwrap_or_else(|| "kubespray's default".to_owned());
-        told.push(match is_secret(name) {
+        named.push(match is_secret(name) {
             true => format!("`{name}` is set ({place})"),
             false => format!("`{name}` is {} ({place})", quoted(&value)),
         });
     }
-    told.truncate(TOLD);
-    let told = if told.is_empty() { String::new() } else { format!("{}: ", told.join(", ")) };
+    named.truncate(NAMED);
+    let named = if named.is_empty() { String::new() } else { format!("{}: ", named.join(", ")) };
     let whom = if broken.len() > 1 { format!(" for {}", some(broken)) } else { String::new() };
-    format!("{told}kubespray stops{whom}, for `{}` does not hold ({})", assertion.text, assertion.file)
+    format!("{named}kubespray stops{whom}, because `{}` does not hold ({})", assertion.text, assertion.file)
 }

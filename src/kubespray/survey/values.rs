@@ -5,6 +5,7 @@ use serde_json::Value;
 use super::findings::{Findings, quoted, text_of};
 use super::network_plugins::applies;
 use super::networks::is_on;
+use super::unknown::Unknown;
 use super::view::View;
 use crate::facts::{Fact, Reading};
 use crate::inventory::nearest;
@@ -70,7 +71,7 @@ const PLUGIN_CHOICES: [(&str, &[&str]); 10] = [
 ];
 
 /// Values outside their lists.
-pub(super) fn unsupported_choices(view: &View<'_>) -> Fact<Vec<String>> {
+pub(super) fn unsupported_choices(view: &View<'_>) -> Findings {
     let mut findings = Findings::default();
     if view.demands.choices.is_empty() {
         findings.cannot_tell("what this release of kubespray takes is not known".to_owned());
@@ -93,7 +94,7 @@ pub(super) fn unsupported_choices(view: &View<'_>) -> Fact<Vec<String>> {
     {
         choose(view, name, choices, &mut findings);
     }
-    findings.into_fact("inventory and kubespray's defaults")
+    findings
 }
 
 /// Names that a release may list choices of.
@@ -109,10 +110,21 @@ const JUDGED: [&str; 9] = [
     "external_cloud_provider",
 ];
 
+/// Whether the release compares a variable on a host: where it matters, and its assert's own conditions hold.
+fn asks(view: &View<'_>, host: &str, name: &str) -> Result<bool, Unknown> {
+    for when in view.demands.choice_conditions.get(name).into_iter().flatten() {
+        let holds = view.decide(&|| view.is_true(host, when), &|one, other| one == other);
+        if holds == Ok(false) {
+            return Ok(false);
+        }
+    }
+    applies(view, host, name)
+}
+
 fn choose(view: &View<'_>, name: &'static str, choices: &[&str], findings: &mut Findings) {
     let mut hosts = Vec::new();
     for &host in &view.hosts {
-        match applies(view, host, name) {
+        match asks(view, host, name) {
             Ok(true) => hosts.push(host),
             Ok(false) => {}
             Err(reason) => findings.cannot_tell(reason),
@@ -133,14 +145,13 @@ fn choose(view: &View<'_>, name: &'static str, choices: &[&str], findings: &mut 
 }
 
 /// Versions of Kubernetes that this release cannot deploy.
-pub(super) fn unsupported_versions(view: &View<'_>) -> Fact<Vec<String>> {
+pub(super) fn unsupported_versions(view: &View<'_>) -> Findings {
     let mut findings = Findings::default();
     let (settings, unknown) = view.settings("kube_version", &view.hosts);
     unknown.into_iter().for_each(|reason| findings.cannot_tell(reason));
     let known = &view.demands.facts.kube_versions;
     let min = view.demands.facts.kube_version_min.value();
-    // `v1.28.6` up to kubespray 2.27, `1.32.5` since.
-    let wants_v = !view.is_at_least((2, 28));
+    let wants_v = view.demands.kube_versions_have_v;
     for setting in settings {
         let text = text_of(&setting.value);
         let bare = text.trim_start_matches('v');
@@ -167,7 +178,7 @@ pub(super) fn unsupported_versions(view: &View<'_>) -> Fact<Vec<String>> {
             Reading::Known(_) | Reading::Absent => {}
         }
     }
-    findings.into_fact("inventory and kubespray's checksums")
+    findings
 }
 
 fn parts(version: &str) -> Vec<u64> {

@@ -3,15 +3,16 @@
 use serde_json::{Map, Value};
 
 use super::findings::{quoted, some};
-use crate::inventory::{Defaults, Inventory, Layer, Values};
+use super::unknown::Unknown;
+use crate::inventory::{Defaults, GatheredFacts, Inventory, Layer, Values};
 use crate::kubespray::demands::{Defaults as Known, Demands};
 
 /// Groups whose hosts kubespray deploys to.
 const DEPLOYED: [&str; 7] =
     ["k8s_cluster", "k8s-cluster", "kube_control_plane", "kube_node", "etcd", "calico_rr", "kube-master"];
 
-/// What only inventories set.
-const OF_HOSTS: [&str; 8] = [
+/// What only inventories set, and every release reads.
+pub(super) const OF_HOSTS: [&str; 8] = [
     "ip",
     "access_ip",
     "ip6",
@@ -40,6 +41,8 @@ pub(super) struct View<'i> {
     pub(super) inventory: &'i Inventory,
     pub(super) demands: &'i Demands,
     pub(super) values: Values<'i>,
+    /// What was read of the hosts' facts, as Ansible names them.
+    pub(super) facts: &'i GatheredFacts,
     /// The hosts that kubespray deploys to, in the order of the files.
     pub(super) hosts: Vec<&'i str>,
 }
@@ -70,37 +73,66 @@ impl<'i> View<'i> {
         inventory: &'i Inventory,
         demands: &'i Demands,
         defaults: &'i Defaults<'i>,
+        facts: &'i GatheredFacts,
     ) -> View<'i> {
         let deployed: std::collections::HashSet<&str> =
             DEPLOYED.iter().flat_map(|group| inventory.members(group)).collect();
         let hosts = inventory.names().iter().map(String::as_str).filter(|name| deployed.contains(name));
-        View { inventory, demands, values: inventory.values(defaults), hosts: hosts.collect() }
+        let values = inventory.values(defaults).with_facts(facts);
+        View { inventory, demands, values, facts, hosts: hosts.collect() }
     }
 
     /// A host's variable, `None` where neither the inventory nor kubespray sets it; the error is the reason why it cannot
     /// be known.
-    pub(super) fn get(&self, host: &str, name: &str) -> Result<Option<Value>, String> {
-        match self.values.of(host, name) {
-            Ok(None) if self.written(host, name).is_none() && !self.is_known(name) => Err(format!(
-                "what kubespray sets `{name}` to is not in the built-in table; name your checkout with --kubespray"
-            )),
-            value => value.map_err(|unresolved| unresolved.to_string()),
+    pub(super) fn get(&self, host: &str, name: &str) -> Result<Option<Value>, Unknown> {
+        let get = || match self.values.of(host, name) {
+            Ok(None) if self.written(host, name).is_none() && !self.is_known(name) => {
+                Err(Unknown::of_release(format!(
+                    "what kubespray sets `{name}` to is not in the built-in table; name your checkout with --kubespray"
+                )))
+            }
+            value => value.map_err(Unknown::from),
+        };
+        self.decide(&get, &|a, b| a == b)
+    }
+
+    /// What `evaluate` comes to, whatever the facts of hosts are that were not read: where it asks for one, it is evaluated
+    /// with each value that a host of this release could have. Unknown where these results are not all `alike`.
+    pub(super) fn decide<T>(
+        &self,
+        evaluate: &dyn Fn() -> Result<T, Unknown>,
+        alike: &dyn Fn(&T, &T) -> bool,
+    ) -> Result<T, Unknown> {
+        let unknown = match evaluate() {
+            Ok(decided) => return Ok(decided),
+            Err(unknown) => unknown,
+        };
+        let Some(fact) = &unknown.fact else { return Err(unknown) };
+        let mut decided: Option<T> = None;
+        for value in self.demands.possible_facts.get(&fact.name).into_iter().flatten() {
+            let found = self.values.assuming(fact, value.clone(), || self.decide(evaluate, alike));
+            match (found, &decided) {
+                (Ok(found), None) => decided = Some(found),
+                (Ok(found), Some(before)) if alike(before, &found) => {}
+                _ => return Err(unknown),
+            }
         }
+        decided.ok_or(unknown)
     }
 
     /// Whether a condition of a task holds for a host.
-    pub(super) fn is_true(&self, host: &str, condition: &str) -> Result<bool, String> {
+    pub(super) fn is_true(&self, host: &str, condition: &str) -> Result<bool, Unknown> {
         let condition = condition.trim();
         let inner = condition.strip_prefix("{{").and_then(|rest| rest.strip_suffix("}}"));
         let condition = inner.filter(|inner| !inner.contains("{{")).unwrap_or(condition);
         match self.values.render(host, &format!("{{{{ true if ({condition}) else false }}}}"))? {
             Value::Bool(held) => Ok(held),
-            other => Err(format!("`{condition}` comes to {}", quoted(&other))),
+            other => Err(Unknown::of_release(format!("`{condition}` comes to {}", quoted(&other)))),
         }
     }
 
     /// The same, where what the built-in table does not have is set by nobody.
-    pub(super) fn told(&self, host: &str, name: &str) -> Result<Option<Value>, String> {
+    pub(super) fn told(&self, host: &str, name: &str) -> Result<Option<Value>, Unknown> {
         match self.written(host, name).is_some() || self.is_known(name) {
             true => self.get(host, name),
             false => Ok(None),
@@ -135,15 +167,21 @@ impl<'i> View<'i> {
         self.values.written(host, name)
     }
 
+    /// Whose variable it is that a host has: the host's own, or that of a group: `` group `k8s_cluster` ``.
+    pub(super) fn owner(&self, host: &str, name: &str) -> String {
+        let group = self.written(host, name).and_then(|(_, layer)| layer.group());
+        group.map_or_else(|| host.to_owned(), |group| format!("group `{group}`"))
+    }
+
     /// Where a host's variable is written.
     pub(super) fn place(&self, host: &str, name: &str) -> Option<String> {
         self.written(host, name).map(|(_, layer)| layer.place_of(name))
     }
 
     /// A variable's values over these hosts, and why some are not known.
-    pub(super) fn settings(&self, name: &'static str, hosts: &[&'i str]) -> (Vec<Setting<'i>>, Vec<String>) {
+    pub(super) fn settings(&self, name: &'static str, hosts: &[&'i str]) -> (Vec<Setting<'i>>, Vec<Unknown>) {
         let mut settings: Vec<Setting<'i>> = Vec::new();
-        let mut unknown: Vec<String> = Vec::new();
+        let mut unknown: Vec<Unknown> = Vec::new();
         for host in hosts {
             match self.get(host, name) {
                 Ok(None) => {}
