@@ -95,15 +95,17 @@ pub fn survey_hosts(inventory: &Inventory, demands: &Demands) -> Survey {
 fn found(view: &View<'_>) -> Found {
     let networks = networks::survey(view);
     let names = names::survey(view);
-    let text_booleans = values::text_booleans(view);
+    let mut text_booleans = values::text_booleans(view);
     let mut unsupported_choices = values::unsupported_choices(view);
     let mut unsupported_versions = values::unsupported_versions(view);
-    let told = [&text_booleans, &networks.invalid, &networks.tight, &networks.overlapping, &names.removed];
+    let told = [&networks.invalid, &networks.tight, &networks.overlapping, &names.removed];
     let told = told.iter().filter_map(|fact| fact.value()).flatten();
-    let told = told.chain(unsupported_choices.sentences()).chain(unsupported_versions.sentences());
+    let values = [&text_booleans, &unsupported_choices, &unsupported_versions];
+    let told = told.chain(values.into_iter().flat_map(Findings::sentences));
     let told: Vec<String> = told.cloned().collect();
     let mut contradictions = contradictions::survey(view, &told);
-    let unevaluated = [&mut unsupported_choices, &mut unsupported_versions, &mut contradictions];
+    let unevaluated =
+        [&mut text_booleans, &mut unsupported_choices, &mut unsupported_versions, &mut contradictions];
     let unevaluated = unevaluated.into_iter().flat_map(Findings::take_unevaluated);
     let mut not_evaluated = Findings::default();
     unevaluated.for_each(|reason| not_evaluated.cannot_tell(reason));
@@ -123,7 +125,7 @@ fn found(view: &View<'_>) -> Found {
         leftover_variables: names.leftover,
         misspelt_variables: names.misspelt,
         unread_variables: names.unread,
-        text_booleans,
+        text_booleans: text_booleans.into_fact("inventory"),
         unsupported_choices: unsupported_choices.into_fact("inventory and kubespray's defaults"),
         contradictions: contradictions.into_fact("inventory and kubespray's defaults"),
         unsupported_versions: unsupported_versions.into_fact("inventory and kubespray's checksums"),

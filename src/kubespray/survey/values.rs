@@ -7,19 +7,20 @@ use super::network_plugins::applies;
 use super::networks::is_on;
 use super::unknown::Unknown;
 use super::view::View;
-use crate::facts::{Fact, Reading};
+use crate::facts::Reading;
 use crate::inventory::nearest;
 
 /// Booleans that are written as texts.
 ///
 /// Those that kubespray itself insists on, and all others whose default is a boolean: Jinja takes the text `false` for true.
-pub(super) fn text_booleans(view: &View<'_>) -> Fact<Vec<String>> {
+pub(super) fn text_booleans(view: &View<'_>) -> Findings {
     let mut findings = Findings::default();
     let insisted: &[String] = match &view.demands.booleans.reading {
         Reading::Known(names) => names,
         Reading::Absent => &[],
         Reading::Unknown(reason) => {
-            findings.cannot_tell(format!("which booleans kubespray insists on: {reason}"));
+            let reason = format!("which booleans kubespray insists on: {reason}");
+            findings.cannot_tell(Unknown::of_release(reason));
             &[]
         }
     };
@@ -49,7 +50,7 @@ pub(super) fn text_booleans(view: &View<'_>) -> Fact<Vec<String>> {
             }
         }
     }
-    findings.into_fact("inventory")
+    findings
 }
 
 fn is_boolean(text: &str) -> bool {
@@ -74,7 +75,8 @@ const PLUGIN_CHOICES: [(&str, &[&str]); 10] = [
 pub(super) fn unsupported_choices(view: &View<'_>) -> Findings {
     let mut findings = Findings::default();
     if view.demands.choices.is_empty() {
-        findings.cannot_tell("what this release of kubespray takes is not known".to_owned());
+        findings
+            .cannot_tell(Unknown::of_release("what this release of kubespray takes is not known".to_owned()));
     }
     for (name, choices) in &view.demands.choices {
         let name: &'static str = match JUDGED.iter().find(|known| *known == name) {
@@ -87,7 +89,9 @@ pub(super) fn unsupported_choices(view: &View<'_>) -> Findings {
                 choose(view, name, &choices, &mut findings);
             }
             Reading::Absent => {}
-            Reading::Unknown(reason) => findings.cannot_tell(format!("what `{name}` may be: {reason}")),
+            Reading::Unknown(reason) => {
+                findings.cannot_tell(Unknown::of_release(format!("what `{name}` may be: {reason}")));
+            }
         }
     }
     for (name, choices) in PLUGIN_CHOICES.iter().filter(|(name, _)| !view.demands.choices.contains_key(*name))
@@ -173,7 +177,8 @@ pub(super) fn unsupported_versions(view: &View<'_>) -> Findings {
                 findings.say(format!("{told}, as other releases write it; this one wants `{right}`"));
             }
             Reading::Unknown(reason) => {
-                findings.cannot_tell(format!("which versions kubespray has checksums of: {reason}"));
+                let reason = format!("which versions kubespray has checksums of: {reason}");
+                findings.cannot_tell(Unknown::of_release(reason));
             }
             Reading::Known(_) | Reading::Absent => {}
         }

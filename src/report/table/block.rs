@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::paper::Tone;
 use super::survey::Survey;
-use crate::checks::{Severity, Status, Verdict};
+use crate::checks::{Found, Severity, Status, Verdict};
 use crate::report::document::HostRow;
 use crate::report::escape;
 
@@ -46,15 +46,19 @@ pub(super) struct Evidence {
 impl Evidence {
     /// A verdict's own words.
     fn exact(verdict: &Verdict) -> Evidence {
-        let found =
-            verdict.found.iter().filter(|found| !is_said(&found.value, &verdict.message)).map(|found| {
-                let value = match (&found.unknown, found.value.is_null()) {
-                    (Some(_), _) => "not known".to_owned(),
-                    (None, true) => "absent".to_owned(),
-                    (None, false) => escape::value(&found.value),
-                };
-                (found.fact.to_string(), value, found.source.clone())
-            });
+        // Where the message has said one list of findings, lists without findings are no evidence.
+        let is_said = |value: &Value| is_said(value, &verdict.message);
+        let says = verdict.found.iter().any(|found| is_said(&found.value));
+        let is_empty = |value: &Value| value.as_array().is_some_and(Vec::is_empty);
+        let shown = |found: &&Found| !(is_said(&found.value) || says && is_empty(&found.value));
+        let found = verdict.found.iter().filter(shown).map(|found| {
+            let value = match (&found.unknown, found.value.is_null()) {
+                (Some(_), _) => "not known".to_owned(),
+                (None, true) => "absent".to_owned(),
+                (None, false) => escape::value(&found.value),
+            };
+            (found.fact.to_string(), value, found.source.clone())
+        });
         let reason = match (&verdict.reason, &verdict.cause) {
             (Some(reason), _) if !reason.is_empty() => reason.to_string(),
             (_, Some(cause)) => format!("it stands after {cause}, which did not pass"),
