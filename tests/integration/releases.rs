@@ -151,27 +151,21 @@ fn a_template_of_the_inventory_that_asks_for_facts_is_known_with_them() {
 
 #[test]
 fn the_keys_of_the_checkouts_checksums_decide_how_a_version_is_written() {
-    let folder = tempfile::tempdir().expect("a folder");
-    let write = |path: &str, text: &str| {
-        let path = folder.path().join(path);
-        fs::create_dir_all(path.parent().expect("a folder")).expect("made");
-        fs::write(path, text).expect("written");
-    };
     // A snapshot between two releases: the next one's number, and the keys of before.
-    write("cluster.yml", "- hosts: all\n  roles: [kubespray-defaults]\n");
-    write("galaxy.yml", "name: kubespray\nversion: 2.30.0\n");
-    write(
-        "roles/kubespray-defaults/defaults/main/checksums.yml",
-        "kubelet_checksums:\n  amd64:\n    v1.33.5: 0\n    v1.32.9: 0\n",
-    );
-    write(
-        "roles/kubespray-defaults/defaults/main/main.yml",
-        "kube_version: v1.33.5\nkube_version_min_required: v1.31.0\n",
-    );
+    let (_folder, demands) = small_checkout(&[
+        ("galaxy.yml", "name: kubespray\nversion: 2.30.0\n"),
+        (
+            "roles/kubespray-defaults/defaults/main/checksums.yml",
+            "kubelet_checksums:\n  amd64:\n    v1.33.5: 0\n    v1.32.9: 0\n",
+        ),
+        (
+            "roles/kubespray-defaults/defaults/main/main.yml",
+            "kube_version: v1.33.5\nkube_version_min_required: v1.31.0\n",
+        ),
+    ]);
     let versions = |version: &str| {
-        let inventory_folder = tempfile::tempdir().expect("a folder");
-        let inventory = inventory(HOSTS, &format!("kube_version: {version}\n"), inventory_folder.path());
-        let demands = Demands::of_checkout(folder.path()).expect("a checkout");
+        let folder = tempfile::tempdir().expect("a folder");
+        let inventory = inventory(HOSTS, &format!("kube_version: {version}\n"), folder.path());
         kubespray::survey(&inventory, &demands).inventory.unsupported_versions.value().cloned()
     };
     assert_eq!(versions("v1.32.9"), Some(vec![]));
@@ -179,31 +173,37 @@ fn the_keys_of_the_checkouts_checksums_decide_how_a_version_is_written() {
     assert!(wrong.len() == 1 && wrong[0].ends_with("this one wants `v1.32.9`"), "{wrong:?}");
 }
 
-#[test]
-fn what_the_checkouts_own_tasks_or_sample_name_is_read() {
+/// A checkout of these files, and what it demands.
+fn small_checkout(files: &[(&str, &str)]) -> (tempfile::TempDir, Demands) {
     let folder = tempfile::tempdir().expect("a folder");
-    let write = |path: &str, text: &str| {
+    let cluster = ("cluster.yml", "- hosts: all\n  roles: [kubespray-defaults]\n");
+    for (path, text) in files.iter().chain([&cluster]) {
         let path = folder.path().join(path);
         fs::create_dir_all(path.parent().expect("a folder")).expect("made");
         fs::write(path, text).expect("written");
-    };
-    write("cluster.yml", "- hosts: all\n  roles: [kubespray-defaults]\n");
-    write("roles/kubespray-defaults/defaults/main.yaml", "kube_version: v1.26.1\n");
-    write(
-        "roles/x/templates/pools.j2",
-        "{% if metallb_protocol is defined %}protocol: {{ metallb_protocol }}{% endif %}\n",
-    );
-    write("roles/x/tasks/main.yml", "- fail: {msg: pools}\n  when: metallb_pool_name is not defined\n");
-    write(
-        "inventory/sample/group_vars/all/docker.yml",
-        "docker_container_storage_setup: false\n# canal_iface: ''\n",
-    );
+    }
+    let demands = Demands::of_checkout(folder.path()).expect("a checkout");
+    (folder, demands)
+}
+
+#[test]
+fn what_the_checkouts_own_tasks_or_sample_name_is_read() {
+    let (_folder, demands) = small_checkout(&[
+        ("roles/kubespray-defaults/defaults/main.yaml", "kube_version: v1.26.1\n"),
+        (
+            "roles/x/templates/pools.j2",
+            "{% if metallb_protocol is defined %}protocol: {{ metallb_protocol }}{% endif %}\n",
+        ),
+        ("roles/x/tasks/main.yml", "- fail: {msg: pools}\n  when: metallb_pool_name is not defined\n"),
+        (
+            "inventory/sample/group_vars/all/docker.yml",
+            "docker_container_storage_setup: false\n# canal_iface: ''\n",
+        ),
+    ]);
     let vars = "metallb_protocol: bgp\nmetallb_pool_name: x\ndocker_container_storage_setup: false\ncanal_iface: ''\n\
                 metallb_avoid_buggy_ips: true\n";
-    let inventory_folder = tempfile::tempdir().expect("a folder");
-    let inventory = inventory(HOSTS, vars, inventory_folder.path());
-    let demands = Demands::of_checkout(folder.path()).expect("a checkout");
-    let found = kubespray::survey(&inventory, &demands).inventory;
+    let folder = tempfile::tempdir().expect("a folder");
+    let found = kubespray::survey(&inventory(HOSTS, vars, folder.path()), &demands).inventory;
     // Shown in the sample, and read by nothing.
     let leftover = found.leftover_variables.value().expect("known");
     assert!(leftover.len() == 1 && leftover[0].contains("`canal_iface`"), "{leftover:?}");
