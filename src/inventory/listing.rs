@@ -2,13 +2,15 @@
 
 use std::collections::{BTreeMap, HashSet};
 
-use serde::ser::SerializeMap;
+use serde::ser::{Error as _, SerializeMap};
 use serde::{Serialize, Serializer};
+use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
 use super::cluster::{Groups, View};
 use super::load::Inventory;
 use super::variables::Layer;
+use super::number::beyond_64_bits;
 
 /// Ansible's own variables, which `ansible-inventory` does not print.
 const INTERNAL: [&str; 33] = [
@@ -86,7 +88,8 @@ impl Inventory {
         self.groups.members(group)
     }
 
-    /// What `ansible-inventory --list` prints for the same files. Passwords are in clear.
+    /// What `ansible-inventory --list` prints for the same files. Passwords are in clear. As a [`Value`] it has no integers
+    /// beyond 64 bits; [`Inventory::listing`] writes them as they are.
     pub fn to_ansible_json(&self) -> Value {
         self.to_json(View::Files, None)
     }
@@ -164,13 +167,31 @@ impl Serialize for HostVars<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let HostVars(Listing { inventory, view, .. }) = self;
         let mut names: Vec<&String> = inventory.names().iter().filter(|name| self.0.shows(name)).collect();
+/// A value of the inventory as JSON text, integers beyond 64 bits with all their digits.
+pub struct Exact<'a>(pub &'a Value);
+
+impl Serialize for Exact<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        if let Some(digits) = beyond_64_bits(self.0) {
+            return RawValue::from_string(digits.to_owned()).map_err(S::Error::custom)?.serialize(serializer);
+        }
+        match self.0 {
+            Value::Object(object) => {
+                serializer.collect_map(object.iter().map(|(name, value)| (name, Exact(value))))
+            }
+            Value::Array(items) => serializer.collect_seq(items.iter().map(Exact)),
+            other => other.serialize(serializer),
+        }
+    }
+}
+
         names.sort();
         let mut hosts = serializer.serialize_map(None)?;
         for name in names {
             let layers = inventory.layers.of(name, *view).into_iter().flatten();
-            let mut variables: BTreeMap<&str, &Value> = BTreeMap::new();
+            let mut variables: BTreeMap<&str, Exact<'_>> = BTreeMap::new();
             variables.extend(
-                layers.flat_map(|layer| &layer.variables).map(|(name, value)| (name.as_str(), value)),
+                layers.flat_map(|layer| &layer.variables).map(|(name, value)| (name.as_str(), Exact(value))),
             );
             for name in INTERNAL {
                 variables.remove(name);

@@ -38,7 +38,7 @@ pub use diagnostic::Diagnostic;
 pub use error::InventoryError;
 pub use exposure::Exposure;
 pub use host::{Connection, Host, HostKeyChecking, Layout};
-pub use listing::Listing;
+pub use listing::{Exact, Listing};
 pub use load::{Inventory, Kind, find_ansible_inventory, load, load_with};
 pub use nearest::{nearest, nearest_within};
 pub use openpai::OpenPaiConfig;

@@ -11,7 +11,7 @@ use super::{reading, redact, terminal};
 use crate::checks::nearest;
 use crate::cli::{Format, InventoryArgs};
 use crate::exit_code;
-use crate::inventory::{self, Group, Host, Inventory, Layer, LoadOptions, View};
+use crate::inventory::{self, Exact, Group, Host, Inventory, Layer, LoadOptions, View};
 
 /// Runs `inventory`.
 pub(super) fn inventory(args: &InventoryArgs) -> Result<u8, RunError> {
@@ -54,7 +54,7 @@ pub(super) fn inventory(args: &InventoryArgs) -> Result<u8, RunError> {
 }
 
 fn pretty(value: &serde_json::Value) -> String {
-    serde_json::to_string_pretty(value).unwrap_or_default() + "\n"
+    serde_json::to_string_pretty(&Exact(value)).unwrap_or_default() + "\n"
 }
 
 /// Why hosts would not be visited, each reason once.
@@ -230,6 +230,6 @@ fn shown(key: &str, value: &serde_json::Value, layer: Option<&Layer>) -> String 
     }
     match redact::shown(key, value) {
         serde_json::Value::String(stars) if stars == redact::STARS => stars,
-        shown => shown.to_string(),
+        shown => serde_json::to_string(&Exact(&shown)).unwrap_or_default(),
     }
 }
