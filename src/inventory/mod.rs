@@ -9,6 +9,7 @@ mod ansible;
 mod ansible_config;
 mod cluster;
 mod diagnostic;
+mod config_file;
 mod error;
 mod exposure;
 mod host;

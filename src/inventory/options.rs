@@ -26,12 +26,16 @@ pub struct LoadOptions {
     /// Regular expressions for names that are left out of a folder, too.
     pub ignored_patterns: Vec<String>,
     /// The playbook's folder: its `group_vars` and `host_vars` stand above the inventory's own. `None` reads none.
+    /// Where `ignored_endings` is configured: a file, or an environment variable.
+    pub ignored_endings_origin: String,
     pub playbook_dir: Option<PathBuf>,
     /// `hash_behaviour = merge`: mappings of the same name are merged instead of replaced.
     pub merge_mappings: bool,
     /// What `ansible.cfg` puts on ssh's command line.
     pub ssh_words: SshWords,
 }
+    /// `inject_facts_as_vars = False`: every host has `ansible_local`, above what the inventory says.
+    pub keeps_facts_apart: bool,
 
 /// How hosts are reached where their own variables say nothing: words for ssh's command line, each as one shell line.
 #[derive(Clone, Debug, Default)]
@@ -80,6 +84,8 @@ impl Default for LoadOptions {
             playbook_dir: None,
             merge_mappings: false,
             ssh_words: SshWords::default(),
+            ignored_endings_origin: "`inventory_ignore_extensions`".to_owned(),
         }
     }
 }
+            keeps_facts_apart: false,

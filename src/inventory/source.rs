@@ -12,6 +12,7 @@ use sha2::{Digest, Sha256};
 
 use super::diagnostic::{Diagnostic, star_out_secrets};
 use super::error::InventoryError;
+use crate::merge_conflict::{self, Marker};
 
 /// Larger files are no inventories.
 const MAX_BYTES: u64 = 64 * 1024 * 1024;
@@ -57,6 +58,22 @@ impl Source {
             message: message.into(),
             help: help.into(),
             source: star_out_secrets(&self.text).into(),
+            ours_alone: false,
+        }
+    }
+
+    /// The same where the text could not be parsed: a merge conflict is the reason, if there is one.
+    pub(super) fn complain_of_syntax(
+        &self,
+        mark: Mark,
+        message: impl Into<String>,
+        help: impl Into<String>,
+    ) -> Diagnostic {
+        match Marker::first(&self.text) {
+            Some(marker) => {
+                self.complain(Mark::new(marker.number, 1), marker.message(), merge_conflict::HELP)
+            }
+            None => self.complain(mark, message, help),
         }
     }
 

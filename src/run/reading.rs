@@ -141,3 +141,5 @@ fn sources(args: &VaultArgs, config: &AnsibleConfig) -> Vec<VaultSource> {
     }
     sources
 }
+        ignored_endings_origin: config.ignored_endings_origin.clone(),
+        keeps_facts_apart: config.keeps_facts_apart,

@@ -21,7 +21,7 @@ use crate::inventory::host::{Connection, Host};
 use crate::inventory::options::{LoadOptions, SshWords};
 use crate::inventory::settle::{Settled, settle};
 use crate::inventory::template::{Context, Scene};
-use crate::inventory::variables::text;
+use crate::inventory::variables::{Layer, text};
 
 /// What the files say about the cluster. Hosts are described as kubespray will see them, with the groups it makes.
 pub(in crate::inventory) fn describe(
@@ -57,6 +57,11 @@ pub(in crate::inventory) fn describe(
     // What `-e` may say of any variable is not known for any host.
     vars_files.locked.extend(locked.into_iter().map(|file| (Subject::Group, "all".to_owned(), file)));
     let groups = GroupLayers::read(&mut graph, &mut vars_files, &mut cluster)?;
+    // Facts stand between the inventory and extra variables; before a play there is but this one.
+    let facts = options.keeps_facts_apart.then(|| {
+        let variables = Map::from_iter([("ansible_local".to_owned(), Value::Object(Map::new()))]);
+        cluster.layers.add(Layer::new("inject_facts_as_vars".to_owned(), variables))
+    });
     for (at, entry) in graph.hosts.iter_mut().enumerate() {
         let mut own = Vec::new();
         let origin = format!("{} host `{}`", entry.place.origin(), entry.name);
@@ -64,7 +69,8 @@ pub(in crate::inventory) fn describe(
         own.extend(std::mem::take(&mut entry.variables).into_layer(origin, owner));
         own.extend(vars_files.layers(Subject::Host, &entry.name)?.into_iter().flatten());
         own.extend(vars_files.playbook_layers(Subject::Host, &entry.name)?);
-        let own: Vec<usize> = own.into_iter().map(|layer| cluster.layers.add(layer)).collect();
+        let own = own.into_iter().map(|layer| cluster.layers.add(layer));
+        let own: Vec<usize> = own.chain(facts).collect();
         let all = |groups_of: &[usize], layers: &mut Layers| {
             let numbers = [groups.of(groups_of), own.clone(), extra.clone()].concat();
             if options.merge_mappings { layers.merge_mappings(numbers) } else { numbers }
