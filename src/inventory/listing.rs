@@ -7,10 +7,11 @@ use serde::{Serialize, Serializer};
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
+use super::ansible_core::CoreRules;
 use super::cluster::{Groups, View};
 use super::load::Inventory;
-use super::variables::Layer;
 use super::number::beyond_64_bits;
+use super::variables::Layer;
 
 /// Ansible's own variables, which `ansible-inventory` does not print.
 const INTERNAL: [&str; 33] = [
@@ -62,7 +63,12 @@ impl Inventory {
 
     /// A host's variables by the groups of one view.
     pub fn vars_in(&self, view: View, host: &str) -> Option<Map<String, Value>> {
-        self.layers.merged_in(view, host, |name| !INTERNAL.contains(&name))
+        self.layers.merged_in(view, host, |name| self.is_printed(name))
+    }
+
+    /// Whether `ansible-inventory` prints a variable of that name; `omit` is its own only until ansible-core 2.18.
+    fn is_printed(&self, name: &str) -> bool {
+        !INTERNAL.contains(&name) && (name != "omit" || self.core.rules() == CoreRules::Since2_19)
     }
 
     /// Where a host's variables come from: each place and what it says, lowest precedence first.
@@ -161,12 +167,6 @@ impl Serialize for Meta<'_> {
     }
 }
 
-struct HostVars<'a>(&'a Listing<'a>);
-
-impl Serialize for HostVars<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let HostVars(Listing { inventory, view, .. }) = self;
-        let mut names: Vec<&String> = inventory.names().iter().filter(|name| self.0.shows(name)).collect();
 /// A value of the inventory as JSON text, integers beyond 64 bits with all their digits.
 pub struct Exact<'a>(pub &'a Value);
 
@@ -185,6 +185,12 @@ impl Serialize for Exact<'_> {
     }
 }
 
+struct HostVars<'a>(&'a Listing<'a>);
+
+impl Serialize for HostVars<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let HostVars(Listing { inventory, view, .. }) = self;
+        let mut names: Vec<&String> = inventory.names().iter().filter(|name| self.0.shows(name)).collect();
         names.sort();
         let mut hosts = serializer.serialize_map(None)?;
         for name in names {
@@ -193,9 +199,7 @@ impl Serialize for Exact<'_> {
             variables.extend(
                 layers.flat_map(|layer| &layer.variables).map(|(name, value)| (name.as_str(), Exact(value))),
             );
-            for name in INTERNAL {
-                variables.remove(name);
-            }
+            variables.retain(|name, _| inventory.is_printed(name));
             if !variables.is_empty() {
                 hosts.serialize_entry(name, &variables)?;
             }

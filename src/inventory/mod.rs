@@ -7,9 +7,10 @@
 
 mod ansible;
 mod ansible_config;
+mod ansible_core;
 mod cluster;
-mod diagnostic;
 mod config_file;
+mod diagnostic;
 mod error;
 mod exposure;
 mod host;
@@ -34,6 +35,7 @@ mod vault;
 mod yaml;
 
 pub use ansible_config::{AnsibleConfig, Surroundings};
+pub use ansible_core::{AnsibleCore, CoreLookup, CoreRules};
 pub use cluster::{Group, Groups, View};
 pub use diagnostic::Diagnostic;
 pub use error::InventoryError;

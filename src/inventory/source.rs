@@ -220,7 +220,7 @@ fn all_of(file: File, path: &Path) -> Result<Vec<u8>, InventoryError> {
 fn too_large(path: &Path) -> InventoryError {
     let source = Source { path: path.to_owned(), text: String::new() };
     let message = format!("larger than {} MiB", MAX_BYTES >> 20);
-    source.complain(Mark::START, message, "this is no inventory; check the path").into()
+    source.complain(Mark::START, message, "this is no inventory; check the path").ours_alone().into()
 }
 
 /// UTF-8 without a byte order mark. As in Ansible, a comment line may be in any encoding.
