@@ -15,7 +15,8 @@ use crate::inventory::{self, Exact, Group, Host, Inventory, Layer, LoadOptions, 
 
 /// Runs `inventory`.
 pub(super) fn inventory(args: &InventoryArgs) -> Result<u8, RunError> {
-    let config = reading::ansible_config(None, reading::Logins::Own)?;
+    let (checkout, logins) = (args.kubespray.as_deref(), reading::Logins::Own);
+    let config = reading::ansible_config(checkout, logins)?;
     let paths = reading::inventories(&args.inventory, &config);
     if paths.is_empty() {
         return Err(RunError::flag(
@@ -23,7 +24,7 @@ pub(super) fn inventory(args: &InventoryArgs) -> Result<u8, RunError> {
             "name an inventory with -i; ansible.cfg names none either",
         ));
     }
-    let options = reading::options(&args.vault, &config)?;
+    let options = reading::options(&args.vault, &config, checkout, logins)?;
     let options = LoadOptions { extra_vars: args.extra_vars.clone(), for_judging: false, ..options };
     let inventory = inventory::load_with(&paths, &options)?;
     for warning in inventory.warnings.iter().chain(&not_visited(&inventory)) {
