@@ -195,6 +195,9 @@ pub struct InventoryArgs {
     /// Inventory files, folders, or hosts with a comma (h1,h2); repeatable [default: ansible.cfg's]
     #[arg(short, long, value_name = "PATH")]
     pub inventory: Vec<PathBuf>,
+    /// The kubespray that will deploy, a checkout: its ansible.cfg and its own variables count, as for `check`
+    #[arg(long, value_name = "DIR")]
+    pub kubespray: Option<PathBuf>,
     /// Vault passwords.
     #[command(flatten)]
     pub vault: VaultArgs,

@@ -20,6 +20,7 @@ pub mod gather;
 pub mod handoff;
 pub mod inventory;
 pub mod kubespray;
+mod merge_conflict;
 pub mod nvml;
 pub mod report;
 pub mod role;

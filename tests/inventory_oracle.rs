@@ -1,17 +1,22 @@
 //! Every inventory under fixtures/inventories/ansible, and every one of the corpus, reads as Ansible reads it: value by
-//! value and type by type. Compared with the stored expectations always, and with `ansible-inventory` itself where it is
-//! on PATH, or where ANSIBLE_INVENTORY_PROGRAM names it.
+//! value and type by type, by the rules of ansible-core up to 2.18 and by those since 2.19. Compared with the stored
+//! expectations always (`expected.json`, and `expected-2.18.json` where the older release differs), and with
+//! `ansible-inventory` itself: with each one that ANSIBLE_INVENTORY_PROGRAMS lists as PATH does folders
+//! (`/a/bin/ansible-inventory:/b/bin/ansible-inventory`; one below 2.19 and one since are wanted), else with the one that
+//! ANSIBLE_INVENTORY_PROGRAM names, else with the one on PATH.
 
 #![allow(clippy::unwrap_used, clippy::print_stderr)]
 
+#[path = "support/ansible.rs"]
+mod ansible;
 #[path = "support/differences.rs"]
 mod differences;
 
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
-use airworthy::inventory::{LoadOptions, View, load_with};
+use airworthy::inventory::{CoreRules, LoadOptions, View, load_with};
+use ansible::{programs, read_json};
 use differences::differences;
 use serde_json::Value;
 
@@ -45,32 +50,35 @@ impl Arguments {
         self.0.chunks(2).filter(|pair| pair[0] == flag).map(|pair| pair[1].clone()).collect()
     }
 
-    fn ours(&self) -> Result<Value, String> {
+    fn ours(&self, rules: CoreRules) -> Result<Value, String> {
         let paths: Vec<PathBuf> = self.all("-i").iter().map(PathBuf::from).collect();
-        let options = LoadOptions { extra_vars: self.all("-e"), ..LoadOptions::listing() };
+        let extra_vars = self.all("-e");
+        let options = LoadOptions { extra_vars, ansible_core: rules.into(), ..LoadOptions::listing() };
         let inventory = load_with(&paths, &options).map_err(|error| error.to_string())?;
         let only: Option<HashSet<&str>> = match self.all("-l").first() {
             Some(pattern) => Some(inventory.select(pattern).map_err(|error| error.to_string())?),
             None => None,
         };
-        Ok(inventory.to_json(View::Files, only.as_ref()))
+        let text = serde_json::to_string(&inventory.listing(View::Files, only.as_ref()));
+        read_json(&text.unwrap()).map_err(|error| error.to_string())
     }
 }
 
-/// What Ansible printed. Python writes numbers that JSON has not (`Infinity`, `NaN`) bare; we write them as texts.
-fn read_json(text: &str) -> serde_json::Result<Value> {
-    let quoted = |line: &str| {
-        let (line, comma) = line.strip_suffix(',').map_or((line, ""), |line| (line, ","));
-        let value =
-            ["-Infinity", "Infinity", "NaN"].into_iter().find(|value| line.ends_with(&format!(" {value}")));
-        value.map_or(format!("{line}{comma}"), |value| line.replace(value, &format!("\"{value}\"")) + comma)
-    };
-    serde_json::from_str(&text.lines().map(quoted).collect::<Vec<_>>().join("\n"))
+const BOTH: [CoreRules; 2] = [CoreRules::UpTo2_18, CoreRules::Since2_19];
+
+/// What a release once printed; `None` for what 2.18 cannot print at all (a set).
+fn recorded(folder: &Path, rules: CoreRules) -> Option<Value> {
+    let older = folder.join("expected-2.18.json");
+    let file =
+        if rules == CoreRules::UpTo2_18 && older.exists() { older } else { folder.join("expected.json") };
+    let text = std::fs::read_to_string(&file)
+        .unwrap_or_else(|error| panic!("{}: {error}; run the script `expect`", file.display()));
+    Some(read_json(&text).unwrap()).filter(|value| !value.is_null())
 }
 
-fn compare(folder: &Path, theirs: &Value, wrong: &mut Vec<String>) {
-    let name = folder.file_name().unwrap().to_string_lossy().into_owned();
-    match Arguments::of(folder).ours() {
+fn compare(folder: &Path, rules: CoreRules, theirs: &Value, wrong: &mut Vec<String>) {
+    let name = format!("{} ({rules:?})", folder.file_name().unwrap().to_string_lossy());
+    match Arguments::of(folder).ours(rules) {
         Ok(ours) => {
             let mut found = Vec::new();
             differences("", &ours, theirs, &mut found);
@@ -78,30 +86,6 @@ fn compare(folder: &Path, theirs: &Value, wrong: &mut Vec<String>) {
         }
         Err(error) => wrong.push(format!("{name}: {error}")),
     }
-}
-
-/// The program to compare with, and whether it is there.
-fn ansible() -> Option<PathBuf> {
-    let named = std::env::var_os("ANSIBLE_INVENTORY_PROGRAM").map(PathBuf::from);
-    let program = named.unwrap_or_else(|| PathBuf::from("ansible-inventory"));
-    let answer = Command::new(&program).env_remove("ANSIBLE_INVENTORY").arg("--version").output().ok()?;
-    answer.status.success().then_some(program)
-}
-
-/// What Ansible prints, without a configuration and without variables beside the working directory.
-fn ask(program: &Path, folder: &Path, empty: &Path) -> Value {
-    let answer = Command::new(program)
-        .current_dir(empty)
-        .env_remove("ANSIBLE_INVENTORY")
-        .env("ANSIBLE_CONFIG", empty.join("ansible.cfg"))
-        .env("LC_ALL", "C.UTF-8")
-        .args(&Arguments::of(folder).0)
-        .arg("--list")
-        .output()
-        .unwrap();
-    let text = String::from_utf8(answer.stdout).unwrap();
-    let told = String::from_utf8_lossy(&answer.stderr);
-    read_json(&text).unwrap_or_else(|error| panic!("{}: {error}: {told}", folder.display()))
 }
 
 fn corpus() -> Vec<PathBuf> {
@@ -121,39 +105,44 @@ fn own() -> Vec<PathBuf> {
 fn inventories_read_as_ansible_once_read_them() {
     let mut wrong = Vec::new();
     for folder in own().iter().chain(&corpus()) {
-        let expected = std::fs::read_to_string(folder.join("expected.json"))
-            .unwrap_or_else(|error| panic!("{}: {error}; run the script `expect`", folder.display()));
-        compare(folder, &read_json(&expected).unwrap(), &mut wrong);
+        for rules in BOTH {
+            if let Some(expected) = recorded(folder, rules) {
+                compare(folder, rules, &expected, &mut wrong);
+            }
+        }
     }
-    assert!(own().len() >= 40, "{} inventories", own().len());
+    assert!(own().len() >= 70, "{} inventories", own().len());
     assert!(wrong.is_empty(), "{} differences:\n{}", wrong.len(), wrong.join("\n"));
 }
 
 #[test]
 fn inventories_read_as_the_ansible_here_reads_them() {
-    let Some(program) = ansible() else {
-        eprintln!("note: compared with stored expectations only; there is no ansible-inventory here");
-        return;
-    };
+    let programs = programs();
+    for rules in BOTH {
+        if !programs.iter().any(|program| program.rules == rules) {
+            eprintln!(
+                "note: compared with stored expectations only for {rules:?}; there is no such ansible-inventory here"
+            );
+        }
+    }
     let empty = tempfile::tempdir().unwrap();
-    std::fs::write(empty.path().join("ansible.cfg"), "").unwrap();
     let folders: Vec<PathBuf> = own().into_iter().chain(corpus()).collect();
-    let halves = folders.chunks(folders.len().div_ceil(2));
-    let wrong: Vec<String> = std::thread::scope(|scope| {
-        let compared = halves.map(|half| {
-            let (program, empty) = (&program, empty.path());
-            scope.spawn(move || {
-                let mut wrong = Vec::new();
-                for folder in half {
-                    compare(folder, &ask(program, folder, empty), &mut wrong);
-                }
-                wrong
-            })
-        });
-        let running: Vec<_> = compared.collect();
-        running.into_iter().flat_map(|half| half.join().unwrap()).collect()
-    });
-    assert!(wrong.is_empty(), "{} differences:\n{}", wrong.len(), wrong.join("\n"));
+    let arguments = |folder: &PathBuf| [Arguments::of(folder).0, vec!["--list".to_owned()]].concat();
+    let arguments: Vec<Vec<String>> = folders.iter().map(arguments).collect();
+    for program in &programs {
+        let mut wrong = Vec::new();
+        for (folder, (text, told)) in folders.iter().zip(program.list(&arguments, empty.path())) {
+            // 2.18 cannot print a set.
+            if program.rules == CoreRules::UpTo2_18 && told.contains("is not JSON serializable") {
+                continue;
+            }
+            let theirs =
+                read_json(&text).unwrap_or_else(|error| panic!("{}: {error}: {told}", folder.display()));
+            compare(folder, program.rules, &theirs, &mut wrong);
+        }
+        let path = program.path.display();
+        assert!(wrong.is_empty(), "{path}: {} differences:\n{}", wrong.len(), wrong.join("\n"));
+    }
 }
 
 fn patterns() -> PathBuf {
@@ -189,23 +178,19 @@ fn patterns_choose_what_ansible_once_chose() {
 
 #[test]
 fn patterns_choose_what_the_ansible_here_chooses() {
-    let Some(program) = ansible() else { return };
-    let empty = tempfile::tempdir().unwrap();
-    std::fs::write(empty.path().join("ansible.cfg"), "").unwrap();
     let asked = std::fs::read_to_string(patterns().join("patterns.txt")).unwrap();
-    // Each costs half a second: of each kind a few, all of them in the stored expectations.
-    for pattern in asked.lines().step_by(6) {
-        let answer = Command::new(&program)
-            .current_dir(patterns())
-            .env_remove("ANSIBLE_INVENTORY")
-            .env("ANSIBLE_CONFIG", empty.path().join("ansible.cfg"))
-            .env("LC_ALL", "C.UTF-8")
-            .args(["-i", "hosts.ini", "--list", &format!("--limit={pattern}")])
-            .output()
-            .unwrap();
-        let theirs = read_json(&String::from_utf8_lossy(&answer.stdout)).unwrap_or_default();
-        let names =
-            theirs["_meta"]["hostvars"].as_object().into_iter().flatten().map(|(name, _)| name.as_str());
-        assert_eq!(chosen(pattern), names.collect::<Vec<_>>().join(" "), "{pattern}");
+    let arguments = |pattern| {
+        ["-i", "hosts.ini", "--list"].map(str::to_owned).into_iter().chain([format!("--limit={pattern}")])
+    };
+    let arguments: Vec<Vec<String>> =
+        asked.lines().step_by(6).map(|pattern| arguments(pattern).collect()).collect();
+    for program in programs() {
+        let answers = program.list(&arguments, &patterns());
+        for (pattern, (text, _)) in asked.lines().step_by(6).zip(answers) {
+            let theirs = read_json(&text).unwrap_or_default();
+            let names =
+                theirs["_meta"]["hostvars"].as_object().into_iter().flatten().map(|(name, _)| name.as_str());
+            assert_eq!(chosen(pattern), names.collect::<Vec<_>>().join(" "), "{pattern}");
+        }
     }
 }

@@ -4,6 +4,7 @@ use saphyr_parser::{Event, Parser, Tag};
 use serde::de::DeserializeOwned;
 
 use super::error::{LoadError, nearest};
+use crate::merge_conflict::{self, Marker};
 
 /// The largest file of ours, in bytes.
 const LARGEST: usize = 256 * 1024;
@@ -29,6 +30,10 @@ pub fn yaml<T: DeserializeOwned>(file: &str, text: &str) -> Result<T, LoadError>
             .at_offset(offset));
     }
     serde_saphyr::from_str(text).map_err(|error| {
+        if let Some(marker) = Marker::first(text) {
+            let error = LoadError::new(file, text, marker.message()).help(merge_conflict::HELP);
+            return error.at(marker.number, 1);
+        }
         let at = error.location().map(|at| (at.line() as usize, at.column() as usize));
         let (message, help) = explain(&first_sentence(&error.without_snippet().to_string()));
         // What is missing from the whole file stands nowhere.
@@ -276,6 +281,18 @@ mod tests {
         ];
         proptest::collection::vec(proptest::sample::select(words.to_vec()), 0..12)
             .prop_map(|words| words.concat())
+    }
+
+    #[test]
+    fn a_merge_conflict_is_named_as_such() {
+        let text = "title: x\n<<<<<<< HEAD\nprofile: base\n=======\nprofile: openpai\n>>>>>>> theirs\n";
+        let error = yaml::<serde_json::Value>("airworthy.yaml", text).expect_err("no YAML");
+        assert_eq!(error.at, Some((2, 1)));
+        assert!(error.message.contains("a merge conflict that is not resolved: `<<<<<<< HEAD`"), "{error}");
+        assert!(error.help.is_some_and(|help| help.contains("keep one side")));
+        let text = "text: |\n  a\n=======\n";
+        assert_eq!(yaml::<serde_json::Value>("own.yaml", text).expect_err("no YAML").at, Some((3, 1)));
+        assert!(yaml::<serde_json::Value>("own.yaml", "text: |\n  =======\n").is_ok());
     }
 
     proptest! {

@@ -138,9 +138,9 @@ pub struct AnsibleVersion {
     pub python_version: Option<String>,
 }
 
-/// Reads what `ansible-playbook --version` wrote.
+/// Reads what `ansible-playbook --version`, or that of another program of Ansible's, wrote.
 pub fn ansible_version(output: &str) -> AnsibleVersion {
-    let first = output.lines().find(|line| line.starts_with("ansible-playbook"));
+    let first = output.lines().find(|line| line.starts_with("ansible"));
     // `ansible-playbook [core 2.16.14]`, `ansible-playbook [base 2.10.17]`, `ansible-playbook 2.9.7`
     let core = first.and_then(|line| {
         let words = line.split([' ', '[', ']']).skip(1);

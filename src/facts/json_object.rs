@@ -5,6 +5,8 @@ use std::fmt;
 use serde::de::{DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Value};
 
+use crate::merge_conflict::{self, Marker};
+
 /// Reads one JSON object.
 ///
 /// # Errors
@@ -17,7 +19,13 @@ pub(crate) fn parse(bytes: &[u8]) -> Result<Map<String, Value>, String> {
         return Err("it is empty: write {} or remove the file".to_owned());
     }
     let mut reader = serde_json::Deserializer::from_slice(bytes);
-    let value = Strict.deserialize(&mut reader).map_err(|error| error.to_string())?;
+    let value = Strict.deserialize(&mut reader).map_err(|error| {
+        let conflict = std::str::from_utf8(bytes).ok().and_then(Marker::first);
+        conflict.map_or_else(
+            || error.to_string(),
+            |marker| format!("line {}: {}; {}", marker.number, marker.message(), merge_conflict::HELP),
+        )
+    })?;
     reader.end().map_err(|error| format!("text after the object: {error}"))?;
     match value {
         Value::Object(map) => Ok(map),
@@ -105,6 +113,7 @@ mod tests {
             (b"{\"a\":1,}", "line 1"),
             (b"{\"a\":\"\xff\"}", "unicode"),
             (b"// x\n{}", "line 1"),
+            (b"{\n<<<<<<< HEAD\n\"a\": 1\n=======\n\"a\": 2\n>>>>>>> b\n}", "line 2: a merge conflict"),
         ] {
             let error = parse(bytes).expect_err("must be refused");
             assert!(error.contains(said), "{error}");

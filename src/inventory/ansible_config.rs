@@ -1,17 +1,17 @@
 //! `ansible.cfg` and the environment variables over it: what they say about inventories, logins and vault passwords.
 
-use std::collections::HashMap;
 use std::ffi::OsString;
-use std::fs;
+use std::fs::{self, File};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
 use super::ansible::expand_home;
+use super::config_file::ConfigFile;
 use super::error::InventoryError;
 use super::options::StandIn;
-use super::source::unreadable;
+use super::source::{Source, unreadable};
 use super::variables::boolean;
 
 /// Larger files are no configuration.
@@ -44,12 +44,16 @@ pub struct AnsibleConfig {
     pub ask_vault_pass: bool,
     /// `inventory_ignore_extensions`: endings of names that are left out of an inventory's folder.
     pub ignored_endings: Option<Vec<String>>,
+    /// Where `ignored_endings` is set: a key of a file, or an environment variable.
+    pub ignored_endings_origin: String,
     /// `inventory_ignore_patterns`: regular expressions for such names.
     pub ignored_patterns: Vec<String>,
     /// `playbook_dir`: where the playbook's own vars files are.
     pub playbook_dir: Option<PathBuf>,
     /// Whether `hash_behaviour` is `merge`.
     pub merge_mappings: bool,
+    /// Whether `inject_facts_as_vars` is off: then each host has `ansible_local`, empty before facts are gathered.
+    pub keeps_facts_apart: bool,
     /// `ssh_args`, as one shell line.
     pub ssh_args: Option<String>,
     /// `ssh_common_args`, as one shell line.
@@ -113,8 +117,18 @@ impl AnsibleConfig {
     /// The first of `$ANSIBLE_CONFIG`, `./ansible.cfg`, `~/.ansible.cfg` and the system's that exists, and the environment over it.
     pub fn find(around: &Surroundings<'_>) -> Result<AnsibleConfig, InventoryError> {
         let mut warnings = Vec::new();
-        let mut settings = Settings { around, file: HashMap::new(), base: around.folder.clone(), path: None };
+        let file = ConfigFile::default();
+        let mut settings = Settings { around, file, base: around.folder.clone(), path: None };
         if let Some(path) = candidate(around, &mut warnings) {
+            let extension = path.extension().unwrap_or_default();
+            if extension != "cfg" && extension != "ini" {
+                return Err(InventoryError::Unreadable {
+                    reason: "Ansible takes no configuration file with such an ending, and does not start"
+                        .to_owned(),
+                    help: "name a file in `.cfg` with ANSIBLE_CONFIG".to_owned(),
+                    path,
+                });
+            }
             let text = fs::read(&path).map_err(|error| unreadable(&path, &error))?;
             let text = (text.len() <= MAX_BYTES).then(|| String::from_utf8(text).ok()).flatten();
             let text = text.ok_or_else(|| InventoryError::Unreadable {
@@ -122,7 +136,8 @@ impl AnsibleConfig {
                 reason: "no configuration: not UTF-8, or larger than 1 MiB".to_owned(),
                 help: "mend it, or name another with ANSIBLE_CONFIG".to_owned(),
             })?;
-            settings.file = parse(&text);
+            let source = Source { path: path.clone(), text };
+            settings.file = ConfigFile::parse(&source)?;
             settings.base = path.parent().map(Path::to_owned).unwrap_or_default();
             settings.path = Some(path);
         }
@@ -135,12 +150,12 @@ fn candidate(around: &Surroundings<'_>, warnings: &mut Vec<String>) -> Option<Pa
     let inside = |path: PathBuf| if path.is_dir() { path.join("ansible.cfg") } else { path };
     if let Some(named) = (around.variable)("ANSIBLE_CONFIG").filter(|named| !named.is_empty()) {
         let named = inside(around.folder.join(expand_home(&named.to_string_lossy())));
-        if named.is_file() {
+        if is_readable(&named) {
             return Some(named);
         }
     }
     let here = around.folder.join("ansible.cfg");
-    if here.is_file() {
+    if is_readable(&here) {
         let mode = fs::metadata(&around.folder).map(|metadata| metadata.permissions().mode());
         if mode.is_ok_and(|mode| mode & 0o002 == 0) {
             return Some(here);
@@ -151,40 +166,18 @@ fn candidate(around: &Surroundings<'_>, warnings: &mut Vec<String>) -> Option<Pa
         ));
     }
     let home = (around.variable)("HOME").map(|home| PathBuf::from(home).join(".ansible.cfg"));
-    home.into_iter().chain([around.system.clone()]).find(|path| path.is_file())
+    home.into_iter().chain([around.system.clone()]).find(is_readable)
 }
 
-/// The values of a file by section and key, as Python's configparser reads them.
-fn parse(text: &str) -> HashMap<(String, String), String> {
-    let mut values: HashMap<(String, String), String> = HashMap::new();
-    let mut section = String::new();
-    let mut last: Option<(String, String)> = None;
-    for line in text.lines() {
-        let trimmed = line.trim();
-        if trimmed.is_empty() || trimmed.starts_with(['#', ';']) {
-            continue;
-        }
-        let code = match line.find(" ;").or_else(|| line.find("\t;")) {
-            Some(comment) => line[..comment].trim_end(),
-            None => line.trim_end(),
-        };
-        if line.starts_with([' ', '\t'])
-            && let Some(value) = last.as_ref().and_then(|key| values.get_mut(key))
-        {
-            value.push('\n');
-            value.push_str(code.trim());
-            continue;
-        }
-        if let Some(name) = code.strip_prefix('[').and_then(|rest| rest.split(']').next()) {
-            name.clone_into(&mut section);
-            last = None;
-        } else if let Some((key, value)) = code.split_once(['=', ':']) {
-            let key = (section.clone(), key.trim().to_lowercase());
-            values.insert(key.clone(), value.trim().to_owned());
-            last = Some(key);
-        }
-    }
-    values
+/// What cannot be read, Ansible passes over.
+fn is_readable(path: &PathBuf) -> bool {
+    path.is_file() && File::open(path).is_ok()
+}
+
+/// A word without the quotes around it.
+fn unquoted(word: &str) -> &str {
+    let inner = |quote| word.strip_prefix(quote)?.strip_suffix(quote);
+    inner('"').or_else(|| inner('\'')).unwrap_or(word)
 }
 
 /// A value and the folder that paths in it are relative to.
@@ -196,7 +189,7 @@ struct Found {
 
 struct Settings<'a> {
     around: &'a Surroundings<'a>,
-    file: HashMap<(String, String), String>,
+    file: ConfigFile,
     base: PathBuf,
     path: Option<PathBuf>,
 }
@@ -210,7 +203,7 @@ impl Settings<'_> {
         });
         told.or_else(|| {
             keys.iter().rev().find_map(|(section, key)| {
-                let text = self.file.get(&((*section).to_owned(), (*key).to_owned()))?.clone();
+                let text = self.file.get(section, key)?.to_owned();
                 let file = self.path.as_ref().map(|path| path.display().to_string()).unwrap_or_default();
                 Some(Found { text, base: self.base.clone(), whence: format!("`{key}` in {file}") })
             })
@@ -235,7 +228,10 @@ impl Reading<'_> {
         let get = |variables: &[&str], keys: &[(&str, &str)]| self.settings.get(variables, keys);
         let words = |found: Option<Found>| -> Vec<String> {
             let text = found.map(|found| found.text).unwrap_or_default();
-            text.split(',').map(|word| word.trim().to_owned()).filter(|word| !word.is_empty()).collect()
+            text.split(',')
+                .map(|word| unquoted(word.trim()).to_owned())
+                .filter(|word| !word.is_empty())
+                .collect()
         };
         let text = |found: Option<Found>| found.map(|found| found.text.trim().to_owned());
         let path = |found: Option<Found>| found.map(|found| self.settings.path_of(&found.text, &found.base));
@@ -252,11 +248,12 @@ impl Reading<'_> {
         let merge_mappings = text(get(&["ANSIBLE_HASH_BEHAVIOUR"], &[("defaults", "hash_behaviour")]))
             .as_deref()
             == Some("merge");
-        let ignored_endings = Some(words(get(
+        let endings = get(
             &["ANSIBLE_INVENTORY_IGNORE"],
             &[("defaults", "inventory_ignore_extensions"), ("inventory", "ignore_extensions")],
-        )))
-        .filter(|endings| !endings.is_empty());
+        );
+        let ignored_endings_origin = endings.as_ref().map(|found| found.whence.clone()).unwrap_or_default();
+        let ignored_endings = Some(words(endings)).filter(|endings| !endings.is_empty());
         let ignored_patterns = words(get(
             &["ANSIBLE_INVENTORY_IGNORE_REGEX"],
             &[("defaults", "inventory_ignore_patterns"), ("inventory", "ignore_patterns")],
@@ -276,6 +273,7 @@ impl Reading<'_> {
             &[("defaults", "timeout"), ("ssh_connection", "timeout")],
         );
         let ask = get(&["ANSIBLE_ASK_VAULT_PASS"], &[("defaults", "ask_vault_pass")]);
+        let inject = get(&["ANSIBLE_INJECT_FACT_VARS"], &[("defaults", "inject_facts_as_vars")]);
         let stand_ins = STAND_INS.iter().filter_map(|(variable, variables, keys)| {
             let Found { text, whence, .. } = get(variables, keys)?;
             let variable = (*variable).to_owned();
@@ -296,7 +294,9 @@ impl Reading<'_> {
             playbook_dir,
             merge_mappings,
             ignored_endings,
+            ignored_endings_origin,
             ignored_patterns,
+            keeps_facts_apart: self.boolean(inject) == Some(false),
             ask_vault_pass: self.boolean(ask).unwrap_or(false),
             ssh_args,
             ssh_common_args,

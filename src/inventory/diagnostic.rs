@@ -23,9 +23,17 @@ pub struct Diagnostic {
     pub help: String,
     /// The file's text for a snippet, byte for byte as long as the file, with secrets starred out.
     pub source: Arc<str>,
+    /// Whether Ansible may well read what is complained about: a bound of this program, or what it cannot read itself.
+    pub ours_alone: bool,
 }
 
 impl Diagnostic {
+    /// The same for what Ansible may well read.
+    #[must_use]
+    pub(super) fn ours_alone(self) -> Self {
+        Diagnostic { ours_alone: true, ..self }
+    }
+
     /// The line it points at, secrets starred out.
     pub fn snippet(&self) -> &str {
         self.source.split('\n').nth(self.line.saturating_sub(1)).unwrap_or_default().trim_end_matches('\r')

@@ -40,6 +40,11 @@ impl InventoryError {
             InventoryError::Unreadable { .. } | InventoryError::Pattern { .. } => &[],
         }
     }
+
+    /// Whether Ansible may well read what is complained about.
+    pub(super) fn is_ours_alone(&self) -> bool {
+        self.diagnostics().iter().any(|diagnostic| diagnostic.ours_alone)
+    }
 }
 
 impl From<Diagnostic> for InventoryError {

@@ -2,12 +2,15 @@
 
 use std::collections::{BTreeMap, HashSet};
 
-use serde::ser::SerializeMap;
+use serde::ser::{Error as _, SerializeMap};
 use serde::{Serialize, Serializer};
+use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
+use super::ansible_core::CoreRules;
 use super::cluster::{Groups, View};
 use super::load::Inventory;
+use super::number::beyond_64_bits;
 use super::variables::Layer;
 
 /// Ansible's own variables, which `ansible-inventory` does not print.
@@ -60,7 +63,12 @@ impl Inventory {
 
     /// A host's variables by the groups of one view.
     pub fn vars_in(&self, view: View, host: &str) -> Option<Map<String, Value>> {
-        self.layers.merged_in(view, host, |name| !INTERNAL.contains(&name))
+        self.layers.merged_in(view, host, |name| self.is_printed(name))
+    }
+
+    /// Whether `ansible-inventory` prints a variable of that name; `omit` is its own only until ansible-core 2.18.
+    fn is_printed(&self, name: &str) -> bool {
+        !INTERNAL.contains(&name) && (name != "omit" || self.core.rules() == CoreRules::Since2_19)
     }
 
     /// Where a host's variables come from: each place and what it says, lowest precedence first.
@@ -86,7 +94,8 @@ impl Inventory {
         self.groups.members(group)
     }
 
-    /// What `ansible-inventory --list` prints for the same files. Passwords are in clear.
+    /// What `ansible-inventory --list` prints for the same files. Passwords are in clear. As a [`Value`] it has no integers
+    /// beyond 64 bits; [`Inventory::listing`] writes them as they are.
     pub fn to_ansible_json(&self) -> Value {
         self.to_json(View::Files, None)
     }
@@ -158,6 +167,24 @@ impl Serialize for Meta<'_> {
     }
 }
 
+/// A value of the inventory as JSON text, integers beyond 64 bits with all their digits.
+pub struct Exact<'a>(pub &'a Value);
+
+impl Serialize for Exact<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        if let Some(digits) = beyond_64_bits(self.0) {
+            return RawValue::from_string(digits.to_owned()).map_err(S::Error::custom)?.serialize(serializer);
+        }
+        match self.0 {
+            Value::Object(object) => {
+                serializer.collect_map(object.iter().map(|(name, value)| (name, Exact(value))))
+            }
+            Value::Array(items) => serializer.collect_seq(items.iter().map(Exact)),
+            other => other.serialize(serializer),
+        }
+    }
+}
+
 struct HostVars<'a>(&'a Listing<'a>);
 
 impl Serialize for HostVars<'_> {
@@ -168,13 +195,11 @@ impl Serialize for HostVars<'_> {
         let mut hosts = serializer.serialize_map(None)?;
         for name in names {
             let layers = inventory.layers.of(name, *view).into_iter().flatten();
-            let mut variables: BTreeMap<&str, &Value> = BTreeMap::new();
+            let mut variables: BTreeMap<&str, Exact<'_>> = BTreeMap::new();
             variables.extend(
-                layers.flat_map(|layer| &layer.variables).map(|(name, value)| (name.as_str(), value)),
+                layers.flat_map(|layer| &layer.variables).map(|(name, value)| (name.as_str(), Exact(value))),
             );
-            for name in INTERNAL {
-                variables.remove(name);
-            }
+            variables.retain(|name, _| inventory.is_printed(name));
             if !variables.is_empty() {
                 hosts.serialize_entry(name, &variables)?;
             }

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 
 use super::ansible::{Files, Graph, Ignored, describe, find_program, is_executable, is_host_list};
+use super::ansible_core::CoreLookup;
 use super::cluster::{Cluster, Groups, Layers};
 use super::error::InventoryError;
 use super::host::Host;
@@ -44,6 +45,8 @@ pub struct Inventory {
     pub openpai: Option<OpenPaiConfig>,
     /// What is suspicious but did not stop the reading.
     pub warnings: Vec<String>,
+    /// The ansible-core that will read it.
+    pub(super) core: CoreLookup,
     /// The files that vault passwords were read from.
     pub(super) vault_files: Vec<PathBuf>,
     pub(super) plain_groups: Option<Groups>,
@@ -110,6 +113,7 @@ pub fn load_with(paths: &[PathBuf], options: &LoadOptions) -> Result<Inventory, 
                 taken: Vec::new(),
                 warnings: Vec::new(),
                 left_out: Vec::new(),
+                passed_over: Vec::new(),
                 first: None,
             };
             for source in &sources {
@@ -119,7 +123,8 @@ pub fn load_with(paths: &[PathBuf], options: &LoadOptions) -> Result<Inventory, 
         }
     };
     let kind = if format == Format::Ansible { Kind::Kubespray } else { Kind::OpenPai };
-    Ok(Inventory { vault_files: options.vault_files.clone(), ..finish(kind, paths, reader, cluster) })
+    let (core, vault_files) = (options.ansible_core.clone(), options.vault_files.clone());
+    Ok(Inventory { core, vault_files, ..finish(kind, paths, reader, cluster) })
 }
 
 fn finish(kind: Kind, paths: &[PathBuf], reader: Reader, cluster: Cluster) -> Inventory {
@@ -143,6 +148,7 @@ fn finish(kind: Kind, paths: &[PathBuf], reader: Reader, cluster: Cluster) -> In
         groups,
         openpai,
         warnings,
+        core: CoreLookup::default(),
         vault_files: Vec::new(),
         plain_groups,
         layers,

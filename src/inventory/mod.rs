@@ -7,7 +7,9 @@
 
 mod ansible;
 mod ansible_config;
+mod ansible_core;
 mod cluster;
+mod config_file;
 mod diagnostic;
 mod error;
 mod exposure;
@@ -33,12 +35,13 @@ mod vault;
 mod yaml;
 
 pub use ansible_config::{AnsibleConfig, Surroundings};
+pub use ansible_core::{AnsibleCore, CoreLookup, CoreRules};
 pub use cluster::{Group, Groups, View};
 pub use diagnostic::Diagnostic;
 pub use error::InventoryError;
 pub use exposure::Exposure;
 pub use host::{Connection, Host, HostKeyChecking, Layout};
-pub use listing::Listing;
+pub use listing::{Exact, Listing};
 pub use load::{Inventory, Kind, find_ansible_inventory, load, load_with};
 pub use nearest::{nearest, nearest_within};
 pub use openpai::OpenPaiConfig;

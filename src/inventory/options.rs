@@ -4,6 +4,7 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use super::ansible_core::CoreLookup;
 use super::vault::Vault;
 
 /// What beside the paths decides how an inventory is read.
@@ -21,14 +22,20 @@ pub struct LoadOptions {
     pub vault_words: Vec<OsString>,
     /// The files that vault passwords were read from.
     pub vault_files: Vec<PathBuf>,
+    /// The ansible-core that will read the inventory, asked where its releases differ.
+    pub ansible_core: CoreLookup,
     /// The endings of names that are left out of a folder; `None` for Ansible's own.
     pub ignored_endings: Option<Vec<String>>,
+    /// Where `ignored_endings` is configured: a file, or an environment variable.
+    pub ignored_endings_origin: String,
     /// Regular expressions for names that are left out of a folder, too.
     pub ignored_patterns: Vec<String>,
     /// The playbook's folder: its `group_vars` and `host_vars` stand above the inventory's own. `None` reads none.
     pub playbook_dir: Option<PathBuf>,
     /// `hash_behaviour = merge`: mappings of the same name are merged instead of replaced.
     pub merge_mappings: bool,
+    /// `inject_facts_as_vars = False`: every host has `ansible_local`, above what the inventory says.
+    pub keeps_facts_apart: bool,
     /// What `ansible.cfg` puts on ssh's command line.
     pub ssh_words: SshWords,
 }
@@ -75,10 +82,13 @@ impl Default for LoadOptions {
             ansible_inventory: None,
             vault_words: Vec::new(),
             vault_files: Vec::new(),
+            ansible_core: CoreLookup::default(),
             ignored_endings: None,
+            ignored_endings_origin: "`inventory_ignore_extensions`".to_owned(),
             ignored_patterns: Vec::new(),
             playbook_dir: None,
             merge_mappings: false,
+            keeps_facts_apart: false,
             ssh_words: SshWords::default(),
         }
     }

@@ -14,6 +14,8 @@ impl AnsibleConfig {
         AnsibleConfig {
             playbook_dir: playbook.playbook_dir,
             ignored_endings: playbook.ignored_endings,
+            ignored_endings_origin: playbook.ignored_endings_origin,
+            keeps_facts_apart: playbook.keeps_facts_apart,
             ignored_patterns: playbook.ignored_patterns,
             merge_mappings: playbook.merge_mappings,
             ..self

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value};
 
+use super::ansible_core::CoreLookup;
 use super::cluster::{Groups, Layers};
 use super::diagnostic::Diagnostic;
 use super::source::{Mark, Place, Source};
@@ -34,7 +35,7 @@ impl RoleVars {
         let mut numbers = Vec::new();
         for (path, text) in files {
             let source = Arc::new(Source { path: path.to_owned(), text: text.to_owned() });
-            let Some(root) = yaml::parse(&source, &mut Vec::new())? else { continue };
+            let Some(root) = yaml::parse(&source, &CoreLookup::default(), &mut Vec::new())? else { continue };
             let Some(entries) = root.entries() else {
                 let message = format!("{} instead of variables", root.kind());
                 return Err(source.complain(root.mark, message, "is this the file as kubespray has it?"));
@@ -122,7 +123,7 @@ impl RoleVars {
 /// Where it is not YAML.
 pub fn read_yaml(path: &Path, text: &str) -> Result<Value, Diagnostic> {
     let source = Source { path: path.to_owned(), text: text.to_owned() };
-    let root = yaml::parse(&source, &mut Vec::new())?;
+    let root = yaml::parse(&source, &CoreLookup::default(), &mut Vec::new())?;
     Ok(root.map_or(Value::Null, |root| root.to_json()))
 }
 

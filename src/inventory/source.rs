@@ -12,6 +12,7 @@ use sha2::{Digest, Sha256};
 
 use super::diagnostic::{Diagnostic, star_out_secrets};
 use super::error::InventoryError;
+use crate::merge_conflict::{self, Marker};
 
 /// Larger files are no inventories.
 const MAX_BYTES: u64 = 64 * 1024 * 1024;
@@ -57,6 +58,22 @@ impl Source {
             message: message.into(),
             help: help.into(),
             source: star_out_secrets(&self.text).into(),
+            ours_alone: false,
+        }
+    }
+
+    /// The same where the text could not be parsed: a merge conflict is the reason, if there is one.
+    pub(super) fn complain_of_syntax(
+        &self,
+        mark: Mark,
+        message: impl Into<String>,
+        help: impl Into<String>,
+    ) -> Diagnostic {
+        match Marker::first(&self.text) {
+            Some(marker) => {
+                self.complain(Mark::new(marker.number, 1), marker.message(), merge_conflict::HELP)
+            }
+            None => self.complain(mark, message, help),
         }
     }
 
@@ -203,7 +220,7 @@ fn all_of(file: File, path: &Path) -> Result<Vec<u8>, InventoryError> {
 fn too_large(path: &Path) -> InventoryError {
     let source = Source { path: path.to_owned(), text: String::new() };
     let message = format!("larger than {} MiB", MAX_BYTES >> 20);
-    source.complain(Mark::START, message, "this is no inventory; check the path").into()
+    source.complain(Mark::START, message, "this is no inventory; check the path").ours_alone().into()
 }
 
 /// UTF-8 without a byte order mark. As in Ansible, a comment line may be in any encoding.

@@ -5,7 +5,9 @@ use std::fmt;
 
 use serde_json::{Map, Value};
 
+use super::number::beyond_64_bits;
 use super::source::Place;
+
 /// What the origin of a layer ends in whose values were all encrypted.
 pub(super) const SECRET: &str = " (encrypted)";
 
@@ -129,7 +131,10 @@ pub(super) const UNSAFE: &str = "__ansible_unsafe";
 /// A scalar as text; nothing for null, lists and mappings (an undecrypted vault value is a mapping).
 pub(super) fn text(value: &Value) -> Option<String> {
     match value {
-        Value::Object(object) if object.len() == 1 => object.get(UNSAFE)?.as_str().map(str::to_owned),
+        Value::Object(object) if object.len() == 1 => {
+            let marked = object.get(UNSAFE).and_then(Value::as_str);
+            marked.or(beyond_64_bits(value)).map(str::to_owned)
+        }
         Value::String(text) => Some(text.clone()),
         Value::Number(number) => Some(number.to_string()),
         Value::Bool(true) => Some("True".to_owned()),

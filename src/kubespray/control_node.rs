@@ -12,7 +12,7 @@ use rustix::process::{Resource, getrlimit};
 use serde_json::json;
 
 use crate::facts::Fact;
-use crate::facts::control_node::{self, ControlNode, Told};
+use crate::facts::control_node::{self, AnsibleVersion, ControlNode, Told};
 use crate::facts::kubespray::Kubespray;
 use crate::inventory::process::{Bounds, run};
 
@@ -105,20 +105,33 @@ fn without_ansible(node: &mut ControlNode) {
     node.control_path_bytes = Fact::unknown(reason, source);
 }
 
-fn ask_ansible(question: &Question, playbook: &Path, node: &mut ControlNode) {
-    const SOURCE: &str = "ansible-playbook --version";
-    let mut command = Command::new(playbook);
+/// The release of the ansible-core that a program of Ansible's belongs to, started in a folder.
+///
+/// # Errors
+/// Where it cannot be determined: in words for people.
+pub fn core_release(program: &Path, folder: Option<&Path>) -> Result<String, String> {
+    version_of(program, folder)?.core.ok_or_else(|| format!("{} tells no version", program.display()))
+}
+
+fn version_of(program: &Path, folder: Option<&Path>) -> Result<AnsibleVersion, String> {
+    let mut command = Command::new(program);
     command.arg("--version").env("ANSIBLE_NOCOLOR", "1");
-    if let Some(folder) = &question.folder {
+    if let Some(folder) = folder {
         command.current_dir(folder);
     }
-    let version = match run(&mut command, &BOUNDS, true) {
-        Ok(output) => control_node::ansible_version(&String::from_utf8_lossy(&output)),
+    let output =
+        run(&mut command, &BOUNDS, true).map_err(|reason| format!("{} {reason}", program.display()))?;
+    Ok(control_node::ansible_version(&String::from_utf8_lossy(&output)))
+}
+
+fn ask_ansible(question: &Question, playbook: &Path, node: &mut ControlNode) {
+    const SOURCE: &str = "ansible-playbook --version";
+    let version = match version_of(playbook, question.folder.as_deref()) {
+        Ok(version) => version,
         Err(reason) => {
-            let reason = format!("{} {reason}", playbook.display());
             node.ansible_core = Fact::unknown(reason.clone(), SOURCE);
             node.python_version = Fact::unknown(reason, SOURCE);
-            control_node::AnsibleVersion::default()
+            AnsibleVersion::default()
         }
     };
     let known = |value: Option<String>, fact: &mut Fact<String>, what: &str| {

@@ -9,10 +9,10 @@ use thiserror::Error;
 use super::ansible_facts::PossibleFacts;
 use super::asserts::Assertion;
 use super::names::Names;
-use super::{reading, table};
+use super::{reading, requirements, table};
 use crate::facts::Fact;
 use crate::facts::kubespray::Kubespray;
-use crate::inventory::RoleVars;
+use crate::inventory::{AnsibleCore, CoreRules, RoleVars};
 
 /// What a release of kubespray demands.
 #[derive(Clone, Debug, Default)]
@@ -108,6 +108,19 @@ impl Demands {
     /// The releases of the built-in table that deploy a version of Kubernetes, as in `kube_version`, the likeliest first.
     pub fn releases_deploying(kube_version: &str) -> Vec<String> {
         table::deploying(kube_version)
+    }
+
+    /// The ansible-core that the release runs with, as far as that decides how an inventory is read.
+    pub fn ansible_core(&self) -> Option<AnsibleCore> {
+        let Kubespray { ansible_core_min: min, ansible_core_below: below, .. } = &self.facts;
+        let rules = requirements::core_rules(min, below)?;
+        let source = match (rules, below.value()) {
+            (CoreRules::UpTo2_18, Some(version)) => {
+                format!("an ansible-core below {version}, as {} wants it,", below.source)
+            }
+            _ => format!("an ansible-core since 2.19, as {} wants it,", min.source),
+        };
+        Some(AnsibleCore { rules, source, assumed: false })
     }
 
     /// What a variable is where nobody sets it, templated with the release's own defaults: absent where the release has

@@ -4,6 +4,7 @@ use serde_json::Value;
 
 use crate::facts::kubespray::{Collection, PythonPackage};
 use crate::facts::{Fact, Reading};
+use crate::inventory::CoreRules;
 
 /// What is imported, where it has another name than its distribution in small letters with `_`.
 const MODULES: [(&str, &str); 4] = [
@@ -120,6 +121,20 @@ pub(super) fn host_python_versions(min: &Fact<String>, below: &Fact<String>) -> 
     }
 }
 
+/// By whose rules the ansible-cores of a range read inventories; `None` where they differ, or the range is not known.
+pub(super) fn core_rules(min: &Fact<String>, below: &Fact<String>) -> Option<CoreRules> {
+    // Below 2.19.0 there is no 2.19.
+    let older = below.value().and_then(|below| {
+        let zero = below.split('.').skip(2).all(|patch| patch == "0");
+        let (major, minor) = release(below)?;
+        Some((major, minor) < (2, 19) || ((major, minor) == (2, 19) && zero))
+    });
+    match older {
+        Some(true) => Some(CoreRules::UpTo2_18),
+        _ => min.value().and_then(|min| CoreRules::of_release(min)).filter(|it| *it == CoreRules::Since2_19),
+    }
+}
+
 /// Major and minor number of a release.
 fn release(text: &str) -> Option<(u32, u32)> {
     let mut parts = text.split('.').map(|part| part.parse().ok());
@@ -143,8 +158,9 @@ pub(super) fn python_min(ansible: &str) -> Option<&'static str> {
 mod tests {
     use serde_json::json;
 
-    use super::{collections, host_python_versions, packages, python_min};
+    use super::{collections, core_rules, host_python_versions, packages, python_min};
     use crate::facts::Fact;
+    use crate::inventory::CoreRules;
 
     #[test]
     fn packages_are_told_with_their_modules() {
@@ -187,6 +203,24 @@ mod tests {
         assert_eq!(of("2.18.0", Some("2.20.4")), told(&[">=3.9"]));
         assert_eq!(of("2.7.8", None), told(&[">=2.6,<3", ">=3.5"]));
         assert_eq!(of("x", None), None);
+    }
+
+    #[test]
+    fn a_range_on_one_side_of_2_19_decides_on_the_rules() {
+        let of = |min: &str, below: Option<&str>| {
+            let below = below.map_or_else(|| Fact::absent("x"), |below| Fact::known(below.to_owned(), "x"));
+            core_rules(&Fact::known(min.to_owned(), "x"), &below)
+        };
+        for (min, below) in [("2.18.0", "2.19.0"), ("2.16.4", "2.17.0"), ("2.9.0", "2.19")] {
+            assert_eq!(of(min, Some(below)), Some(CoreRules::UpTo2_18), "{below}");
+        }
+        assert_eq!(of("2.19.0", Some("2.21.0")), Some(CoreRules::Since2_19));
+        assert_eq!(of("2.19.1", None), Some(CoreRules::Since2_19));
+        for (min, below) in
+            [("2.18.0", Some("2.20.0")), ("2.18.0", Some("2.19.3")), ("2.7.8", None), ("x", None)]
+        {
+            assert_eq!(of(min, below), None, "{below:?}");
+        }
     }
 
     #[test]

@@ -99,7 +99,7 @@ pub(super) fn prepare(
     team: &TeamConfig,
     playbook: Option<&Path>,
 ) -> Result<(Cluster, Settings), RunError> {
-    let logins = if playbook.is_some() { Logins::Playbook } else { Logins::Own };
+    let logins = playbook.map_or(Logins::Own, Logins::Playbook);
     let mut cluster = Cluster::load(&args.target, team, logins)?;
     let mut settings = Settings::load(&args.profile, team, cluster.default_profile(), &cluster.parameters)?;
     adapt(&mut settings, args, args.target.limit.is_some());

@@ -61,7 +61,11 @@ pub(super) struct Cluster {
 
 impl Cluster {
     /// Reads the inventory; without one, this machine alone.
-    pub(super) fn load(args: &TargetArgs, team: &TeamConfig, logins: Logins) -> Result<Cluster, RunError> {
+    pub(super) fn load(
+        args: &TargetArgs,
+        team: &TeamConfig,
+        logins: Logins<'_>,
+    ) -> Result<Cluster, RunError> {
         let mut paths: Vec<PathBuf> = args.inventory.clone();
         let config = reading::ansible_config(args.kubespray.as_deref(), logins)?;
         if paths.is_empty() && args.as_role.is_none() {
@@ -92,7 +96,7 @@ impl Cluster {
                 config,
             });
         }
-        let options = reading::options(&args.vault, &config)?;
+        let options = reading::options(&args.vault, &config, args.kubespray.as_deref(), logins)?;
         let options = LoadOptions { extra_vars: args.extra_vars.clone(), ..options };
         let inventory = inventory::load_with(&paths, &options)?;
         for warning in &inventory.warnings {

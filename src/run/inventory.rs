@@ -11,11 +11,12 @@ use super::{reading, redact, terminal};
 use crate::checks::nearest;
 use crate::cli::{Format, InventoryArgs};
 use crate::exit_code;
-use crate::inventory::{self, Group, Host, Inventory, Layer, LoadOptions, View};
+use crate::inventory::{self, Exact, Group, Host, Inventory, Layer, LoadOptions, View};
 
 /// Runs `inventory`.
 pub(super) fn inventory(args: &InventoryArgs) -> Result<u8, RunError> {
-    let config = reading::ansible_config(None, reading::Logins::Own)?;
+    let (checkout, logins) = (args.kubespray.as_deref(), reading::Logins::Own);
+    let config = reading::ansible_config(checkout, logins)?;
     let paths = reading::inventories(&args.inventory, &config);
     if paths.is_empty() {
         return Err(RunError::flag(
@@ -23,7 +24,7 @@ pub(super) fn inventory(args: &InventoryArgs) -> Result<u8, RunError> {
             "name an inventory with -i; ansible.cfg names none either",
         ));
     }
-    let options = reading::options(&args.vault, &config)?;
+    let options = reading::options(&args.vault, &config, checkout, logins)?;
     let options = LoadOptions { extra_vars: args.extra_vars.clone(), for_judging: false, ..options };
     let inventory = inventory::load_with(&paths, &options)?;
     for warning in inventory.warnings.iter().chain(&not_visited(&inventory)) {
@@ -54,7 +55,7 @@ pub(super) fn inventory(args: &InventoryArgs) -> Result<u8, RunError> {
 }
 
 fn pretty(value: &serde_json::Value) -> String {
-    serde_json::to_string_pretty(value).unwrap_or_default() + "\n"
+    serde_json::to_string_pretty(&Exact(value)).unwrap_or_default() + "\n"
 }
 
 /// Why hosts would not be visited, each reason once.
@@ -230,6 +231,6 @@ fn shown(key: &str, value: &serde_json::Value, layer: Option<&Layer>) -> String 
     }
     match redact::shown(key, value) {
         serde_json::Value::String(stars) if stars == redact::STARS => stars,
-        shown => shown.to_string(),
+        shown => serde_json::to_string(&Exact(&shown)).unwrap_or_default(),
     }
 }

@@ -9,23 +9,34 @@ use super::error::RunError;
 use super::terminal;
 use crate::cli::VaultArgs;
 use crate::inventory::{
-    AnsibleConfig, Inventory, LoadOptions, SshWords, Surroundings, Vault, VaultSecret, VaultSource,
-    find_ansible_inventory, read_password,
+    AnsibleConfig, AnsibleCore, CoreLookup, CoreRules, Inventory, LoadOptions, SshWords, Surroundings, Vault,
+    VaultSecret, VaultSource, find_ansible_inventory, read_password,
 };
+use crate::kubespray::{Demands, control_node};
 
 /// Whose logins hosts are judged with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Logins {
+pub(super) enum Logins<'a> {
     /// The user's: nobody knows yet from where the playbook will be started.
     Own,
     /// Those of the `ansible-playbook` that will be started in kubespray's checkout.
-    Playbook,
+    Playbook(&'a Path),
+}
+
+impl Logins<'_> {
+    /// The program that will be started, where that is known.
+    fn playbook(&self) -> Option<&Path> {
+        match self {
+            Logins::Own => None,
+            Logins::Playbook(program) => Some(program),
+        }
+    }
 }
 
 /// What `ansible.cfg` says; what of it is ignored is told. How an inventory is read is for the `ansible.cfg` of kubespray's
 /// checkout to say, where one is named: there `ansible-playbook` runs, and there are the playbooks' own variables. How hosts
 /// are logged in to is the user's own choice as long as nothing is started; then it is what the playbook will have.
-pub(super) fn ansible_config(checkout: Option<&Path>, logins: Logins) -> Result<AnsibleConfig, RunError> {
+pub(super) fn ansible_config(checkout: Option<&Path>, logins: Logins<'_>) -> Result<AnsibleConfig, RunError> {
     let mut config = AnsibleConfig::of_process()?;
     if let Some(folder) = checkout {
         let variable = |name: &str| std::env::var_os(name);
@@ -37,7 +48,7 @@ pub(super) fn ansible_config(checkout: Option<&Path>, logins: Logins) -> Result<
         let own = config.path.clone();
         config = match logins {
             Logins::Own => config.reading_as(theirs),
-            Logins::Playbook => config.running_as(theirs),
+            Logins::Playbook(_) => config.running_as(theirs),
         };
         note_other_logins(own.as_deref(), &config);
     }
@@ -74,8 +85,41 @@ pub(super) fn inventories(named: &[PathBuf], config: &AnsibleConfig) -> Vec<Path
     config.inventory.clone()
 }
 
+/// Which ansible-core will read the inventory: the one that will be started, else the one on PATH, else the one that the
+/// checkout wants. It is asked only where its release matters.
+fn ansible_core(checkout: Option<&Path>, playbook: Option<&Path>) -> CoreLookup {
+    let (checkout, playbook) = (checkout.map(Path::to_owned), playbook.map(Path::to_owned));
+    CoreLookup::new(move || {
+        let path = std::env::var_os("PATH").unwrap_or_default();
+        let mut reason = "there is no ansible-inventory on PATH,".to_owned();
+        if let Some(program) = playbook.or_else(|| find_ansible_inventory(&path)) {
+            let release = control_node::core_release(&program, checkout.as_deref());
+            let rules = release.as_deref().ok().and_then(CoreRules::of_release);
+            match (release, rules) {
+                (Ok(release), Some(rules)) => {
+                    let source = format!("ansible-core {release} ({})", program.display());
+                    return AnsibleCore { rules, source, assumed: false };
+                }
+                (Ok(release), None) => reason = format!("{} is of release `{release}`,", program.display()),
+                (Err(told), _) => {
+                    reason = format!("which one is installed could not be determined ({told}),")
+                }
+            }
+            terminal::note(&format!("airworthy: warning: {}", reason.trim_end_matches(',')));
+        }
+        // What is wrong with the checkout is told where it is read as a whole.
+        let wanted = checkout.and_then(|folder| Demands::of_checkout(&folder).ok()?.ansible_core());
+        wanted.unwrap_or_else(|| AnsibleCore::assumed(reason))
+    })
+}
+
 /// How inventories are read; asks for vault passwords where that is wanted.
-pub(super) fn options(args: &VaultArgs, config: &AnsibleConfig) -> Result<LoadOptions, RunError> {
+pub(super) fn options(
+    args: &VaultArgs,
+    config: &AnsibleConfig,
+    checkout: Option<&Path>,
+    logins: Logins<'_>,
+) -> Result<LoadOptions, RunError> {
     let mut secrets = Vec::new();
     let mut vault_words: Vec<OsString> = Vec::new();
     let mut vault_files = Vec::new();
@@ -108,11 +152,14 @@ pub(super) fn options(args: &VaultArgs, config: &AnsibleConfig) -> Result<LoadOp
         ansible_inventory: find_ansible_inventory(&path),
         vault_words,
         vault_files,
+        ansible_core: ansible_core(checkout, logins.playbook()),
         ignored_endings: config.ignored_endings.clone(),
+        ignored_endings_origin: config.ignored_endings_origin.clone(),
         ignored_patterns: config.ignored_patterns.clone(),
         // kubespray's playbooks are run from its checkout; Ansible, too, takes the working folder.
         playbook_dir: Some(config.playbook_dir.clone().unwrap_or_else(|| PathBuf::from("."))),
         merge_mappings: config.merge_mappings,
+        keeps_facts_apart: config.keeps_facts_apart,
         ssh_words: SshWords {
             args: config.ssh_args.clone(),
             common_args: config.ssh_common_args.clone(),

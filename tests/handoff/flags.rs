@@ -138,7 +138,7 @@ fn flags_go_on_to_ansible_playbook_seen_from_the_users_folder() {
 fn the_checkouts_ansible_cfg_says_how_inventories_are_read() {
     let bench = Bench::new();
     bench.write("checkout/ansible.cfg", "[defaults]\ninventory_ignore_extensions = .ini\nforks = nonsense\n");
-    bench.handoff_of("inv", &[]).refuses(2, &["Ansible leaves it out of the folder"]);
+    bench.handoff_of("inv", &[]).refuses(2, &["left out of the folder", "`inventory_ignore_extensions` in"]);
     let ran = bench.handoff(&[]);
     assert!(ran.code == 0 && ran.err.matches("warning: `forks` in").count() == 1, "{ran:?}");
     bench.write("ansible.cfg", "[defaults]\nforks = nonsense\n");
@@ -196,6 +196,22 @@ fn the_ansible_playbook_that_will_run_is_the_one_that_is_judged() {
     program("new/ansible-playbook", "2.16.14");
     program("bin/ansible-playbook", "2.11.0");
     assert_eq!(bench.handoff(&["--ansible-playbook", "new/ansible-playbook"]).code, 0);
+}
+
+#[test]
+fn the_ansible_playbook_that_will_be_started_decides_which_files_of_a_folder_are_read() {
+    let bench = Bench::new();
+    let ran = bench.handoff_of("inv", &[]);
+    ran.refuses(
+        2,
+        &["inv/hosts.ini", "left out of the folder", "ansible-core 2.16.14", "bin/ansible-playbook", "-i "],
+    );
+    assert!(bench.started().is_none());
+    let stand_in = bench.read("bin/ansible-playbook").replace("2.16.14", "2.19.2");
+    bench.write("bin/ansible-playbook", stand_in);
+    let ran = bench.handoff_of("inv", &[]);
+    assert_eq!(ran.code, 0, "{}", ran.err);
+    assert!(ran.err.contains("hosts.ini is read, because ansible-core 2.19.2"), "{}", ran.err);
 }
 
 #[test]

@@ -48,6 +48,8 @@ fn it_has_what_was_judged_started_and_given_back() {
 #[test]
 fn ansible_does_not_take_it_for_a_part_of_the_inventory() {
     let bench = Bench::new();
+    // ansible-core up to 2.18 reads no `.ini` files of a folder.
+    std::fs::rename(bench.path().join("inv/hosts.ini"), bench.path().join("inv/hosts")).expect("renamed");
     let digest = |bench: &Bench| {
         let ran = bench.run(&[
             "check",

@@ -5,19 +5,20 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Each room and the rooms it may name.
-const TABLE: [(&str, &[&str]); 16] = [
+const TABLE: [(&str, &[&str]); 17] = [
     ("main", &["cli", "run"]),
     ("lib", &[]),
     ("cli", &["role"]),
     ("exit_code", &[]),
     ("role", &[]),
-    ("inventory", &["role"]),
+    ("merge_conflict", &[]),
+    ("inventory", &["merge_conflict", "role"]),
     ("transport", &["inventory"]),
-    ("facts", &["role"]),
+    ("facts", &["merge_conflict", "role"]),
     ("nvml", &["facts"]),
     ("bin", &["nvml"]),
     ("gather", &["inventory", "transport", "facts"]),
-    ("checks", &["facts", "role"]),
+    ("checks", &["facts", "merge_conflict", "role"]),
     ("kubespray", &["facts", "inventory", "role"]),
     ("report", &["checks", "facts", "role"]),
     ("handoff", &["checks", "inventory", "report", "role"]),

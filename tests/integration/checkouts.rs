@@ -201,7 +201,7 @@ fn what_cannot_be_read_names_its_file() {
     let file = "roles/kubespray_defaults/defaults/main/main.yml";
     type Spoil = fn(&Path);
     let spoil: [(&str, Spoil, &str); 5] = [
-        ("not YAML", |path| fs::write(path, "a: [\n").expect("written"), "line 2"),
+        ("not YAML", |path| fs::write(path, "b: 1\na: [\n").expect("written"), "line 2"),
         ("no mapping", |path| fs::write(path, "- a\n").expect("written"), "a list instead of variables"),
         ("no text", |path| fs::write(path, b"a: \xff\n").expect("written"), "it is not text"),
         ("too large", |path| fs::write(path, vec![b'#'; 5 << 20]).expect("written"), "larger than 4 MiB"),

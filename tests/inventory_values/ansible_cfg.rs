@@ -75,6 +75,55 @@ fn ansible_cfg_says_how_to_log_in() {
 }
 
 #[test]
+fn a_broken_ansible_cfg_stops_as_ansible_stops() {
+    let folder = folder(&[
+        ("hosts.ini", "[kube_control_plane]\nn\n[kube_node]\nn\n"),
+        ("ansible.cfg", ""),
+        ("x/ansible.yml", "defaults: {}\n"),
+    ]);
+    for (text, line, told) in [
+        ("[defaults]\nforks 20\n", 2, "neither a section nor an option"),
+        ("forks = 20\n", 1, "before the first section"),
+        ("[defaults]\nforks = 20\n[defaults]\ntimeout = 3\n", 3, "`[defaults]` for the second time"),
+        ("[defaults]\nforks = 20\nforks = 21\n", 3, "`forks` for the second time"),
+        ("[defaults]\n<<<<<<< HEAD\nforks = 20\n=======\nforks = 5\n>>>>>>> main\n", 2, "a merge conflict"),
+    ] {
+        fs::write(folder.path().join("ansible.cfg"), text).unwrap();
+        for command in ["inventory", "check"] {
+            let (code, out, err) = airworthy(folder.path(), &[command, "-i", "hosts.ini"]);
+            assert!(code == 2 && out.is_empty(), "{command} {text}: {code} {out}{err}");
+            assert!(err.contains(told) && err.contains(&format!("ansible.cfg:{line}:1")), "{text}: {err}");
+        }
+    }
+    fs::write(folder.path().join("ansible.cfg"), "[defaults]\nforks = 20\n").unwrap();
+    assert_eq!(airworthy(folder.path(), &["inventory", "-i", "hosts.ini"]).0, 0);
+    let variables = HashMap::from([("ANSIBLE_CONFIG", OsString::from("x/ansible.yml"))]);
+    let variable = |name: &str| variables.get(name).cloned();
+    let around =
+        Surroundings { variable: &variable, folder: folder.path().to_owned(), system: "/nowhere".into() };
+    let error = AnsibleConfig::find(&around).unwrap_err().to_string();
+    assert!(error.contains("no configuration file with such an ending"), "{error}");
+}
+
+#[test]
+fn facts_that_are_kept_apart_give_every_host_its_own_local_ones() {
+    let folder = folder(&[
+        ("ansible.cfg", "[defaults]\ninject_facts_as_vars = False\n"),
+        ("hosts.ini", "[kube_control_plane]\nn ansible_local=5\n[kube_node]\nn\nm\n"),
+    ]);
+    let listed = |more: &[&str]| -> Value {
+        let words = [&["inventory", "-i", "hosts.ini", "--format", "json"], more].concat();
+        let (code, out, err) = airworthy(folder.path(), &words);
+        assert_eq!(code, 0, "{err}");
+        serde_json::from_str::<Value>(&out).unwrap()["_meta"]["hostvars"].clone()
+    };
+    assert_eq!(listed(&[]), json!({"n": {"ansible_local": {}}, "m": {"ansible_local": {}}}));
+    assert_eq!(listed(&["-e", "ansible_local=x"])["m"], json!({"ansible_local": "x"}));
+    fs::remove_file(folder.path().join("ansible.cfg")).unwrap();
+    assert_eq!(listed(&[]), json!({"n": {"ansible_local": 5}}));
+}
+
+#[test]
 fn a_folder_is_read_without_what_ansible_cfg_leaves_out() {
     let folder = folder(&[
         (

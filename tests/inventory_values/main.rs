@@ -5,6 +5,8 @@
 mod ansible_cfg;
 mod bench;
 mod connections;
+mod folders;
 mod programs;
+mod releases;
 mod templates;
 mod vault;

@@ -3,7 +3,7 @@
 use std::fs;
 use std::process::Command;
 
-use airworthy::inventory::{LoadOptions, find_ansible_inventory, load, load_with};
+use airworthy::inventory::{CoreLookup, CoreRules, LoadOptions, find_ansible_inventory, load_with};
 use serde_json::{Value, json};
 
 use crate::bench::{executable, folder};
@@ -20,7 +20,8 @@ fn scripts_and_plugins_are_read_through_ansible_inventory() {
     executable(&folder.path().join("bin/ansible-inventory"));
     let program = find_ansible_inventory(folder.path().join("bin").as_os_str());
     assert!(program.is_some());
-    let options = LoadOptions { ansible_inventory: program, ..LoadOptions::default() };
+    let ansible_core = CoreLookup::from(CoreRules::Since2_19);
+    let options = LoadOptions { ansible_inventory: program, ansible_core, ..LoadOptions::default() };
     let inventory = load_with(&[folder.path().join("inv")], &options).unwrap();
     assert_eq!(inventory.names(), ["d1", "d2"]);
     let variables = inventory.vars_of("d1").unwrap();
@@ -37,7 +38,9 @@ fn scripts_and_plugins_are_read_through_ansible_inventory() {
     let error = load_with(&[folder.path().join("plugin.yml")], &options).unwrap_err().to_string();
     assert!(error.contains("broken plugin") && error.contains("plugin.yml"), "{error}");
     for path in ["plugin.yml", "inv"] {
-        let error = load(&[folder.path().join(path)]);
+        let ansible_core = CoreLookup::from(CoreRules::Since2_19);
+        let options = LoadOptions { ansible_core, ..LoadOptions::default() };
+        let error = load_with(&[folder.path().join(path)], &options);
         let told = match error {
             Err(error) => error.to_string(),
             Ok(inventory) => inventory.warnings.join("\n"),
@@ -70,7 +73,9 @@ fn a_plugin_builds_on_the_sources_before_it() {
     executable(&program);
     let path = std::env::var_os("PATH").unwrap_or_default();
     for program in [Some(program), find_ansible_inventory(&path)].into_iter().flatten() {
-        let options = LoadOptions { ansible_inventory: Some(program), ..LoadOptions::default() };
+        let ansible_core = CoreLookup::from(CoreRules::Since2_19);
+        let options =
+            LoadOptions { ansible_inventory: Some(program), ansible_core, ..LoadOptions::default() };
         let inventory = load_with(&[folder.path().join("inv")], &options).unwrap();
         assert_eq!(inventory.groups.get("made").unwrap().hosts, ["a"]);
         assert_eq!(inventory.value_of("a", "ansible_host").unwrap(), Some(json!("10.0.0.9")));

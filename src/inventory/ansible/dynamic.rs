@@ -96,7 +96,7 @@ impl Files<'_> {
             );
             let message = format!("{nature}, which only `{PROGRAM}` can read, and that is not on PATH");
             return Err(match source {
-                Some(source) => source.complain(mark, message, help).into(),
+                Some(source) => source.complain(mark, message, help).ours_alone().into(),
                 None => InventoryError::Unreadable { path: path.to_owned(), reason: message, help },
             });
         };

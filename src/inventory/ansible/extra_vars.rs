@@ -10,6 +10,7 @@ use super::key_values;
 use super::vars_files::{decrypted, starred};
 use crate::inventory::diagnostic::Diagnostic;
 use crate::inventory::error::InventoryError;
+use crate::inventory::options::LoadOptions;
 use crate::inventory::source::{Mark, Place, Reader, Source};
 use crate::inventory::variables::{Layer, SECRET};
 use crate::inventory::vault::Vault;
@@ -24,13 +25,12 @@ pub(super) struct ExtraVars {
 
 /// One layer for each word of `-e`, the later above the earlier: `key=value …`, YAML or JSON in brackets, `@file`.
 pub(super) fn read(
-    words: &[String],
+    options: &LoadOptions,
     reader: &mut Reader,
-    vault: &Vault,
     warnings: &mut Vec<String>,
 ) -> Result<ExtraVars, InventoryError> {
     let (mut layers, mut locked) = (Vec::new(), Vec::new());
-    for word in words.iter().filter(|word| !word.is_empty()) {
+    for word in options.extra_vars.iter().filter(|word| !word.is_empty()) {
         let mut source = match word.strip_prefix('@') {
             Some(file) => {
                 let file = Path::new(file);
@@ -62,14 +62,14 @@ pub(super) fn read(
         }
         let encrypted = word.starts_with('@') && Vault::is_encrypted(&source.text);
         if encrypted {
-            let Some(clear) = decrypted(&source, vault, warnings)? else {
+            let Some(clear) = decrypted(&source, &options.vault, warnings)? else {
                 locked.push(source.path.clone());
                 continue;
             };
             source = Arc::new(clear);
         }
         let veil = |complaint: Diagnostic| if encrypted { starred(complaint) } else { complaint };
-        let root = document::parse(&source, warnings).map_err(veil)?;
+        let root = document::parse(&source, &options.ansible_core, warnings).map_err(veil)?;
         let Some(entries) = root.as_ref().and_then(|root| root.entries()) else {
             let help = "write `name: value` lines";
             return Err(veil(source.complain(Mark::START, "no mapping of variables", help)).into());

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::dynamic::Nature;
 use super::graph::Graph;
 use super::host_list::{self, is_host_list};
-use super::ignored::Ignored;
+use super::ignored::{Ignored, LeftOut};
 use super::{dynamic, ini, yaml};
 use crate::inventory::error::InventoryError;
 use crate::inventory::options::LoadOptions;
@@ -26,8 +26,10 @@ pub(in crate::inventory) struct Files<'a> {
     /// The sources read so far, each as a word for `ansible-inventory -i`.
     pub(in crate::inventory) taken: Vec<PathBuf>,
     pub(in crate::inventory) warnings: Vec<String>,
-    /// What looks like an inventory and was left out for its ending.
-    pub(in crate::inventory) left_out: Vec<PathBuf>,
+    /// What looks like a part of an inventory and was left out of its folder.
+    pub(in crate::inventory) left_out: Vec<LeftOut>,
+    /// Why files of a folder were passed over, and files that hold nothing: what is amiss where no host is left.
+    pub(in crate::inventory) passed_over: Vec<InventoryError>,
     /// The first file read, to which complaints about the whole are pinned.
     pub(in crate::inventory) first: Option<Arc<Source>>,
 }
@@ -55,9 +57,9 @@ impl Files<'_> {
         }
         for entry in entries_of(path)? {
             let name = entry.file_name().unwrap_or_default().to_string_lossy().into_owned();
-            if self.ignored.covers(&name) {
-                if depth == 0 && is_inventory_name(&name) && entry.is_file() {
-                    self.left_out.push(entry);
+            if let Some(rule) = self.ignored.rule_for(&name) {
+                if !name.starts_with('.') && is_inventory_name(&name) && entry.is_file() {
+                    self.left_out.push(LeftOut { path: entry, rule });
                 }
                 continue;
             }
@@ -66,11 +68,25 @@ impl Files<'_> {
                 continue;
             }
             match self.file(&entry, base) {
-                // What lies about in a folder (a kubectl, an admin.conf) Ansible passes over with a warning.
-                Err(error) if depth > 0 || !is_inventory_name(&name) => {
-                    self.warnings.push(format!("{} is passed over: {error}", entry.display()));
+                Ok(()) => {
+                    if let Some(reason) = self.ignored.reason_to_read(&name) {
+                        self.warnings.push(format!(
+                            "{} is read, because {reason} reads `.ini` files of a folder; ansible-core up to 2.18, which every kubespray \
+                             up to 2.31 wants, leaves them out",
+                            entry.display()
+                        ));
+                    }
                 }
-                result => result?,
+                // What Ansible may well read must not be missing silently.
+                Err(error) if error.is_ours_alone() && depth == 0 && is_inventory_name(&name) => {
+                    return Err(error);
+                }
+                // What lies about in a folder (a playbook, a kubectl, an admin.conf) Ansible passes over with a warning.
+                Err(error) => {
+                    let path = entry.display();
+                    self.warnings.push(format!("{path} is passed over, as Ansible does: {error}"));
+                    self.passed_over.push(error);
+                }
             }
         }
         Ok(())
@@ -87,17 +103,33 @@ impl Files<'_> {
         if let Some(nature) = dynamic::nature(path, &source.text) {
             return self.through_ansible(path, Some(&source), Mark::START, nature);
         }
-        if is_ini(path, &source.text) {
-            ini::read(&source, &mut self.graph)?;
-        } else {
-            let root = document::parse(&source, &mut self.warnings)?;
-            if let Some(plugin) = root.as_deref().and_then(|root| root.get("plugin")) {
-                let asked = root.as_deref().and_then(|root| root.get("use_vars_plugins"));
-                let uses_vars_files = asked.is_some_and(|it| boolean(&it.to_json()) == Some(true));
-                let nature = Nature::Plugin { uses_vars_files };
-                return self.through_ansible(path, Some(&source), plugin.mark, nature);
-            }
-            yaml::read(&source, root.as_deref(), &mut self.graph, &mut self.warnings)?;
+        if !may_be_yaml(path) {
+            ini::read(&source, &self.options.ansible_core, &mut self.graph)?;
+            self.taken.push(path.to_owned());
+            return Ok(());
+        }
+        let mut warnings = Vec::new();
+        let root = document::parse(&source, &self.options.ansible_core, &mut warnings);
+        if let Ok(Some(root)) = &root
+            && let Some(plugin) = root.get("plugin")
+        {
+            let asked = root.get("use_vars_plugins");
+            let uses_vars_files = asked.is_some_and(|it| boolean(&it.to_json()) == Some(true));
+            let nature = Nature::Plugin { uses_vars_files };
+            return self.through_ansible(path, Some(&source), plugin.mark, nature);
+        }
+        let read = root.and_then(|root| yaml::read(&source, root.as_deref(), &mut self.graph, &mut warnings));
+        match read {
+            Ok(()) => self.warnings.append(&mut warnings),
+            Err(complaint) if complaint.ours_alone => return Err(complaint.into()),
+            // What is no YAML inventory may be an INI one, whatever its name is. (Ansible, too, keeps what it read before
+            // it found that out.)
+            Err(complaint) => match ini::read(&source, &self.options.ansible_core, &mut self.graph) {
+                Ok(()) => self.passed_over.push(complaint.into()),
+                Err(other) => {
+                    return Err(if is_ini(path, &source.text) { other } else { complaint }.into());
+                }
+            },
         }
         self.taken.push(path.to_owned());
         Ok(())
@@ -128,12 +160,17 @@ fn is_inventory_name(name: &str) -> bool {
     matches!(ending, Some("ini" | "yml" | "yaml" | "json")) || name.starts_with("hosts")
 }
 
-/// Whether a file is INI: by its first line of substance, wherever the name does not say it.
+/// Whether Ansible tries to read a file as YAML, before it tries INI.
+fn may_be_yaml(path: &Path) -> bool {
+    let extension = path.extension().map(|extension| extension.to_str());
+    matches!(extension, None | Some(Some("yml" | "yaml" | "json")))
+}
+
+/// Whether a file that is neither YAML nor INI was meant to be INI: by its first line of substance, wherever the name does
+/// not say it.
 fn is_ini(path: &Path, text: &str) -> bool {
-    match path.extension().and_then(|extension| extension.to_str()) {
-        Some("json") => return false,
-        None | Some("yml" | "yaml") => {}
-        Some(_) => return true,
+    if path.extension().is_some_and(|extension| extension == "json") {
+        return false;
     }
     let substance = |line: &&str| !line.trim().is_empty() && !line.trim_start().starts_with(['#', ';']);
     let Some(line) = text.lines().find(substance) else {
@@ -161,7 +198,6 @@ mod tests {
             ("hosts", "---\nall:\n", false),
             ("hosts", "all:\n", false),
             ("hosts", "{\"all\": {}}", false),
-            ("hosts.ini", "all:\n", true),
             ("hosts.yml", "[all]\na\n", true),
             ("hosts.yml", "all: # everything\n", false),
             ("hosts.json", "[all]", false),

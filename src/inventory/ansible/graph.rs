@@ -86,6 +86,21 @@ impl Graph {
         self.hosts[host].variables.set(name, value, place, self.merging);
     }
 
+    /// Sets a host's variable as inventory files do: by its name, under which Ansible finds a group first.
+    pub(super) fn set_variable_by_name(
+        &mut self,
+        host: usize,
+        name: String,
+        value: Value,
+        place: &Place,
+    ) -> Result<(), Diagnostic> {
+        if let Some(group) = self.group(&self.hosts[host].name) {
+            return self.set_group_variable(group, name, value, place);
+        }
+        self.set_host_variable(host, name, value, place.clone());
+        Ok(())
+    }
+
     pub(in crate::inventory) fn group(&self, name: &str) -> Option<usize> {
         self.group_index.get(name).copied()
     }
@@ -122,7 +137,8 @@ impl Graph {
         } else {
             return Ok(());
         };
-        Err(place.complain(message, "this is no inventory of one cluster; check what was given with -i"))
+        let help = "this is no inventory of one cluster; check what was given with -i";
+        Err(place.complain(message, help).ours_alone())
     }
 
     /// Whether there is a host of that name.
@@ -260,16 +276,10 @@ impl Graph {
     }
 
     /// Every group has `all` above it; `ungrouped` holds exactly the hosts that are in no other group. A host that is
-    /// called like a group, which Ansible mixes up in patterns, is refused, but for the bastion of kubespray's own sample.
-    pub(in crate::inventory) fn reconcile(&mut self) -> Result<(), Diagnostic> {
+    /// called like a group is warned of, as Ansible does, but for the bastion of kubespray's own sample.
+    pub(in crate::inventory) fn reconcile(&mut self, warnings: &mut Vec<String>) -> Result<(), Diagnostic> {
         self.refuse_circles()?;
-        let twin = |host: &&HostEntry| host.name != "bastion" && self.group_index.contains_key(&host.name);
-        if let Some(host) = self.hosts.iter().find(twin) {
-            let message = format!("`{}` is the name of a host and of a group", host.name);
-            return Err(host
-                .place
-                .complain(message, "rename one of the two; Ansible mixes up their variables"));
-        }
+        warnings.extend((0..self.hosts.len()).filter_map(|host| self.warn_of_twin(host)));
         for group in 1..self.groups.len() {
             if self.groups[group].parents.is_empty() {
                 self.link(ALL, group);
@@ -279,12 +289,40 @@ impl Graph {
             self.groups[UNGROUPED + 1..].iter().flat_map(|group| group.hosts.iter().copied()).collect();
         let GroupEntry { hosts, member, .. } = &mut self.groups[UNGROUPED];
         hosts.retain(|host| !grouped.contains(host));
+        let mut named_groups = Vec::new();
         for host in 0..self.hosts.len() {
-            if !grouped.contains(&host) && member.insert(host) {
-                hosts.push(host);
+            if grouped.contains(&host) || member.contains(&host) {
+                continue;
+            }
+            // Ansible puts there what has that name, which is a group rather than a host.
+            match self.group_index.get(&self.hosts[host].name) {
+                Some(&group) if group > UNGROUPED => named_groups.push(group),
+                _ => {
+                    member.insert(host);
+                    hosts.push(host);
+                }
             }
         }
+        for group in named_groups {
+            self.link(UNGROUPED, group);
+        }
         Ok(())
+    }
+
+    /// What to say of a host that has the name of a group.
+    fn warn_of_twin(&self, host: usize) -> Option<String> {
+        let HostEntry { name, variables, place } = &self.hosts[host];
+        self.group(name).filter(|_| name != "bastion")?;
+        let around = self.groups[UNGROUPED + 1..].iter().find(|group| group.member.contains(&host));
+        let help = match around.filter(|_| variables.values.is_empty()) {
+            Some(GroupEntry { name: around, .. }) => format!(
+                "Ansible reads a host, too; if the group is meant, write it under `[{around}:children]` (in YAML under `children:` of \
+                 `{around}`)"
+            ),
+            None => "Ansible mixes up their variables; rename one of the two".to_owned(),
+        };
+        let message = format!("`{name}` is the name of a host and of a group");
+        Some(place.complain(message, help).to_string())
     }
 
     /// Every group above this one.
@@ -317,7 +355,7 @@ impl Graph {
             memberships += groups.len() * group.hosts.len();
             if let Some(place) = group.place.as_ref().filter(|_| memberships > MAX_MEMBERSHIPS) {
                 let message = format!("hosts and groups make more than {MAX_MEMBERSHIPS} memberships");
-                return Err(place.complain(message, "nest the groups less"));
+                return Err(place.complain(message, "nest the groups less").ours_alone());
             }
             for &host in &group.hosts {
                 sets[host].extend(&groups);

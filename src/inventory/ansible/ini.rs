@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::graph::{Graph, UNGROUPED};
 use super::literal::{Refused, value_of};
 use super::{range, words};
+use crate::inventory::ansible_core::CoreLookup;
 use crate::inventory::diagnostic::Diagnostic;
 use crate::inventory::nearest::did_you_mean;
 use crate::inventory::source::{Mark, Place, Source};
@@ -15,9 +16,9 @@ const LINE_BREAKS: [char; 9] =
     ['\r', '\u{b}', '\u{c}', '\u{1c}', '\u{1d}', '\u{1e}', '\u{85}', '\u{2028}', '\u{2029}'];
 
 /// Reads one INI inventory into the graph.
-pub(super) fn read(source: &Arc<Source>, graph: &mut Graph) -> Result<(), Diagnostic> {
+pub(super) fn read(source: &Arc<Source>, core: &CoreLookup, graph: &mut Graph) -> Result<(), Diagnostic> {
     let mut reader =
-        Reader { source, graph, group: UNGROUPED, section: Section::Hosts, pending: HashMap::new() };
+        Reader { source, core, graph, group: UNGROUPED, section: Section::Hosts, pending: HashMap::new() };
     for (index, text) in source.text.split('\n').enumerate() {
         let mut column = 1;
         for line in text.split(LINE_BREAKS) {
@@ -44,6 +45,7 @@ struct Pending {
 
 struct Reader<'a> {
     source: &'a Arc<Source>,
+    core: &'a CoreLookup,
     graph: &'a mut Graph,
     group: usize,
     section: Section,
@@ -64,7 +66,7 @@ impl Reader<'_> {
         }
         if line.starts_with('[') && line.ends_with(']') {
             let help = "write `[group]`, `[group:children]` or `[group:vars]`, without spaces";
-            return Err(self.source.complain(mark, "not a section header", help));
+            return Err(self.source.complain_of_syntax(mark, "not a section header", help));
         }
         match self.section {
             Section::Hosts => self.hosts(line, mark),
@@ -80,7 +82,7 @@ impl Reader<'_> {
             Some("vars") => Section::Vars,
             Some(other) => {
                 let help = did_you_mean(other, ["children", "vars", "hosts"], "write `children` or `vars`");
-                return Err(self.source.complain(
+                return Err(self.source.complain_of_syntax(
                     mark,
                     format!("sections of kind `{other}` do not exist"),
                     help,
@@ -108,21 +110,24 @@ impl Reader<'_> {
         let at = |column: usize| Mark::new(mark.line, mark.column + column);
         let words = words::split(line).map_err(|unclosed| {
             let help = "close it, or quote the whole value";
-            self.source.complain(at(unclosed.column), format!("{} on a host line", unclosed.what), help)
+            self.source.complain_of_syntax(
+                at(unclosed.column),
+                format!("{} on a host line", unclosed.what),
+                help,
+            )
         })?;
         let Some((first, rest)) = words.split_first() else { return Ok(()) };
-        let (names, port) = range::expand(&first.text).map_err(|message| {
-            let help = "write a host name, an address, or a range such as node[01:12]";
-            self.source.complain(at(first.column), message, help)
-        })?;
+        let (names, port) = range::expand(&first.text)
+            .map_err(|unusable| unusable.complain(self.source, at(first.column)))?;
         let mut variables = Vec::with_capacity(rest.len());
         for word in rest {
             let Some((name, value)) = word.text.split_once('=') else {
                 let help = "write `name=value`, and quote a value that holds blanks";
                 let message = "a word behind the host name that is no `name=value`";
-                return Err(self.source.complain(at(word.column), message, help));
+                return Err(self.source.complain_of_syntax(at(word.column), message, help));
             };
-            let value = value_of(value).map_err(|refused| self.refuse(at(word.column), refused))?;
+            let value =
+                value_of(value, self.core).map_err(|refused| self.refuse(at(word.column), refused))?;
             variables.push((name.to_owned(), value));
         }
         let place = self.place(mark);
@@ -130,7 +135,7 @@ impl Reader<'_> {
         for name in names {
             let host = self.graph.add_host(&name, self.group, port, &place);
             for (name, value) in &variables {
-                self.graph.set_host_variable(host, name.clone(), value.clone(), place.clone());
+                self.graph.set_variable_by_name(host, name.clone(), value.clone(), &place)?;
             }
         }
         Ok(())
@@ -139,22 +144,30 @@ impl Reader<'_> {
     fn variable(&mut self, line: &str, mark: Mark) -> Result<(), Diagnostic> {
         let Some((name, value)) = line.split_once('=') else {
             let help = "write `name=value`; a variable's value ends with its line";
-            return Err(self.source.complain(mark, "a line of a `:vars` section without `=`", help));
+            return Err(self.source.complain_of_syntax(
+                mark,
+                "a line of a `:vars` section without `=`",
+                help,
+            ));
         };
         let place = self.place(mark);
-        let value = value_of(value.trim()).map_err(|refused| self.refuse(mark, refused))?;
+        let value = value_of(value.trim(), self.core).map_err(|refused| self.refuse(mark, refused))?;
         self.graph.set_group_variable(self.group, name.trim().to_owned(), value, &place)
     }
 
     fn refuse(&self, mark: Mark, Refused(what): Refused) -> Diagnostic {
-        self.source.complain(mark, what, "move the variable to a YAML file in group_vars or host_vars")
+        self.source.complain_of_syntax(
+            mark,
+            what,
+            "move the variable to a YAML file in group_vars or host_vars",
+        )
     }
 
     fn child(&mut self, line: &str, mark: Mark) -> Result<(), Diagnostic> {
         let name = line.split_once('#').map_or(line, |(name, _)| name).trim_end();
         if name.is_empty() || name.contains(|c: char| c.is_whitespace() || matches!(c, ':' | ']')) {
             let help = "give one group's name on each line of a `:children` section";
-            return Err(self.source.complain(mark, "not a group name", help));
+            return Err(self.source.complain_of_syntax(mark, "not a group name", help));
         }
         let place = self.place(mark);
         let waiting = self.pending.get_mut(name);

@@ -2,6 +2,7 @@
 
 use serde_json::{Map, Value};
 
+use crate::inventory::ansible_core::{CoreLookup, CoreRules};
 use crate::inventory::number::{from_digits, from_float};
 use crate::inventory::variables::{UNSAFE, text};
 
@@ -9,8 +10,8 @@ use crate::inventory::variables::{UNSAFE, text};
 const MAX_DEPTH: usize = 90;
 
 /// The value of `text`, typed as Ansible does on host lines and in `:vars` sections alike.
-pub(super) fn value_of(text: &str) -> Result<Value, Refused> {
-    match literal(text.trim_start_matches([' ', '\t'])) {
+pub(super) fn value_of(text: &str, core: &CoreLookup) -> Result<Value, Refused> {
+    match literal(text.trim_start_matches([' ', '\t']), core) {
         Some((_, Some(refused))) => Err(refused),
         Some((value, None)) => Ok(value),
         None => Ok(Value::String(text.to_owned())),
@@ -27,8 +28,8 @@ const UNHASHABLE: Refused = Refused("a list, set or mapping where Python takes o
 const NAMED_CHARACTER: Refused = Refused("a character by its name (`\\N{…}`)");
 
 /// The value, and what in it is refused.
-fn literal(text: &str) -> Option<(Value, Option<Refused>)> {
-    let mut reader = Reader { rest: text, depth: 0, refused: None };
+fn literal(text: &str, core: &CoreLookup) -> Option<(Value, Option<Refused>)> {
+    let mut reader = Reader { rest: text, core, depth: 0, refused: None };
     let first = reader.value()?;
     let value = match reader.accept(',') {
         false => first,
@@ -48,6 +49,7 @@ fn literal(text: &str) -> Option<(Value, Option<Refused>)> {
 
 struct Reader<'a> {
     rest: &'a str,
+    core: &'a CoreLookup,
     depth: usize,
     refused: Option<Refused>,
 }
@@ -195,8 +197,8 @@ impl Reader<'_> {
             let word = self.rest.trim_start_matches(|c: char| c.is_ascii_alphabetic());
             if !word.starts_with(['\'', '"']) {
                 let text = Value::String(text);
-                // Bytes become a text that is no template.
-                return Some(if bytes {
+                // Bytes become a text; since ansible-core 2.19 it is no template.
+                return Some(if bytes && self.core.rules() == CoreRules::Since2_19 {
                     Value::Object(Map::from_iter([(UNSAFE.to_owned(), text)]))
                 } else {
                     text
@@ -341,6 +343,8 @@ mod tests {
 
     #[test]
     fn values_are_those_of_literal_eval() {
+        let newer = CoreLookup::from(CoreRules::Since2_19);
+        assert_eq!(value_of("b'abc'", &CoreRules::UpTo2_18.into()), Ok(json!("abc")));
         for (text, value) in [
             ("5", json!(5)),
             ("5 # c", json!(5)),
@@ -383,14 +387,19 @@ mod tests {
             ("1.2.3", json!("1.2.3")),
             ("2024-01-01", json!("2024-01-01")),
             ("5Gi", json!("5Gi")),
+            (
+                "123456789012345678901234567890",
+                json!({"__ansible_integer": "123456789012345678901234567890"}),
+            ),
+            ("[-99999999999999999999]", json!([{"__ansible_integer": "-99999999999999999999"}])),
             ("'open", json!("'open")),
         ] {
-            assert_eq!(value_of(text), Ok(value), "{text}");
+            assert_eq!(value_of(text, &newer), Ok(value), "{text}");
         }
-        assert!(value_of(&"[".repeat(10_000)).is_ok_and(|value| value.is_string()));
+        assert!(value_of(&"[".repeat(10_000), &newer).is_ok_and(|value| value.is_string()));
         for text in ["{{ 'a' }}", "{[1]: 2}", "[{{1}}]"] {
-            assert_eq!(value_of(text), Err(UNHASHABLE), "{text}");
+            assert_eq!(value_of(text, &newer), Err(UNHASHABLE), "{text}");
         }
-        assert_eq!(value_of(r"'\N{BULLET}'"), Err(NAMED_CHARACTER));
+        assert_eq!(value_of(r"'\N{BULLET}'", &newer), Err(NAMED_CHARACTER));
     }
 }

@@ -11,7 +11,6 @@ use super::extra_vars::{self, ExtraVars};
 use super::files::Files;
 use super::graph::{Graph, HostEntry};
 use super::group_layers::GroupLayers;
-use super::ignored::left_out as left_out_of_folder;
 use super::roles::{WITHOUT_ROLE, accelerator, misspelt, require_roles, roles};
 use super::runtime_groups;
 use super::vars_files::{Subject, VarsFiles};
@@ -21,7 +20,7 @@ use crate::inventory::host::{Connection, Host};
 use crate::inventory::options::{LoadOptions, SshWords};
 use crate::inventory::settle::{Settled, settle};
 use crate::inventory::template::{Context, Scene};
-use crate::inventory::variables::text;
+use crate::inventory::variables::{Layer, text};
 
 /// What the files say about the cluster. Hosts are described as kubespray will see them, with the groups it makes.
 pub(in crate::inventory) fn describe(
@@ -29,15 +28,20 @@ pub(in crate::inventory) fn describe(
     paths: &[PathBuf],
     options: &LoadOptions,
 ) -> Result<Cluster, InventoryError> {
-    let Files { reader, mut graph, mut warnings, left_out, first, .. } = files;
-    graph.reconcile()?;
+    let Files { reader, mut graph, mut warnings, left_out, passed_over, first, .. } = files;
+    graph.reconcile(&mut warnings)?;
     if let Err(error) = require_roles(&graph, first.as_ref()) {
         // The reason is the file that Ansible does not read either, not what little was read in its stead.
-        let error = left_out.into_iter().next().map_or(error, left_out_of_folder);
+        let others: Vec<&Path> = left_out.iter().skip(1).map(|it| it.path.as_path()).collect();
+        let left_out = left_out.first().map(|it| it.explain(&others, &passed_over));
+        let error = left_out.or(passed_over.into_iter().next()).unwrap_or(error);
         if options.for_judging {
             return Err(error);
         }
         warnings.push(error.to_string());
+    } else {
+        let notable = left_out.iter().filter(|it| it.is_notable());
+        warnings.extend(notable.map(|it| it.explain(&[], &[]).to_string()));
     }
     let mut cluster = Cluster::default();
     let mut groups_by_host = graph.groups_by_host()?;
@@ -50,9 +54,14 @@ pub(in crate::inventory) fn describe(
         None
     };
     cluster.groups = published(&graph);
-    let extra = extra_vars::read(&options.extra_vars, reader, &options.vault, &mut warnings)?;
+    let extra = extra_vars::read(options, reader, &mut warnings)?;
     let ExtraVars { layers, locked } = extra;
     let extra: Vec<usize> = layers.into_iter().map(|layer| cluster.layers.add(layer)).collect();
+    // Facts stand between the inventory and extra variables; before a play there is but this one.
+    let facts = options.keeps_facts_apart.then(|| {
+        let variables = Map::from_iter([("ansible_local".to_owned(), Value::Object(Map::new()))]);
+        cluster.layers.add(Layer::new("inject_facts_as_vars".to_owned(), variables))
+    });
     let mut vars_files = VarsFiles::new(paths, reader, &mut warnings, options);
     // What `-e` may say of any variable is not known for any host.
     vars_files.locked.extend(locked.into_iter().map(|file| (Subject::Group, "all".to_owned(), file)));
@@ -64,7 +73,8 @@ pub(in crate::inventory) fn describe(
         own.extend(std::mem::take(&mut entry.variables).into_layer(origin, owner));
         own.extend(vars_files.layers(Subject::Host, &entry.name)?.into_iter().flatten());
         own.extend(vars_files.playbook_layers(Subject::Host, &entry.name)?);
-        let own: Vec<usize> = own.into_iter().map(|layer| cluster.layers.add(layer)).collect();
+        let own = own.into_iter().map(|layer| cluster.layers.add(layer));
+        let own: Vec<usize> = own.chain(facts).collect();
         let all = |groups_of: &[usize], layers: &mut Layers| {
             let numbers = [groups.of(groups_of), own.clone(), extra.clone()].concat();
             if options.merge_mappings { layers.merge_mappings(numbers) } else { numbers }

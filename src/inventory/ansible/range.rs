@@ -1,12 +1,42 @@
 //! Host patterns of inventory files: `node[01:50]`, `db-[a:f].example.com:2222`.
 
+use crate::inventory::diagnostic::Diagnostic;
+use crate::inventory::source::{Mark, Source};
+
 /// More hosts than this no one deploys with one inventory.
 const MAX_HOSTS: usize = 100_000;
 /// Nor names that come to more.
 const MAX_BYTES: usize = 64 * 1024 * 1024;
 
+/// Why a pattern stands for no hosts.
+#[derive(Debug)]
+pub(super) struct Unusable {
+    message: String,
+    /// Whether Ansible would take it: a bound of this program.
+    ours_alone: bool,
+}
+
+impl From<&str> for Unusable {
+    fn from(message: &str) -> Self {
+        Unusable { message: message.to_owned(), ours_alone: false }
+    }
+}
+
+impl Unusable {
+    fn bound(message: String) -> Self {
+        Unusable { message, ours_alone: true }
+    }
+
+    /// The complaint about a place with such a pattern.
+    pub(super) fn complain(self, source: &Source, mark: Mark) -> Diagnostic {
+        let help = "write a host name, an address, or a range such as node[01:12]";
+        let complaint = source.complain_of_syntax(mark, self.message, help);
+        if self.ours_alone { complaint.ours_alone() } else { complaint }
+    }
+}
+
 /// The hosts a pattern stands for, and the port behind it.
-pub(super) fn expand(pattern: &str) -> Result<(Vec<String>, Option<u64>), String> {
+pub(super) fn expand(pattern: &str) -> Result<(Vec<String>, Option<u64>), Unusable> {
     let (address, port) = split_port(pattern);
     let mut names = vec![address.to_owned()];
     // Ansible expands the leftmost range first; so the rightmost one changes fastest.
@@ -14,29 +44,32 @@ pub(super) fn expand(pattern: &str) -> Result<(Vec<String>, Option<u64>), String
         let mut expanded = Vec::with_capacity(names.len());
         // Long names multiply, too.
         if names.len().saturating_mul(pattern.len()) > MAX_BYTES {
-            return Err(format!("a range whose names are longer than {} MiB", MAX_BYTES >> 20));
+            return Err(Unusable::bound(format!(
+                "a range whose names are longer than {} MiB",
+                MAX_BYTES >> 20
+            )));
         }
         for name in names {
             expand_first(&name, &mut expanded)?;
             if expanded.len() > MAX_HOSTS {
-                return Err(format!("a range of more than {MAX_HOSTS} hosts"));
+                return Err(Unusable::bound(format!("a range of more than {MAX_HOSTS} hosts")));
             }
         }
         names = expanded;
     }
     if pattern.trim().ends_with(':') && port.is_none() {
-        return Err("`:` at the end of a host name".to_owned());
+        return Err("`:` at the end of a host name".into());
     }
     if names.iter().any(|name| name.is_empty()) {
-        return Err("an empty host name".to_owned());
+        return Err("an empty host name".into());
     }
     if names.iter().any(|name| name.trim() == "---") {
-        return Err("`---` in an INI inventory".to_owned());
+        return Err("`---` in an INI inventory".into());
     }
     Ok((names, port))
 }
 
-fn expand_first(name: &str, into: &mut Vec<String>) -> Result<(), String> {
+fn expand_first(name: &str, into: &mut Vec<String>) -> Result<(), Unusable> {
     let Some((head, rest)) = name.split_once('[') else {
         into.push(name.to_owned());
         return Ok(());
@@ -48,10 +81,10 @@ fn expand_first(name: &str, into: &mut Vec<String>) -> Result<(), String> {
         [begin, end, step] => {
             (*begin, *end, step.parse().ok().filter(|&step| step > 0).ok_or("a range with an unusable step")?)
         }
-        _ => return Err("a range that is not `[begin:end]` or `[begin:end:step]`".to_owned()),
+        _ => return Err("a range that is not `[begin:end]` or `[begin:end:step]`".into()),
     };
     if end.is_empty() {
-        return Err("a range without an end".to_owned());
+        return Err("a range without an end".into());
     }
     let begin = if begin.is_empty() { "0" } else { begin };
     for member in members(begin, end, step)? {
@@ -60,26 +93,26 @@ fn expand_first(name: &str, into: &mut Vec<String>) -> Result<(), String> {
     Ok(())
 }
 
-fn members(begin: &str, end: &str, step: usize) -> Result<Vec<String>, String> {
+fn members(begin: &str, end: &str, step: usize) -> Result<Vec<String>, Unusable> {
     const LETTERS: &str = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
     let letter = |text: &str| LETTERS.find(text).filter(|_| text.len() == 1);
     if let (Some(from), Some(to)) = (letter(begin), letter(end)) {
         if from > to {
-            return Err("a range whose begin is after its end".to_owned());
+            return Err("a range whose begin is after its end".into());
         }
         return Ok(LETTERS[from..=to].chars().step_by(step).map(String::from).collect());
     }
     let width = if begin.starts_with('0') && begin.len() > 1 { begin.len() } else { 0 };
     if width > 0 && width != end.len() {
-        return Err("a range whose begin and end are not of one length".to_owned());
+        return Err("a range whose begin and end are not of one length".into());
     }
     let number = |text: &str| text.parse::<usize>().map_err(|_| "a range of neither numbers nor letters");
     let (from, to) = (number(begin)?, number(end)?);
     if from > to {
-        return Err("a range whose begin is after its end".to_owned());
+        return Err("a range whose begin is after its end".into());
     }
     if (to - from) / step >= MAX_HOSTS {
-        return Err(format!("a range of more than {MAX_HOSTS} hosts"));
+        return Err(Unusable::bound(format!("a range of more than {MAX_HOSTS} hosts")));
     }
     Ok((from..=to).step_by(step).map(|number| format!("{number:0width$}")).collect())
 }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::files::{base_of, entries_of};
 use super::graph::Graph;
 use super::host_list::is_host_list;
+use crate::inventory::ansible_core::CoreLookup;
 use crate::inventory::diagnostic::Diagnostic;
 use crate::inventory::error::InventoryError;
 use crate::inventory::options::LoadOptions;
@@ -29,6 +30,7 @@ pub(super) struct VarsFiles<'a> {
     pub(super) reader: &'a mut Reader,
     pub(super) warnings: &'a mut Vec<String>,
     vault: &'a Vault,
+    core: &'a CoreLookup,
     bases: Vec<Base>,
     playbook: Option<Base>,
     /// Encrypted files that no password was given for, and whose they are.
@@ -78,7 +80,15 @@ impl<'a> VarsFiles<'a> {
         let playbook = options.playbook_dir.clone().filter(|folder| !is_last(folder));
         let bases = bases.into_iter().map(Base::new).collect();
         let playbook = playbook.map(Base::new);
-        VarsFiles { bases, playbook, reader, warnings, vault: &options.vault, locked: Vec::new() }
+        VarsFiles {
+            bases,
+            playbook,
+            reader,
+            warnings,
+            vault: &options.vault,
+            core: &options.ansible_core,
+            locked: Vec::new(),
+        }
     }
 
     /// Why a host's variables are not all known: the encrypted files of its own and of its groups.
@@ -160,7 +170,7 @@ impl<'a> VarsFiles<'a> {
             source = Arc::new(clear);
             origin += SECRET;
         }
-        let read = document::parse(&source, self.warnings).and_then(|root| {
+        let read = document::parse(&source, self.core, self.warnings).and_then(|root| {
             let Some(root) = root else { return Ok(Contents::Nothing) };
             if root.items().is_some_and(<[_]>::is_empty) {
                 return Ok(Contents::Nothing);

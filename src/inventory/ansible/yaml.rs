@@ -20,7 +20,7 @@ pub(super) fn read(
     warnings: &mut Vec<String>,
 ) -> Result<(), Diagnostic> {
     let shape = "give groups at the top, for example `all: {hosts: …, children: …}`";
-    let Some(root) = root else {
+    let Some(root) = root.filter(|root| !is_falsy(root)) else {
         return Err(source.complain(Mark::START, "an empty inventory", shape));
     };
     let Some(groups) = root.entries() else {
@@ -31,6 +31,13 @@ pub(super) fn read(
         reader.group(name, group)?;
     }
     Ok(())
+}
+
+/// What a group holds.
+const SECTIONS: [&str; 3] = ["hosts", "children", "vars"];
+
+fn is_section(name: &str) -> bool {
+    SECTIONS.contains(&name)
 }
 
 struct Reader<'a> {
@@ -61,16 +68,24 @@ impl Reader<'_> {
         let place = self.place(key);
         self.graph.admit(0, 0, &place)?;
         let group = self.graph.add_group(name, Some(place));
-        for (section, value) in body.entries().unwrap_or_default() {
+        let sections = body.entries().unwrap_or_default();
+        // Ansible looks at the three before it reads any of them.
+        for (_, value) in sections.iter().filter(|(section, _)| section.text().is_some_and(is_section)) {
+            if value.text().is_none() && value.entries().is_none() && !value.is_null() {
+                let message = format!("{} where a mapping is expected", value.kind());
+                let help = "write `name:` lines, each ending in a colon";
+                return Err(self.source.complain(value.mark, message, help));
+            }
+        }
+        for (section, value) in sections {
             match section.text() {
                 _ if value.is_null() => {}
                 Some("hosts") => self.hosts(group, value)?,
                 Some("children") => self.children(group, value)?,
                 Some("vars") => self.variables(group, value)?,
                 other => {
-                    let expected = ["hosts", "children", "vars"];
-                    let help =
-                        did_you_mean(other.unwrap_or_default(), expected, "expected hosts, children or vars");
+                    let other = other.unwrap_or_default();
+                    let help = did_you_mean(other, SECTIONS, "expected hosts, children or vars");
                     self.warn(
                         section,
                         &format!("`{}` of group `{name}` is skipped; {help}", section.to_json()),
@@ -81,32 +96,25 @@ impl Reader<'_> {
         Ok(Some(group))
     }
 
-    /// The entries of a section; one text stands for one entry.
-    fn section<'n>(&self, value: &'n Rc<Node>) -> Result<Vec<(&'n Node, Option<&'n Node>)>, Diagnostic> {
-        if value.text().is_some() {
-            return Ok(vec![(value, None)]);
+    /// The entries of a section, which is a mapping; one text stands for one entry.
+    fn section(value: &Rc<Node>) -> Vec<(&Node, Option<&Node>)> {
+        match value.text() {
+            Some(_) => vec![(value, None)],
+            None => {
+                let entries = value.entries().unwrap_or_default();
+                entries.iter().map(|(key, value)| (&**key, Some(&**value))).collect()
+            }
         }
-        let Some(entries) = value.entries() else {
-            let message = format!("{} where a mapping is expected", value.kind());
-            return Err(self.source.complain(
-                value.mark,
-                message,
-                "write `name:` lines, each ending in a colon",
-            ));
-        };
-        Ok(entries.iter().map(|(key, value)| (&**key, Some(&**value))).collect())
     }
 
     fn hosts(&mut self, group: usize, value: &Rc<Node>) -> Result<(), Diagnostic> {
-        for (key, body) in self.section(value)? {
+        for (key, body) in Self::section(value) {
             let Some(pattern) = key.text() else {
                 let message = format!("{} as a host's name", key.kind());
                 return Err(self.source.complain(key.mark, message, "quote the name"));
             };
-            let (names, port) = range::expand(pattern).map_err(|message| {
-                let help = "write a host name, an address, or a range such as node[01:12]";
-                self.source.complain(key.mark, message, help)
-            })?;
+            let (names, port) =
+                range::expand(pattern).map_err(|unusable| unusable.complain(self.source, key.mark))?;
             let variables = match body {
                 Some(body) if body.entries().is_some() => body.entries().unwrap_or_default(),
                 Some(body) if !is_falsy(body) => {
@@ -128,7 +136,7 @@ impl Reader<'_> {
             for name in names {
                 let host = self.graph.add_host(&name, group, port, &place);
                 for (name, value, place) in &variables {
-                    self.graph.set_host_variable(host, name.clone(), value.clone(), place.clone());
+                    self.graph.set_variable_by_name(host, name.clone(), value.clone(), place)?;
                 }
             }
         }
@@ -137,7 +145,7 @@ impl Reader<'_> {
 
     fn children(&mut self, group: usize, value: &Rc<Node>) -> Result<(), Diagnostic> {
         let nothing = Node::null(value.mark);
-        for (key, body) in self.section(value)? {
+        for (key, body) in Self::section(value) {
             let place = self.place(key);
             let Some(child) = self.group(key, body.unwrap_or(&nothing))? else {
                 let message = "what is no group as a child";
@@ -153,11 +161,7 @@ impl Reader<'_> {
             let place = self.place(value);
             return self.graph.set_group_variable(group, name.to_owned(), Value::Null, &place);
         }
-        let Some(entries) = value.entries() else {
-            let message = format!("{} instead of the group's variables", value.kind());
-            return Err(self.source.complain(value.mark, message, "write `name: value` lines"));
-        };
-        for (key, value) in entries {
+        for (key, value) in value.entries().unwrap_or_default() {
             let place = self.place(key);
             self.graph.set_group_variable(group, key.as_key(), value.to_json(), &place)?;
         }
@@ -172,6 +176,7 @@ fn is_falsy(node: &Node) -> bool {
         Value::Number(number) => number.as_f64() == Some(0.0),
         Value::String(text) => text.is_empty(),
         Value::Array(items) => items.is_empty(),
-        Value::Bool(true) | Value::Object(_) => false,
+        Value::Object(entries) => entries.is_empty(),
+        Value::Bool(true) => false,
     }
 }

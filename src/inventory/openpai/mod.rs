@@ -8,6 +8,7 @@ mod quantity;
 
 use std::rc::Rc;
 
+use super::ansible_core::CoreLookup;
 use super::diagnostic::Diagnostic;
 use super::source::Source;
 use super::yaml::{Node, parse};
@@ -18,7 +19,7 @@ pub(super) use layout::{is_layout, read as read_layout};
 
 /// A YAML file that must be a mapping, if it holds anything.
 fn mapping(source: &Source, warnings: &mut Vec<String>) -> Result<Option<Rc<Node>>, Diagnostic> {
-    let Some(root) = parse(source, warnings)? else { return Ok(None) };
+    let Some(root) = parse(source, &CoreLookup::default(), warnings)? else { return Ok(None) };
     if root.entries().is_none() {
         let message = format!("{} where `name: value` lines are expected", root.kind());
         return Err(source.complain(root.mark, message, "see OpenPAI's examples of this file"));

@@ -12,8 +12,9 @@ use serde_json::Value;
 use super::operator::{arithmetic, concat, contains};
 use super::scene::Scene;
 use super::stop::{Stop, Yield};
-use super::value::{Val, compare, equal};
+use super::value::{Val, beyond_64_bits, compare, equal};
 use super::{filter, method, verdict};
+use crate::inventory::number;
 
 /// Steps and characters one value may cost.
 const FUEL: usize = 2_000_000;
@@ -123,6 +124,9 @@ impl<'v, 's> Evaluation<'v, 's> {
             Value::Object(map) => {
                 if let Some(text) = marked(raw, "__ansible_unsafe") {
                     return Ok(Val::text(text));
+                }
+                if let Some(digits) = number::beyond_64_bits(raw) {
+                    return Ok(Val::Big(digits.into()));
                 }
                 if let Some(text) = marked(raw, "__ansible_vault") {
                     let clear =
@@ -381,9 +385,7 @@ fn literal<'v>(value: &minijinja::Value) -> Yield<Val<'v>> {
         ValueKind::None => Val::Null,
         ValueKind::Bool => Val::Bool(value.is_true()),
         ValueKind::String => Val::text(value.as_str().unwrap_or_default()),
-        ValueKind::Number if value.is_integer() => {
-            Val::Int(value.as_i64().ok_or_else(|| Stop::undecidable("a number beyond 64 bits"))?)
-        }
+        ValueKind::Number if value.is_integer() => Val::Int(value.as_i64().ok_or_else(beyond_64_bits)?),
         ValueKind::Number => Val::Float(f64::try_from(value.clone()).unwrap_or(f64::NAN)),
         _ => return Err(Stop::undecidable("a literal of this kind")),
     })

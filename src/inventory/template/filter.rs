@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::evaluate::{Args, Evaluation};
 use super::python::{float_text, str_of};
 use super::stop::{Stop, Yield};
-use super::value::{Val, equal};
+use super::value::{Val, beyond_64_bits, equal};
 use super::{collection, pattern};
 
 /// Applies a filter.
@@ -33,6 +33,9 @@ pub(super) fn apply<'v>(
     }
     if let Val::Undefined(of) = &input {
         return Err(Stop::undefined(of));
+    }
+    if matches!((name, &input), ("bool" | "int" | "float" | "abs" | "round", Val::Big(_))) {
+        return Err(beyond_64_bits());
     }
     match name {
         "bool" => boolean(&input),

@@ -5,7 +5,7 @@ use minijinja::machinery::ast::BinOpKind;
 use super::evaluate::Evaluation;
 use super::python::str_of;
 use super::stop::{Stop, Yield};
-use super::value::{Val, equal};
+use super::value::{Val, beyond_64_bits, equal};
 
 /// `+`, `-`, `*`, `/`, `//`, `%` and `**`.
 pub(super) fn arithmetic<'v>(
@@ -37,7 +37,10 @@ pub(super) fn arithmetic<'v>(
         }
         _ => {}
     }
-    let overflow = || Stop::undecidable("a number beyond 64 bits");
+    if matches!((&left, &right), (Val::Big(_), _) | (_, Val::Big(_))) {
+        return Err(beyond_64_bits());
+    }
+    let overflow = beyond_64_bits;
     let by_zero = || Stop::failed("a division by zero");
     if let (Some(a), Some(b)) = (left.whole(), right.whole()) {
         return Ok(match op {

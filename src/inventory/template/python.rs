@@ -23,6 +23,7 @@ fn repr(value: &Val<'_>, into: &mut String) -> Yield<()> {
         Val::Bool(true) => into.push_str("True"),
         Val::Bool(false) => into.push_str("False"),
         Val::Int(number) => into.push_str(&number.to_string()),
+        Val::Big(digits) => into.push_str(digits),
         Val::Float(float) => into.push_str(&float_text(*float)),
         Val::Text(text) => quoted(text, into),
         Val::List(items) => {

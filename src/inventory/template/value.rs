@@ -15,6 +15,8 @@ pub(super) enum Val<'v> {
     Null,
     Bool(bool),
     Int(i64),
+    /// An integer beyond 64 bits, by its digits: it can be written out and compared for equality, and no more.
+    Big(Rc<str>),
     Float(f64),
     Text(Rc<str>),
     List(Rc<Vec<Val<'v>>>),
@@ -74,6 +76,7 @@ impl<'v> Val<'v> {
             Value::Bool(value) => Val::Bool(*value),
             Value::Number(number) => match (number.as_i64(), number.as_f64()) {
                 (Some(whole), _) => Val::Int(whole),
+                _ if number.is_u64() => Val::Big(number.to_string().into()),
                 (_, float) => Val::Float(float.unwrap_or(f64::NAN)),
             },
             Value::String(text) => Val::text(text.as_str()),
@@ -91,6 +94,10 @@ impl<'v> Val<'v> {
             Val::Null => Value::Null,
             Val::Bool(value) => Value::Bool(*value),
             Val::Int(number) => Value::from(*number),
+            // JSON has nothing else for one that is beyond 64 bits with its sign.
+            Val::Big(digits) => {
+                digits.parse::<u64>().map_or_else(|_| Value::String(digits.to_string()), Value::from)
+            }
             Val::Float(float) => Number::from_f64(*float).map_or(Value::Null, Value::Number),
             Val::Text(text) => Value::String(text.to_string()),
             Val::List(items) => Value::Array(items.iter().map(Val::to_json).collect::<Yield<_>>()?),
@@ -115,7 +122,7 @@ impl<'v> Val<'v> {
             Val::Undefined(_) => "undefined",
             Val::Null => "None",
             Val::Bool(_) => "a boolean",
-            Val::Int(_) | Val::Float(_) => "a number",
+            Val::Int(_) | Val::Big(_) | Val::Float(_) => "a number",
             Val::Text(_) => "a text",
             Val::List(_) => "a list",
             Val::Map(_) | Val::Hostvars | Val::Groups | Val::Host(_) | Val::Facts(_) => "a mapping",
@@ -131,6 +138,7 @@ impl<'v> Val<'v> {
             Val::Null => false,
             Val::Bool(value) => *value,
             Val::Int(number) => *number != 0,
+            Val::Big(_) => true,
             Val::Float(float) => *float != 0.0,
             Val::Text(text) => !text.is_empty(),
             Val::List(items) => !items.is_empty(),
@@ -160,11 +168,18 @@ impl<'v> Val<'v> {
     }
 }
 
+/// For what would have to calculate with such an integer.
+pub(super) fn beyond_64_bits() -> Stop {
+    Stop::undecidable("a number beyond 64 bits")
+}
+
 /// Python's `==`; both sides are templated to the last part.
 pub(super) fn equal(a: &Val<'_>, b: &Val<'_>) -> Yield<bool> {
     Ok(match (a, b) {
         (Val::Undefined(name), _) | (_, Val::Undefined(name)) => return Err(Stop::undefined(name)),
         (Val::Null, Val::Null) => true,
+        (Val::Big(a), Val::Big(b)) => a == b,
+        (Val::Big(_), Val::Float(_)) | (Val::Float(_), Val::Big(_)) => return Err(beyond_64_bits()),
         (Val::Text(a), Val::Text(b)) => a == b,
         (Val::List(a), Val::List(b)) => {
             if a.len() != b.len() {
@@ -205,6 +220,7 @@ pub(super) fn equal(a: &Val<'_>, b: &Val<'_>) -> Yield<bool> {
 pub(super) fn compare(a: &Val<'_>, b: &Val<'_>) -> Yield<Ordering> {
     match (a, b) {
         (Val::Undefined(name), _) | (_, Val::Undefined(name)) => Err(Stop::undefined(name)),
+        (Val::Big(_), _) | (_, Val::Big(_)) => Err(beyond_64_bits()),
         (Val::Text(a), Val::Text(b)) => Ok(a.cmp(b)),
         (Val::List(a), Val::List(b)) => {
             for (a, b) in a.iter().zip(b.iter()) {

@@ -5,7 +5,7 @@ use super::operator::contains;
 use super::pattern;
 use super::python::str_of;
 use super::stop::{Stop, Yield};
-use super::value::{Val, compare, equal};
+use super::value::{Val, beyond_64_bits, compare, equal};
 
 /// Whether a value passes a test.
 pub(super) fn of<'v>(
@@ -28,14 +28,15 @@ pub(super) fn of<'v>(
         "boolean" => matches!(input, Val::Bool(_)),
         "true" => matches!(input, Val::Bool(true)),
         "false" => matches!(input, Val::Bool(false)),
-        "integer" => matches!(input, Val::Int(_)),
+        "integer" => matches!(input, Val::Int(_) | Val::Big(_)),
         "float" => matches!(input, Val::Float(_)),
-        "number" => matches!(input, Val::Bool(_) | Val::Int(_) | Val::Float(_)),
+        "number" => matches!(input, Val::Bool(_) | Val::Int(_) | Val::Big(_) | Val::Float(_)),
         "string" => matches!(input, Val::Text(_)),
         "mapping" => matches!(input, Val::Map(_)),
         "sequence" | "iterable" => matches!(input, Val::Text(_) | Val::List(_) | Val::Map(_)),
         "truthy" => input.is_true()?,
         "falsy" => !input.is_true()?,
+        "even" | "odd" | "divisibleby" if matches!(input, Val::Big(_)) => return Err(beyond_64_bits()),
         "even" | "odd" | "divisibleby" => {
             let by = match (name, args.given.first()) {
                 ("divisibleby", Some(by)) => by.whole(),

@@ -1,15 +1,18 @@
 //! From a YAML text to a tree, iteratively, within bounds on depth and on what aliases may multiply.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
 
-use saphyr_parser::{Event, Marker, Parser, ScalarStyle, Tag};
 use serde_json::Value;
 
-use super::anchors::AnchorNames;
+use super::json::{JsonReader, is_json};
 use super::node::{Content, Entry, Node};
+use super::parser::{Event, Parser, Properties};
 use super::scalar;
+use super::token::{Style, SyntaxError};
+use crate::inventory::ansible_core::{CoreLookup, CoreRules};
 use crate::inventory::diagnostic::Diagnostic;
+use crate::inventory::number::LONGEST_INTEGER;
 use crate::inventory::source::{Mark, Source};
 
 /// Deeper documents are refused.
@@ -19,54 +22,57 @@ const MAX_NODES: usize = 1_000_000;
 /// What aliases may add to a document, in nodes.
 const MAX_ALIASED: usize = 1_000_000;
 
-/// The one document of a file; `None` if it is empty. Duplicate keys go to `warnings`, the last one counts.
+/// The one document of a file; `None` if it is empty. Duplicate keys go to `warnings`, the last one counts. `core` is asked
+/// where releases of Ansible read otherwise.
 pub(in crate::inventory) fn parse(
     source: &Source,
+    core: &CoreLookup,
     warnings: &mut Vec<String>,
 ) -> Result<Option<Rc<Node>>, Diagnostic> {
     refuse_unprintable(source)?;
-    let json = source.text.trim_start().starts_with(['{', '['])
-        && serde_json::from_str::<serde::de::IgnoredAny>(&source.text).is_ok();
+    let json = is_json(&source.text);
     let mut builder = Builder {
         source,
+        core,
         json,
         warnings,
         open: Vec::new(),
         anchors: HashMap::new(),
-        names: AnchorNames::default(),
+        names: HashSet::new(),
         aliased: 0,
         nodes: 0,
         root: None,
         documents: 0,
     };
-    let mut parser = Parser::new_from_str(&source.text);
-    while let Some(next) = parser.next_event() {
-        let (event, span) = next.map_err(|error| explain(source, mark_of(error.marker()), error.info()))?;
-        builder.take(event, mark_of(&span.start))?;
+    let mut parser = Parser::new(&source.text);
+    let mut reader = JsonReader::new(&source.text);
+    loop {
+        let next = if json { reader.next() } else { parser.next() };
+        let (event, mark) = next.map_err(|error| explain(source, &error))?;
+        if matches!(event, Event::StreamEnd) {
+            break;
+        }
+        builder.take(event, mark)?;
     }
     Ok(builder.root.filter(|root| !root.is_null()))
 }
 
-fn mark_of(marker: &Marker) -> Mark {
-    Mark::new(marker.line().max(1), marker.col() + 1)
-}
-
-fn explain(source: &Source, mark: Mark, info: &str) -> Diagnostic {
+fn explain(source: &Source, error: &SyntaxError) -> Diagnostic {
+    let SyntaxError { problem, mark, begin } = *error;
     let line = source.text.split('\n').nth(mark.line - 1).unwrap_or_default();
     let indent = &line[..line.len() - line.trim_start().len()];
-    let help = if indent.contains('\t') {
-        "YAML is indented with spaces; replace the tab"
-    } else if info.contains("must be followed by") && line.contains(":\t") {
-        "write a blank behind the colon instead of the tab"
-    } else if info.contains("quote") || info.contains("end of stream") {
-        "close the quote or bracket that is still open"
+    let is_over =
+        source.text.split('\n').nth(mark.line).is_none() && mark.column > line.trim_end().chars().count();
+    let (mark, help) = if indent.contains('\t') {
+        (mark, "YAML is indented with spaces; replace the tab")
+    } else if problem == "could not find expected ':'" {
+        (begin, "end a key with a colon; quote a value that goes on in the next line")
+    } else if begin != mark && (is_over || problem.contains("document indicator")) {
+        (begin, "close the quote or bracket that is still open")
     } else {
-        "mend the YAML here; quote values that hold `: `, `#`, `{{`, `*`, `&` or `@`"
+        (mark, "mend the YAML here; quote values that hold `: `, `#`, `{{`, `*`, `&` or `@`")
     };
-    if info.contains("recursion limit") {
-        return source.complain(mark, "nested too deep", "no inventory needs that; flatten it");
-    }
-    source.complain(mark, format!("not valid YAML: {info}"), help)
+    source.complain_of_syntax(mark, format!("not valid YAML: {problem}"), help)
 }
 
 fn refuse_unprintable(source: &Source) -> Result<(), Diagnostic> {
@@ -84,7 +90,9 @@ struct Open {
     mark: Mark,
     /// Under `!unsafe`.
     untrusted: bool,
-    anchor: usize,
+    /// Whether it is lost: ansible-core up to 2.18 leaves collections within an `!unsafe` one empty.
+    lost: bool,
+    anchor: Option<String>,
     content: Partial,
 }
 
@@ -95,11 +103,14 @@ enum Partial {
 
 struct Builder<'a> {
     source: &'a Source,
+    core: &'a CoreLookup,
     json: bool,
     warnings: &'a mut Vec<String>,
     open: Vec<Open>,
-    anchors: HashMap<usize, Rc<Node>>,
-    names: AnchorNames<'a>,
+    /// Nodes that are complete.
+    anchors: HashMap<String, Rc<Node>>,
+    /// The names of all anchors: PyYAML takes each but once in a document.
+    names: HashSet<String>,
     aliased: usize,
     nodes: usize,
     root: Option<Rc<Node>>,
@@ -107,16 +118,9 @@ struct Builder<'a> {
 }
 
 impl Builder<'_> {
-    fn take(&mut self, event: Event<'_>, mark: Mark) -> Result<(), Diagnostic> {
-        if let Event::Scalar(_, _, 1.., _) | Event::SequenceStart(1.., _) | Event::MappingStart(1.., _) =
-            &event
-            && let Some(name) = self.names.second(&self.source.text, mark)
-        {
-            let message = format!("a second anchor `&{name}`, which PyYAML refuses");
-            return Err(self.complain(mark, message, "give each anchor a name of its own"));
-        }
+    fn take(&mut self, event: Event, mark: Mark) -> Result<(), Diagnostic> {
         match event {
-            Event::DocumentStart(_) => {
+            Event::DocumentStart => {
                 self.documents += 1;
                 if self.documents > 1 {
                     let message = "a second YAML document";
@@ -124,20 +128,32 @@ impl Builder<'_> {
                 }
                 Ok(())
             }
-            Event::Scalar(text, style, anchor, tag) => {
-                let content = self.scalar(&text, style, tag.as_deref(), mark)?;
+            Event::Scalar(text, style, Properties { anchor, tag }) => {
+                self.name(anchor.as_deref(), mark)?;
+                let content = self.scalar(text, style, tag.as_deref(), mark)?;
                 let untrusted = self.is_untrusted(tag.as_deref());
                 self.place(Rc::new(Node { mark, content, size: 1, depth: 1, untrusted }), anchor)
             }
-            Event::Alias(id) => self.alias(id, mark),
-            Event::SequenceStart(anchor, tag) => {
-                self.begin(mark, anchor, tag.as_deref(), "seq", Partial::Sequence(Vec::new()))
+            Event::Alias(name) => self.alias(&name, mark),
+            Event::SequenceStart(properties) => {
+                self.begin(mark, properties, "seq", Partial::Sequence(Vec::new()))
             }
-            Event::MappingStart(anchor, tag) => {
-                self.begin(mark, anchor, tag.as_deref(), "map", Partial::Mapping(Vec::new(), None))
+            Event::MappingStart(properties) => {
+                self.begin(mark, properties, "map", Partial::Mapping(Vec::new(), None))
             }
             Event::SequenceEnd | Event::MappingEnd => self.end(),
-            Event::Nothing | Event::StreamStart | Event::StreamEnd | Event::DocumentEnd => Ok(()),
+            Event::StreamEnd | Event::DocumentEnd => Ok(()),
+        }
+    }
+
+    /// Takes the name of an anchor, which must be new.
+    fn name(&mut self, anchor: Option<&str>, mark: Mark) -> Result<(), Diagnostic> {
+        match anchor {
+            Some(name) if !self.names.insert(name.to_owned()) => {
+                let message = format!("a second anchor `&{name}`, which PyYAML refuses");
+                Err(self.complain(mark, message, "give each anchor a name of its own"))
+            }
+            _ => Ok(()),
         }
     }
 
@@ -147,77 +163,104 @@ impl Builder<'_> {
 
     fn scalar(
         &self,
-        text: &str,
-        style: ScalarStyle,
-        tag: Option<&Tag>,
+        text: String,
+        style: Style,
+        tag: Option<&str>,
         mark: Mark,
     ) -> Result<Content, Diagnostic> {
         let Some(tag) = tag else {
             return Ok(match style {
-                ScalarStyle::Plain if text == "<<" => Content::Merge,
-                ScalarStyle::Plain if text == "=" => {
+                Style::Plain if text == "<<" => Content::Merge,
+                // As a key it is a text.
+                Style::Plain if text == "=" && !self.expects_key() => {
                     return Err(self.complain(mark, "a plain `=`, which PyYAML does not take", "quote it"));
                 }
-                ScalarStyle::Plain if self.json => Content::Scalar(scalar::resolve_json(text)),
-                ScalarStyle::Plain => Content::Scalar(scalar::resolve(text)),
-                _ => Content::Scalar(Value::String(text.to_owned())),
+                Style::Plain if scalar::is_too_long(&text) => {
+                    let message = format!("an integer of more than {LONGEST_INTEGER} digits");
+                    return Err(self.complain(mark, message, "quote it; Python refuses to read it"));
+                }
+                Style::Plain if self.json => Content::Scalar(scalar::resolve_json(&text)),
+                Style::Plain => Content::Scalar(scalar::resolve(&text)),
+                Style::Text => Content::Scalar(Value::String(text)),
             });
         };
         let name = name_of(tag);
-        let value = match name.as_str() {
-            "str" => Value::String(text.to_owned()),
-            "!" if style == ScalarStyle::Plain => scalar::resolve(text),
-            "!" => Value::String(text.to_owned()),
-            "!vault" | "!vault-encrypted" => return Ok(Content::Vault(text.to_owned())),
-            "!unsafe" => scalar::resolve(text),
+        let value = match name {
+            "str" => Value::String(text),
+            "!vault" | "!vault-encrypted" => return Ok(Content::Vault(text)),
+            "!unsafe" => match scalar::resolve(&text) {
+                value if value.is_string() => value,
+                _ if self.core.rules() == CoreRules::UpTo2_18 => Value::String(text),
+                value => value,
+            },
             "null" => Value::Null,
-            "int" | "float" | "bool" | "timestamp" => scalar::typed(&name, text).ok_or_else(|| {
+            "int" | "float" | "bool" | "timestamp" => scalar::typed(name, &text).ok_or_else(|| {
                 let message = format!("not a value of type `{name}`");
                 self.complain(mark, message, "write such a value, or remove the tag")
             })?,
-            _ => return Err(self.unknown_tag(&name, mark)),
+            _ => return Err(self.unknown_tag(name, mark)),
         };
         Ok(Content::Scalar(value))
     }
 
+    /// Whether the next node is a key.
+    fn expects_key(&self) -> bool {
+        matches!(self.open.last(), Some(Open { content: Partial::Mapping(_, None), .. }))
+    }
+
     fn unknown_tag(&self, name: &str, mark: Mark) -> Diagnostic {
         let message = format!("the tag `{name}` is not supported");
-        self.complain(mark, message, "use `!vault` or `!unsafe`, or remove the tag")
+        let complaint = self.complain(mark, message, "use `!vault` or `!unsafe`, or remove the tag");
+        // PyYAML knows these.
+        match name {
+            "binary" | "omap" | "pairs" | "set" => complaint.ours_alone(),
+            _ => complaint,
+        }
     }
 
     fn begin(
         &mut self,
         mark: Mark,
-        anchor: usize,
-        tag: Option<&Tag>,
+        Properties { anchor, tag }: Properties,
         own: &str,
         content: Partial,
     ) -> Result<(), Diagnostic> {
-        if let Some(name) = tag.map(name_of).filter(|name| name != own && name != "!" && name != "!unsafe") {
-            return Err(self.unknown_tag(&name, mark));
+        self.name(anchor.as_deref(), mark)?;
+        let tag = tag.as_deref();
+        if let Some(name) = tag.map(name_of).filter(|name| ![own, "!", "!unsafe"].contains(name)) {
+            return Err(self.unknown_tag(name, mark));
         }
         if self.open.len() >= MAX_DEPTH {
             return Err(self.too_deep(mark));
         }
         let untrusted = self.is_untrusted(tag);
-        self.open.push(Open { mark, untrusted, anchor, content });
+        let lost = untrusted && tag != Some("!unsafe") && self.core.rules() == CoreRules::UpTo2_18;
+        self.open.push(Open { mark, untrusted, lost, anchor, content });
         Ok(())
     }
 
     /// Whether a node with this tag is `!unsafe`, itself or through what it is part of.
-    fn is_untrusted(&self, tag: Option<&Tag>) -> bool {
+    fn is_untrusted(&self, tag: Option<&str>) -> bool {
         tag.is_some_and(|tag| name_of(tag) == "!unsafe")
             || self.open.last().is_some_and(|open| open.untrusted)
     }
 
     fn too_deep(&self, mark: Mark) -> Diagnostic {
         let message = format!("nested deeper than {MAX_DEPTH} levels");
-        self.complain(mark, message, "no inventory needs that; flatten it")
+        self.complain(mark, message, "no inventory needs that; flatten it").ours_alone()
     }
 
     fn end(&mut self) -> Result<(), Diagnostic> {
         let Some(open) = self.open.pop() else { return Ok(()) };
         let content = match open.content {
+            Partial::Sequence(items) if open.lost => {
+                self.warn_lost(open.mark, items.is_empty());
+                Content::Sequence(Vec::new())
+            }
+            Partial::Mapping(entries, _) if open.lost => {
+                self.warn_lost(open.mark, entries.is_empty());
+                Content::Mapping(Vec::new())
+            }
             Partial::Sequence(items) => Content::Sequence(items),
             Partial::Mapping(entries, _) => Content::Mapping(self.settle(entries)?),
         };
@@ -243,27 +286,52 @@ impl Builder<'_> {
         )
     }
 
-    fn alias(&mut self, id: usize, mark: Mark) -> Result<(), Diagnostic> {
-        let Some(target) = self.anchors.get(&id).map(Rc::clone) else {
-            let message = "an alias inside the very value it refers to";
-            return Err(self.complain(mark, message, "write the value out"));
+    fn warn(&mut self, mark: Mark, message: &str) {
+        self.warnings.push(self.complain(mark, message, "").to_string());
+    }
+
+    fn warn_lost(&mut self, mark: Mark, is_empty: bool) {
+        if !is_empty {
+            let message =
+                "empty: ansible-core up to 2.18 drops what is in a list or mapping within an `!unsafe` one";
+            self.warn(mark, message);
+        }
+    }
+
+    fn alias(&mut self, name: &str, mark: Mark) -> Result<(), Diagnostic> {
+        let Some(target) = self.anchors.get(name).map(Rc::clone) else {
+            let (message, help) = match self.names.contains(name) {
+                true => ("an alias inside the very value it refers to".to_owned(), "write the value out"),
+                false => (
+                    format!("no anchor `&{name}` before this alias"),
+                    "name an anchor; quote a text that begins with `*`",
+                ),
+            };
+            return Err(self.complain(mark, message, help));
         };
         self.aliased = self.aliased.saturating_add(target.size);
         if self.aliased > MAX_ALIASED {
             let message = format!("aliases multiply this file beyond {MAX_ALIASED} values");
-            return Err(self.complain(mark, message, "write the values out, or use fewer nested aliases"));
+            let help = "write the values out, or use fewer nested aliases";
+            return Err(self.complain(mark, message, help).ours_alone());
         }
-        self.place(target, 0)
+        self.place(target, None)
     }
 
-    fn place(&mut self, node: Rc<Node>, anchor: usize) -> Result<(), Diagnostic> {
+    fn place(&mut self, node: Rc<Node>, anchor: Option<String>) -> Result<(), Diagnostic> {
         self.nodes += 1;
         if self.nodes > MAX_NODES {
             let message = format!("more than {MAX_NODES} values");
-            return Err(self.complain(node.mark, message, "this is no inventory; check the path"));
+            return Err(self
+                .complain(node.mark, message, "this is no inventory; check the path")
+                .ours_alone());
         }
-        if anchor > 0 {
-            self.anchors.insert(anchor, Rc::clone(&node));
+        if let Some(name) = anchor {
+            self.anchors.insert(name, Rc::clone(&node));
+        }
+        if matches!(node.content, Content::Merge) && !self.expects_key() {
+            let message = "a plain `<<` as a value, which PyYAML does not take";
+            return Err(self.complain(node.mark, message, "quote it"));
         }
         match self.open.last_mut().map(|open| &mut open.content) {
             None => self.root = Some(node),
@@ -285,6 +353,7 @@ impl Builder<'_> {
         let mut settled: Vec<Entry> = Vec::with_capacity(entries.len());
         let mut index: HashMap<String, usize> = HashMap::with_capacity(entries.len());
         let mut merges: Vec<Rc<Node>> = Vec::new();
+        let mut merged: HashMap<String, Rc<Node>> = HashMap::new();
         for (key, value) in entries {
             if matches!(key.content, Content::Merge) {
                 merges.push(value);
@@ -293,12 +362,7 @@ impl Builder<'_> {
             let name = key.as_key();
             match index.get(&name) {
                 Some(&at) => {
-                    self.warnings.push(format!(
-                        "{}:{}:{}: key `{name}` is given twice; the last one counts",
-                        self.source.path.display(),
-                        key.mark.line,
-                        key.mark.column
-                    ));
+                    self.warn(key.mark, &format!("key `{name}` is given twice; the last one counts"));
                     settled[at] = (key, value);
                 }
                 None => {
@@ -320,9 +384,18 @@ impl Builder<'_> {
                     ));
                 };
                 for (key, value) in entries {
-                    if let std::collections::hash_map::Entry::Vacant(free) = index.entry(key.as_key()) {
-                        free.insert(settled.len());
+                    let name = key.as_key();
+                    if merged.get(&name).is_some_and(|other| other.to_json() != value.to_json()) {
+                        let message = format!(
+                            "key `{name}` is in two of the mappings that `<<` merges, with different values; releases of PyYAML \
+                             differ in which one counts (6.0.4 from those before), so set it beside the `<<`"
+                        );
+                        self.warn(mapping.mark, &message);
+                    }
+                    if !index.contains_key(&name) {
+                        index.insert(name.clone(), settled.len());
                         settled.push((Rc::clone(key), Rc::clone(value)));
+                        merged.insert(name, Rc::clone(value));
                     }
                 }
             }
@@ -332,10 +405,6 @@ impl Builder<'_> {
 }
 
 /// `!vault`, or `str` for `!!str`.
-fn name_of(tag: &Tag) -> String {
-    let full = format!("{}{}", tag.handle, tag.suffix);
-    match full.strip_prefix("tag:yaml.org,2002:") {
-        Some(core) => core.to_owned(),
-        None => full,
-    }
+fn name_of(tag: &str) -> &str {
+    tag.strip_prefix("tag:yaml.org,2002:").unwrap_or(tag)
 }

@@ -4,6 +4,7 @@ use std::rc::Rc;
 
 use serde_json::{Map, Value};
 
+use crate::inventory::number::beyond_64_bits;
 use crate::inventory::source::Mark;
 use crate::inventory::variables::UNSAFE;
 
@@ -82,6 +83,7 @@ impl Node {
             Content::Scalar(Value::Null) => "nothing",
             Content::Scalar(Value::Bool(_)) => "a boolean",
             Content::Scalar(Value::Number(_)) => "a number",
+            Content::Scalar(value) if beyond_64_bits(value).is_some() => "a number",
             Content::Vault(_) => "an encrypted value",
             Content::Sequence(_) => "a list",
             Content::Mapping(_) => "a mapping",
@@ -115,7 +117,7 @@ impl Node {
     pub(in crate::inventory) fn as_key(&self) -> String {
         match &self.content {
             Content::Scalar(Value::String(text)) => text.clone(),
-            Content::Scalar(value) => value.to_string(),
+            Content::Scalar(value) => beyond_64_bits(value).map_or_else(|| value.to_string(), str::to_owned),
             Content::Merge => "<<".to_owned(),
             Content::Vault(_) | Content::Sequence(_) | Content::Mapping(_) => String::new(),
         }

@@ -1,8 +1,8 @@
 //! What a plain scalar means: PyYAML's resolver, which is YAML 1.1 (`yes`, `0644`, `1:30`).
 
-use serde_json::{Number, Value};
+use serde_json::Value;
 
-use super::super::number::{from_digits, from_float};
+use super::super::number::{LONGEST_INTEGER, Whole, beyond_64_bits, from_digits, from_float};
 
 /// The value of a plain (unquoted) scalar.
 pub(super) fn resolve(text: &str) -> Value {
@@ -27,7 +27,9 @@ pub(super) fn resolve(text: &str) -> Value {
 pub(super) fn typed(tag: &str, text: &str) -> Option<Value> {
     let value = resolve(text);
     match tag {
-        "int" => Some(value).filter(|value| value.is_i64() || value.is_u64()),
+        "int" => {
+            Some(value).filter(|value| value.is_i64() || value.is_u64() || beyond_64_bits(value).is_some())
+        }
         "bool" => Some(resolve(&text.to_lowercase())).filter(Value::is_boolean),
         "timestamp" => timestamp(text).map(Value::String),
         _ if value.is_number() => value.as_f64().map(from_float),
@@ -69,15 +71,18 @@ fn integer(text: &str) -> Option<Value> {
     if sixties.is_empty() {
         return from_digits(negative, first, 10);
     }
-    let mut value: i64 = first.replace('_', "").parse().ok()?;
-    for part in sixties {
-        value = value.checked_mul(60)?.checked_add(sexagesimal_digit(part)?)?;
+    let mut value = Whole::default();
+    for digit in first.chars().filter_map(|c| c.to_digit(10)) {
+        value.push(10, digit)?;
     }
-    Some(Value::from(if negative { -value } else { value }))
+    for part in sixties {
+        value.push(60, sexagesimal_digit(part)?)?;
+    }
+    Some(value.to_value(negative))
 }
 
 /// `[0-5]?[0-9]`
-fn sexagesimal_digit(part: &str) -> Option<i64> {
+fn sexagesimal_digit(part: &str) -> Option<u32> {
     let sound = matches!(part.len(), 1 | 2) && part.bytes().all(|b| b.is_ascii_digit());
     part.parse().ok().filter(|&value| sound && value < 60)
 }
@@ -108,7 +113,7 @@ fn float(text: &str) -> Option<Value> {
         }
         let mut value: f64 = first.replace('_', "").parse().ok()?;
         for part in rest.split(':') {
-            value = value * 60.0 + sexagesimal_digit(part)? as f64;
+            value = value * 60.0 + f64::from(sexagesimal_digit(part)?);
         }
         let fraction: f64 = format!("0.{digits}0").parse().ok()?;
         return Some(from_float(sign * (value + fraction)));
@@ -179,12 +184,22 @@ fn timestamp(text: &str) -> Option<String> {
     Some(written)
 }
 
-/// The value of a plain scalar in a JSON document.
+/// The value of a literal in a JSON document.
 pub(super) fn resolve_json(text: &str) -> Value {
-    match text.parse::<Number>() {
-        Ok(number) => Value::Number(number),
-        Err(_) => resolve(text),
+    let digits = text.strip_prefix('-').unwrap_or(text);
+    let whole = digits.bytes().all(|b| b.is_ascii_digit()).then(|| from_digits(digits != text, digits, 10));
+    match (whole.flatten(), text.parse::<f64>()) {
+        (Some(whole), _) => whole,
+        (None, Ok(number)) => from_float(number),
+        (None, Err(_)) => resolve(text),
     }
+}
+
+/// Whether it is an integer that Python refuses for its length.
+pub(super) fn is_too_long(text: &str) -> bool {
+    text.len() > LONGEST_INTEGER
+        && text.bytes().all(|b| b.is_ascii_digit() || b"+-_".contains(&b))
+        && text.bytes().filter(u8::is_ascii_digit).count() > LONGEST_INTEGER
 }
 
 #[cfg(test)]
@@ -224,6 +239,9 @@ mod tests {
             ("+", json!("+")),
             (".", json!(".")),
             ("10.233.0.0/18", json!("10.233.0.0/18")),
+            ("123456789012345678901", json!({"__ansible_integer": "123456789012345678901"})),
+            ("-0x1_0000_0000_0000_0000", json!({"__ansible_integer": "-18446744073709551616"})),
+            ("99999999999999999999:59", json!({"__ansible_integer": "5999999999999999999999"})),
             ("60Gi", json!("60Gi")),
         ] {
             assert_eq!(resolve(text), value, "{text}");

@@ -111,8 +111,8 @@ mod tests {
         fs::create_dir_all(at("inv/group_vars/all")).expect("made");
         fs::create_dir_all(at("playbooks")).expect("made");
         fs::write(at("inv/group_vars/all/a.yml"), "a: 1\n").expect("written");
-        fs::write(at("inv/hosts.ini"), "[kube_control_plane]\nn1\n[kube_node]\nn1\n").expect("written");
-        for source in ["inv", "inv/hosts.ini"] {
+        fs::write(at("inv/hosts"), "[kube_control_plane]\nn1\n[kube_node]\nn1\n").expect("written");
+        for source in ["inv", "inv/hosts"] {
             let inventory = inventory::load(&[at(source)]).expect("an inventory");
             let still = Standstill::of(Some(&inventory), Some(&at("playbooks")));
             let told = || still.holds().expect_err("it was changed").to_string();
