@@ -32,6 +32,17 @@ pub(crate) fn with(variables: &Value) -> Inventory {
     load(&[folder.path().join("hosts.ini")]).unwrap()
 }
 
+/// What `ansible-inventory` printed.
+pub(crate) fn printed(bytes: &[u8]) -> Value {
+    without_profile(serde_json::from_slice(bytes).unwrap())
+}
+
+/// Without what only ansible-core since 2.19 prints.
+pub(crate) fn without_profile(mut listed: Value) -> Value {
+    listed["_meta"].as_object_mut().unwrap().remove("profile");
+    listed
+}
+
 /// Runs the binary in a folder, with an environment of its own.
 pub(crate) fn airworthy(folder: &Path, arguments: &[&str]) -> (i32, String, String) {
     let output = assert_cmd::Command::new(env!("CARGO_BIN_EXE_airworthy"))
