@@ -35,7 +35,7 @@ mod yaml;
 pub use ansible_config::{AnsibleConfig, Surroundings};
 pub use cluster::{Group, Groups, View};
 pub use diagnostic::Diagnostic;
-pub use error::InventoryError;
+pub use error::{InventoryError, io_reason};
 pub use exposure::Exposure;
 pub use host::{Connection, Host, HostKeyChecking, Layout};
 pub use listing::Listing;

@@ -11,7 +11,7 @@ use std::time::Duration;
 use sha2::{Digest, Sha256};
 
 use super::diagnostic::{Diagnostic, star_out_secrets};
-use super::error::InventoryError;
+use super::error::{InventoryError, io_reason};
 
 /// Larger files are no inventories.
 const MAX_BYTES: u64 = 64 * 1024 * 1024;
@@ -166,7 +166,7 @@ pub(super) fn unreadable(path: &Path, error: &std::io::Error) -> InventoryError 
         std::io::ErrorKind::PermissionDenied => "run as a user who may read it".to_owned(),
         _ => "give a readable file or folder".to_owned(),
     };
-    InventoryError::Unreadable { path: path.to_owned(), reason: error.to_string(), help }
+    InventoryError::Unreadable { path: path.to_owned(), reason: io_reason(error), help }
 }
 
 fn bytes_of(path: &Path) -> Result<Vec<u8>, InventoryError> {

@@ -31,6 +31,7 @@ use crate::handoff::inventory_writer;
 use crate::handoff::overriding::{Decision, Override, decide, pair};
 use crate::handoff::plan::{Order, Plan};
 use crate::handoff::record::{Checkout, Ending, Record, ReportRow, SCHEMA};
+use crate::inventory::io_reason;
 use crate::report::{self, Report, Tool, visible};
 
 /// What is said where kubespray was not started, whatever the reason.
@@ -119,7 +120,7 @@ pub(super) fn handoff(args: &HandoffArgs) -> Result<u8, RunError> {
 fn start(plan: &Plan, recording: &Recording, mut record: Record) -> Result<u8, RunError> {
     let cannot = |error: std::io::Error| RunError::File {
         path: plan.program.clone(),
-        reason: format!("it could not be started: {}", super::error::plain(&error)),
+        reason: format!("it could not be started: {}", io_reason(&error)),
         help: Some("try it by hand: ansible-playbook --version".to_owned()),
     };
     let watch = match Watch::begin().map_err(cannot)? {
@@ -153,7 +154,7 @@ fn start(plan: &Plan, recording: &Recording, mut record: Record) -> Result<u8, R
         Err(error) => {
             record.started = false;
             record.start = None;
-            record.result = Some(Ending::Error(super::error::plain(&error)));
+            record.result = Some(Ending::Error(io_reason(&error)));
             recording.write(&record)?;
             return Err(cannot(error));
         }
