@@ -72,6 +72,8 @@ pub struct Source<'t> {
 pub struct Catalog {
     /// In that order.
     checks: Vec<Arc<Check>>,
+    /// Those that name a stage of the visit and that a selection leaves out: a host that is not reached is told all the same.
+    stages: Vec<Arc<Check>>,
 }
 
 impl Catalog {
@@ -122,12 +124,12 @@ impl Catalog {
                 || sources.keys().copied().collect(),
             )?;
         }
-        Ok(Catalog { checks: in_order(checks, &sources)? })
+        Ok(Catalog { checks: in_order(checks, &sources)?, stages: Vec::new() })
     }
 
     /// One check by itself: what it stands after has no say.
     pub(super) fn alone(check: &Arc<Check>) -> Catalog {
-        Catalog { checks: vec![Arc::clone(check)] }
+        Catalog { checks: vec![Arc::clone(check)], stages: Vec::new() }
     }
 
     /// Names the folder of kubespray's checkout in every remediation that says `$KUBESPRAY`, so that its commands run as they
@@ -150,6 +152,12 @@ impl Catalog {
     /// The checks, each after those it stands after.
     pub fn checks(&self) -> &[Arc<Check>] {
         &self.checks
+    }
+
+    /// The checks whose failure it is when a visit fails at a stage; a selection leaves them in.
+    pub(super) fn of_stage(&self, stage: &str) -> impl Iterator<Item = &Check> {
+        let all = self.checks.iter().chain(&self.stages).map(|check| &**check);
+        all.filter(move |check| check.file.stages.iter().any(|known| known == stage))
     }
 
     /// Whether any check looks at a subject.
@@ -182,10 +190,13 @@ impl Catalog {
                 ));
             }
         }
-        self.checks.retain(|check| {
-            (select.is_empty() || select.iter().any(|pattern| matches(pattern, &check.id)))
-                && !skip.iter().any(|pattern| matches(pattern, &check.id))
-        });
+        let named = |patterns: &[String], id: &str| patterns.iter().any(|pattern| matches(pattern, id));
+        if !select.is_empty() {
+            let unselected = self.checks.extract_if(.., |check| !named(select, &check.id));
+            self.stages.extend(unselected.filter(|check| !check.file.stages.is_empty()));
+        }
+        self.checks.retain(|check| !named(skip, &check.id));
+        self.stages.retain(|check| !named(skip, &check.id));
         Ok(())
     }
 }

@@ -6,7 +6,7 @@ use std::fmt;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::checks::{Status, Verdict};
+use crate::checks::{Severity, Status, Verdict};
 use crate::role::Role;
 
 /// The schema's name in every report.
@@ -23,6 +23,8 @@ pub struct Report {
     pub mode: Mode,
     /// The answer.
     pub verdict: Outcome,
+    /// The least severity of a finding that makes a NO-GO (`--fail-on`).
+    pub fail_on: Severity,
     /// What part of the cluster and of the checks was looked at.
     pub scope: Scope,
     /// When the run started, RFC 3339.
@@ -77,6 +79,18 @@ pub enum Outcome {
     NoGo,
 }
 
+/// The answer for one host.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum HostOutcome {
+    /// Fit.
+    Go,
+    /// Not fit, or not known to be.
+    NoGo,
+    /// Reached, but `--select`, `--skip` or the profile leaves no check that applies to it.
+    NotJudged,
+}
+
 /// What was looked at; a partial run is visible as one.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Scope {
@@ -92,6 +106,13 @@ pub struct Scope {
     pub stage: String,
     /// False where limit, select or skip left something out.
     pub complete: bool,
+}
+
+impl Scope {
+    /// Whether `--select` or `--skip` left checks out.
+    pub fn is_selection(&self) -> bool {
+        !self.select.is_empty() || !self.skip.is_empty()
+    }
 }
 
 /// Where the hosts came from.
@@ -159,7 +180,7 @@ pub struct HostRow {
     /// What it is for.
     pub roles: Vec<Role>,
     /// The host's own answer.
-    pub verdict: Outcome,
+    pub verdict: HostOutcome,
     /// Whether its facts were read.
     pub reached: bool,
     /// Why not.

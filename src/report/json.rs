@@ -58,6 +58,7 @@ fn without_results(report: &Report) -> Report {
         tool: report.tool.clone(),
         mode: report.mode,
         verdict: report.verdict,
+        fail_on: report.fail_on,
         scope: report.scope.clone(),
         started_at: report.started_at.clone(),
         duration_ms: report.duration_ms,

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeSet;
 use std::path::Path;
-use std::sync::Arc;
 use std::time::{Instant, SystemTime};
 
 use jiff::{Timestamp, Zoned};
@@ -19,7 +18,7 @@ use super::settings::{Settings, TeamConfig};
 use super::settled::{Settled, parts};
 use super::sweep::rfc3339;
 use super::{saved, terminal};
-use crate::checks::{self, Check, Judge, Severity, Status, Verdict, waiver};
+use crate::checks::{Judge, Severity, Status, Verdict, waiver};
 use crate::cli::{CheckArgs, Devbox, FailOn, Stage};
 use crate::exit_code;
 use crate::facts::fleet::{self, Essence};
@@ -27,8 +26,8 @@ use crate::facts::kubespray::Kubespray;
 use crate::facts::{Deployment, Fleet, HostRecord, Outcome as Visit};
 use crate::inventory::Host;
 use crate::report::{
-    self, FixRow, HostRow, InventoryRow, KubesprayRow, Mode, Outcome, Report, Scope, Summary, Tool,
-    Unreachable,
+    self, FixRow, HostOutcome, HostRow, InventoryRow, KubesprayRow, Mode, Outcome, Report, Scope, Summary,
+    Tool, Unreachable,
 };
 use crate::role::Role;
 
@@ -103,9 +102,6 @@ pub(super) fn prepare(
     let mut cluster = Cluster::load(&args.target, team, logins)?;
     let mut settings = Settings::load(&args.profile, team, cluster.default_profile(), &cluster.parameters)?;
     adapt(&mut settings, args, args.target.limit.is_some());
-    if !cluster.sources.is_empty() && leaves_devbox_out(args, &settings) {
-        cluster.hosts.retain(|host| !is_devbox_alone(&host.roles));
-    }
     let whole = args.save_facts.is_some() || settings.catalog.looks_at("inventory");
     cluster.survey(args.target.kubespray.as_deref(), &settings.profile, whole)?;
     if let Some(folder) = cluster.deployment.kubespray.checkout.value() {
@@ -113,15 +109,6 @@ pub(super) fn prepare(
     }
     cluster.inquire(&args.target, &settings.profile, playbook);
     Ok((cluster, settings))
-}
-
-/// Whether the checks of a `--select` have nothing to do with the dev box: then it is not missed.
-fn leaves_devbox_out(args: &CheckArgs, settings: &Settings) -> bool {
-    let concern = |check: &Arc<Check>| match check.file.scope {
-        checks::Scope::Host => check.file.roles.contains(&Role::Devbox),
-        checks::Scope::Fleet => true,
-    };
-    !args.profile.select.is_empty() && !settings.catalog.checks().iter().any(concern)
 }
 
 fn is_devbox_alone(roles: &BTreeSet<Role>) -> bool {
@@ -220,8 +207,7 @@ fn from_saved(args: &CheckArgs, team: &TeamConfig, path: &Path) -> Result<Judged
         let records = saved::against(&cluster, saved);
         (records, InventoryRow { sources: cluster.sources, digest: cluster.digest }, settings)
     };
-    let is_fleet = !inventory.sources.is_empty();
-    if args.target.devbox == Devbox::None || (is_fleet && leaves_devbox_out(args, &settings)) {
+    if args.target.devbox == Devbox::None {
         records.retain(|record| !is_devbox_alone(&record.subject.roles));
     }
     if let Some(limit) = args.facts_max_age {
@@ -306,25 +292,27 @@ impl Judged {
             FailOn::Error => Severity::Error,
             FailOn::Warning => Severity::Warning,
         };
-        give_verdicts(&mut hosts, &results, fail_on);
         let profile = &args.profile;
+        let scope = Scope {
+            limit: self.limit.clone(),
+            select: profile.select.clone(),
+            skip: profile.skip.clone(),
+            devbox: devbox(args.target.devbox).to_owned(),
+            stage: stage(args.stage).to_owned(),
+            complete: self.limit.is_none()
+                && profile.select.is_empty()
+                && profile.skip.is_empty()
+                && args.target.devbox == Devbox::Local
+                && !self.interrupted,
+        };
+        give_verdicts(&mut hosts, &results, &scope, fail_on);
         Ok(Report {
             schema: report::SCHEMA.to_owned(),
             tool: Tool { name: "airworthy".to_owned(), version: env!("CARGO_PKG_VERSION").to_owned() },
             mode: self.mode,
-            verdict: report::outcome(&hosts, &results, fail_on),
-            scope: Scope {
-                limit: self.limit.clone(),
-                select: profile.select.clone(),
-                skip: profile.skip.clone(),
-                devbox: devbox(args.target.devbox).to_owned(),
-                stage: stage(args.stage).to_owned(),
-                complete: self.limit.is_none()
-                    && profile.select.is_empty()
-                    && profile.skip.is_empty()
-                    && args.target.devbox == Devbox::Local
-                    && !self.interrupted,
-            },
+            verdict: report::outcome(&hosts, &results, &scope, fail_on),
+            fail_on,
+            scope,
             started_at: started_at.to_owned(),
             duration_ms: u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX),
             profile: self.settings.profile.name.clone(),
@@ -361,7 +349,7 @@ fn row(record: &HostRecord<Essence>) -> HostRow {
         name: subject.name.clone(),
         address: subject.address.clone(),
         roles: subject.roles.iter().copied().collect(),
-        verdict: Outcome::NoGo,
+        verdict: HostOutcome::NoGo,
         reached: record.facts().is_some(),
         unreachable: match &record.outcome {
             Visit::Gathered(_) => None,
@@ -374,10 +362,10 @@ fn row(record: &HostRecord<Essence>) -> HostRow {
     }
 }
 
-fn give_verdicts(hosts: &mut [HostRow], results: &[Verdict], fail_on: Severity) {
+fn give_verdicts(hosts: &mut [HostRow], results: &[Verdict], scope: &Scope, fail_on: Severity) {
     let by_host = report::by_host(results);
     for host in hosts {
         let own = by_host.get(host.name.as_str()).into_iter().flatten().copied();
-        host.verdict = report::host_outcome(host.reached, own, fail_on);
+        host.verdict = report::host_outcome(host.reached, own, scope, fail_on);
     }
 }

@@ -15,4 +15,5 @@ mod recorded;
 mod robustness;
 mod saved_facts;
 mod script;
+mod selection;
 mod written;

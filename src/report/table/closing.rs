@@ -9,8 +9,8 @@ use super::opening::{answer, left_out};
 use super::paper::{Long, Paper, Text, Tone};
 use super::survey::Survey;
 use crate::checks::{Severity, Status, Verdict};
-use crate::report::document::{Mode, Outcome, Report};
-use crate::report::summary::unjudged;
+use crate::report::document::{HostOutcome, Mode, Outcome, Report};
+use crate::report::summary::idle;
 
 /// Lays out the last line (which wraps, where the paper is narrow).
 pub(super) fn write(paper: &mut Paper, survey: &Survey<'_>) {
@@ -31,9 +31,11 @@ pub(super) fn write(paper: &mut Paper, survey: &Survey<'_>) {
 
 fn go(survey: &Survey<'_>) -> String {
     let summary = &survey.report.summary;
-    let reached = survey.report.hosts.len() - survey.waived_hosts();
+    let not_judged = idle(&survey.report.hosts, &survey.report.results, HostOutcome::NotJudged);
+    let judged = survey.report.hosts.len() - survey.waived_hosts() - not_judged.len();
     let waived = summary.waived.saturating_sub(survey.waived_hosts());
-    let mut text = format!("{} passed on {}", count(summary.pass, "check"), count(reached, "host"));
+    let on = if judged > 0 { format!("on {}", count(judged, "host")) } else { "across the fleet".to_owned() };
+    let mut text = format!("{} passed {on}", count(summary.pass, "check"));
     let rest = [
         (summary.warn, count(summary.warn, "warning")),
         (summary.unknown, format!("{} unknown", summary.unknown)),
@@ -98,7 +100,7 @@ fn no_go(survey: &Survey<'_>) -> String {
             false => format!("{} unreachable", count(survey.lost.len(), "host")),
         });
     }
-    let idle = unjudged(&report.hosts, &report.results);
+    let idle = idle(&report.hosts, &report.results, HostOutcome::NoGo);
     if !idle.is_empty() {
         clauses.push(format!("no check applied to {}", compress(&idle, false)));
     }
@@ -132,6 +134,12 @@ fn spread(verdicts: &[&Verdict], report: &Report) -> String {
 /// What makes this answer less than the whole answer.
 fn remarks(report: &Report) -> Vec<String> {
     let mut remarks = Vec::new();
+    let not_judged = idle(&report.hosts, &report.results, HostOutcome::NotJudged);
+    // A selection of the fleet's checks judges no host by itself, and that is said before.
+    let is_all = report.hosts.iter().all(|host| host.verdict == HostOutcome::NotJudged);
+    if !not_judged.is_empty() && !is_all {
+        remarks.push(format!("not judged: {}", compress(&not_judged, false)));
+    }
     let left_out = left_out(report);
     if !left_out.is_empty() {
         remarks.push(format!("only a part was judged: {}", left_out.join(", ")));

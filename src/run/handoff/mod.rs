@@ -309,10 +309,18 @@ fn tell(decision: &Decision, overrides: &[Override]) {
 }
 
 fn no_go(decision: &Decision) -> String {
-    match decision.in_the_way.as_slice() {
-        [] => "NO-GO: the report says why".to_owned(),
-        checks => format!("NO-GO: {}", checks.join(", ")),
+    let mut reasons = Vec::new();
+    if !decision.in_the_way.is_empty() {
+        reasons.push(decision.in_the_way.join(", "));
     }
+    if !decision.not_judged.is_empty() {
+        let hosts = decision.not_judged.join(", ");
+        reasons.push(format!("not judged, because the profile has no check for them: {hosts}"));
+    }
+    if reasons.is_empty() {
+        reasons.push("the report says why".to_owned());
+    }
+    format!("NO-GO: {}", reasons.join("; "))
 }
 
 /// Shows on stdout what would be written and run.
