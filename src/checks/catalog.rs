@@ -10,6 +10,7 @@ use rayon::prelude::*;
 use super::check::{CheckFile, Parse, Scope, SeverityByRole};
 use super::condition::{Condition, ConditionError};
 use super::error::{LoadError, nearest};
+use super::glob::matches;
 use super::message::Message;
 use super::order::{in_order, stands_after};
 use super::outlook::Outlook;
@@ -33,9 +34,11 @@ pub struct Check {
     pub id: Arc<str>,
     /// As it was written.
     pub file: CheckFile,
-    /// The title, the remediation and the references, which every verdict of the check shares.
+    /// The title, the remediation (as it is where no fact is filled in) and the references, which verdicts of the check share.
     pub(super) title: Arc<str>,
     pub(super) remediation: Arc<str>,
+    /// `remediation`, compiled, where facts are filled in.
+    pub(super) remedy: Option<Message>,
     pub(super) references: Arc<[String]>,
     /// `message`, compiled.
     pub(super) message: Option<Message>,
@@ -48,6 +51,11 @@ pub struct Check {
 }
 
 impl Check {
+    /// Its remediation where nothing is known of a host.
+    pub fn remediation(&self) -> &str {
+        &self.remediation
+    }
+
     /// How long its own probe may take.
     pub fn probe_deadline(&self) -> Duration {
         let told =
@@ -136,7 +144,7 @@ impl Catalog {
     /// are pasted; a folder that means something to a shell even within quotes is left to the reader.
     pub fn name_checkout(&mut self, folder: &str) {
         if folder.is_empty()
-            || folder.contains(['"', '$', '`', '\\', '!'])
+            || folder.contains(['"', '$', '`', '\\', '!', '{'])
             || folder.contains(char::is_control)
         {
             return;
@@ -145,8 +153,18 @@ impl Catalog {
         for check in self.checks.iter_mut().filter_map(Arc::get_mut) {
             if check.remediation.contains("$KUBESPRAY") {
                 check.remediation = named(&check.remediation).into();
+                let lines = named(check.file.remediation.trim());
+                check.remedy = check.remedy.take().and_then(|remedy| remedy.with_lines(&lines));
             }
         }
+    }
+
+    /// Leaves out what holds hosts against an inventory: where there is none, there is nothing to hold them against.
+    pub fn leave_inventory_out(&mut self) {
+        self.checks.retain(|check| {
+            let subjects = check.outlook.subjects().any(|(name, _)| name == "inventory");
+            !subjects && !check.id.ends_with("-matches-inventory")
+        });
     }
 
     /// The checks, each after those it stands after.
@@ -328,12 +346,17 @@ fn compile_with(source: &Source<'_>, vocabularies: &Vocabularies) -> Result<Chec
     let message = message
         .transpose()
         .map_err(|(mistake, help)| fail(format!("message: {mistake}")).help(help).at_value("message"))?;
+    let remedy =
+        Message::compile_lines(file.remediation.trim(), &vocabulary).map_err(|(mistake, help)| {
+            fail(format!("remediation: {mistake}")).help(help).at_value("remediation")
+        })?;
     Ok(Check {
         id: source.id.into(),
         title: file.title.as_str().into(),
-        remediation: file.remediation.trim().into(),
+        remediation: remedy.as_ref().map_or(file.remediation.trim().into(), |remedy| remedy.generic().into()),
         references: file.references.as_slice().into(),
-        outlook: Outlook::of(when.iter().chain([&require]), message.as_ref()),
+        outlook: Outlook::of(when.iter().chain([&require]), message.iter().chain(&remedy)),
+        remedy,
         message,
         when,
         require,
@@ -360,18 +383,4 @@ fn parse_duration(text: &str) -> Option<Duration> {
     };
     let seconds = number.trim().parse::<f64>().ok()? * unit;
     (seconds.is_finite() && (0.0..=3600.0).contains(&seconds)).then(|| Duration::from_secs_f64(seconds))
-}
-
-/// A glob of ids: `*` and `?`.
-fn matches(pattern: &str, id: &str) -> bool {
-    match (pattern.chars().next(), id.chars().next()) {
-        (None, None) => true,
-        (Some('*'), _) => {
-            matches(&pattern[1..], id)
-                || id.chars().next().is_some_and(|c| matches(pattern, &id[c.len_utf8()..]))
-        }
-        (Some('?'), Some(c)) => matches(&pattern[1..], &id[c.len_utf8()..]),
-        (Some(p), Some(c)) if p == c => matches(&pattern[p.len_utf8()..], &id[c.len_utf8()..]),
-        _ => false,
-    }
 }

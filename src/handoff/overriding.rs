@@ -32,6 +32,15 @@ pub struct LetThrough {
     pub unjudged: Vec<Unjudged>,
 }
 
+impl LetThrough {
+    /// How many findings went: its own, and those of checks that could not be judged because of it.
+    pub fn findings(&self) -> usize {
+        let of = |hosts: &[String]| hosts.len().max(1);
+        let own = if self.used { of(&self.hosts) } else { 0 };
+        own + self.unjudged.iter().map(|it| of(&it.hosts)).sum::<usize>()
+    }
+}
+
 /// A check that could not be judged because an overridden one failed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Unjudged {

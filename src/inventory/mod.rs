@@ -39,7 +39,7 @@ pub use error::{InventoryError, io_reason};
 pub use exposure::Exposure;
 pub use host::{Connection, Host, HostKeyChecking, Layout};
 pub use listing::Listing;
-pub use load::{Inventory, Kind, find_ansible_inventory, load, load_with};
+pub use load::{Inventory, Kind, find_ansible_inventory, is_list_of_hosts, load, load_with};
 pub use nearest::{nearest, nearest_within};
 pub use openpai::OpenPaiConfig;
 pub use options::{LoadOptions, SshWords, StandIn};

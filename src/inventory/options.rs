@@ -1,10 +1,12 @@
 //! What beside the paths decides how an inventory is read.
 
+use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::vault::Vault;
+use crate::role::Role;
 
 /// What beside the paths decides how an inventory is read.
 #[derive(Clone, Debug)]
@@ -31,6 +33,8 @@ pub struct LoadOptions {
     pub merge_mappings: bool,
     /// What `ansible.cfg` puts on ssh's command line.
     pub ssh_words: SshWords,
+    /// The roles of hosts that are named on the command line (`-i h1,h2`): they join kubespray's groups for these.
+    pub roles: BTreeSet<Role>,
 }
 
 /// How hosts are reached where their own variables say nothing: words for ssh's command line, each as one shell line.
@@ -80,6 +84,7 @@ impl Default for LoadOptions {
             playbook_dir: None,
             merge_mappings: false,
             ssh_words: SshWords::default(),
+            roles: BTreeSet::new(),
         }
     }
 }

@@ -162,7 +162,13 @@ impl Reader {
 /// The error for what the system refused to read.
 pub(super) fn unreadable(path: &Path, error: &std::io::Error) -> InventoryError {
     let help = match error.kind() {
-        std::io::ErrorKind::NotFound => "check the path given with -i".to_owned(),
+        std::io::ErrorKind::NotFound => match path.components().count() {
+            // Perhaps a host.
+            1 => {
+                format!("check the path given with -i, or name hosts with a comma: -i '{},'", path.display())
+            }
+            _ => "check the path given with -i".to_owned(),
+        },
         std::io::ErrorKind::PermissionDenied => "run as a user who may read it".to_owned(),
         _ => "give a readable file or folder".to_owned(),
     };

@@ -12,6 +12,9 @@ use crate::role::Role;
 /// The schema's name in every report.
 pub const SCHEMA: &str = "airworthy/report/v1";
 
+/// The stage at which hosts are lost that an interrupted run did not come to.
+pub const INTERRUPTED: &str = "interrupted";
+
 /// A whole report. Results are in inventory order, then check id; the fleet's last.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Report {
@@ -33,6 +36,8 @@ pub struct Report {
     pub duration_ms: u64,
     /// The profile's name.
     pub profile: String,
+    /// What chose the profile.
+    pub profile_source: ProfileSource,
     /// The profile's parameters as used.
     pub parameters: BTreeMap<String, serde_json::Value>,
     /// Where the hosts came from.
@@ -91,6 +96,20 @@ pub enum HostOutcome {
     NotJudged,
 }
 
+/// What chose a profile.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum ProfileSource {
+    /// `--profile`.
+    Flag,
+    /// `airworthy.yaml`.
+    Config,
+    /// The kind of the inventory: OpenPAI's files, or an inventory for Ansible.
+    Inventory,
+    /// Nothing: there is no inventory.
+    Default,
+}
+
 /// What was looked at; a partial run is visible as one.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Scope {
@@ -104,8 +123,10 @@ pub struct Scope {
     pub devbox: String,
     /// `new`, `rerun`, `scale` or `upgrade`.
     pub stage: String,
-    /// False where limit, select or skip left something out.
+    /// False where limit, select or skip left something out, or the run was interrupted.
     pub complete: bool,
+    /// Whether Ctrl-C or SIGTERM ended the run early.
+    pub interrupted: bool,
 }
 
 impl Scope {
@@ -191,6 +212,13 @@ pub struct HostRow {
     pub duration_ms: Option<u64>,
 }
 
+impl HostRow {
+    /// Whether the run was interrupted before the host had answered.
+    pub fn is_interrupted(&self) -> bool {
+        self.unreachable.as_ref().is_some_and(|unreachable| unreachable.stage == INTERRUPTED)
+    }
+}
+
 /// What `--fix` did, or would do, on one host.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct FixRow {
@@ -264,7 +292,8 @@ impl FixOutcome {
 /// Why a host was not reached.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Unreachable {
-    /// `resolve`, `connect`, `handshake`, `host-key`, `authenticate`, `run`, or `facts` where saved facts lack it.
+    /// `resolve`, `connect`, `handshake`, `host-key`, `authenticate`, `run`, `facts` where saved facts lack it, or `interrupted`
+    /// where the run ended before the host had answered.
     pub stage: String,
     /// What happened.
     pub reason: String,

@@ -63,6 +63,7 @@ fn without_results(report: &Report) -> Report {
         started_at: report.started_at.clone(),
         duration_ms: report.duration_ms,
         profile: report.profile.clone(),
+        profile_source: report.profile_source,
         parameters: report.parameters.clone(),
         inventory: report.inventory.clone(),
         kubespray: report.kubespray.clone(),

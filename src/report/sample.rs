@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 
 use super::document::{
-    FixOutcome, FixRow, HostOutcome, HostRow, InventoryRow, KubesprayRow, Mode, Report, SCHEMA, Scope,
-    Summary, Tool, Unreachable,
+    FixOutcome, FixRow, HostOutcome, HostRow, INTERRUPTED, InventoryRow, KubesprayRow, Mode, ProfileSource,
+    Report, SCHEMA, Scope, Summary, Tool, Unreachable,
 };
 use super::summary::{host_outcome, outcome};
 use crate::checks::{Conclusion, Found, Severity, Status, Verdict};
@@ -80,6 +80,7 @@ pub(super) fn report(hosts: Vec<HostRow>, results: Vec<Verdict>) -> Report {
         devbox: "local".to_owned(),
         stage: "new".to_owned(),
         complete: true,
+        interrupted: false,
     };
     scoped(scope, hosts, results)
 }
@@ -99,6 +100,7 @@ fn scoped(scope: Scope, mut hosts: Vec<HostRow>, results: Vec<Verdict>) -> Repor
         started_at: "2026-07-01T03:12:44.003Z".to_owned(),
         duration_ms: 3_249,
         profile: "openpai".to_owned(),
+        profile_source: ProfileSource::Inventory,
         parameters: BTreeMap::from([("worker_cpus".to_owned(), json!(4))]),
         inventory: InventoryRow { sources: vec!["layout.yaml".to_owned()], digest: "sha256:00".to_owned() },
         kubespray: Some(KubesprayRow { release: Some("2.12".to_owned()), checkout: None, commit: None }),
@@ -336,7 +338,21 @@ pub(super) fn selection() -> Report {
     scoped(scope, hosts, results)
 }
 
+/// Interrupted when one host had a finding and two had not answered; a third is dead.
+pub(super) fn interrupted() -> Report {
+    let mut hosts = five();
+    for row in &mut hosts[2..4] {
+        *row =
+            unreachable(&row.name, &row.address, INTERRUPTED, "the run was interrupted before it answered");
+    }
+    hosts[4] = unreachable("gpu03", "10.0.0.13", "connect", "no connection to 10.0.0.13:22 within 10 s");
+    let mut results = passes(&hosts);
+    results.push(dead(&hosts[4]));
+    let scope = Scope { complete: false, interrupted: true, ..healthy().scope };
+    scoped(scope, hosts, results)
+}
+
 /// All of them.
 pub(super) fn all() -> Vec<Report> {
-    vec![healthy(), findings(), large(), hostile(), partial(), selection()]
+    vec![healthy(), findings(), large(), hostile(), partial(), selection(), interrupted()]
 }

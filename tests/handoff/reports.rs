@@ -107,7 +107,7 @@ fn whatever_does_not_fit_is_refused_with_its_reason() {
         let then = Timestamp::now() - SignedDuration::from_mins(minutes);
         json!(then.to_string())
     };
-    let cases: [(Change, &str); 11] = [
+    let cases: [(Change, &str); 12] = [
         (|report| report["schema"] = json!("airworthy/report/v2"), "it is no report"),
         (|report| report["tool"]["version"] = json!("0.0.1"), "airworthy 0.0.1 wrote it"),
         (|report| report["mode"] = json!("facts"), "saved facts"),
@@ -115,6 +115,7 @@ fn whatever_does_not_fit_is_refused_with_its_reason() {
         (|report| report["scope"]["skip"] = json!(["fit"]), "--select or --skip"),
         (|report| report["scope"]["devbox"] = json!("none"), "leaves the dev box out"),
         (|report| report["scope"]["complete"] = json!(false), "not complete"),
+        (|report| report["scope"]["interrupted"] = json!(true), "was interrupted"),
         (|report| report["profile"] = json!("base"), "the profile `base`"),
         (|report| report["kubespray"] = json!(null), "without --kubespray"),
         (|report| report["kubespray"]["commit"] = json!("f00"), "at f00), not by"),

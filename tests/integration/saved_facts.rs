@@ -118,7 +118,7 @@ fn broken_facts_are_placed() {
     bench.run(&["check", "--facts", "nowhere"]).complains(&["nowhere", "No such file"]);
     std::fs::create_dir(bench.path().join("empty")).expect("made");
     bench.run(&["check", "--facts", "empty"]).complains(&["holds no saved facts", "--save-facts"]);
-    bench.run(&["check", "--facts", "facts", "--limit", "x"]).complains(&["name the inventory with -i"]);
+    bench.run(&["check", "--facts", "facts", "--limit", "x"]).complains(&["matches no host", "-i INVENTORY"]);
     // NDJSON of two hosts is a cluster.
     bench.write("two.ndjson", format!("{line}\n{other}\n").replace("\"hosts\":1", "\"hosts\":2"));
     let ran = bench.run(&["check", "--facts", "two.ndjson", "--format", "json"]);

@@ -15,18 +15,31 @@ use crate::report::summary::idle;
 /// Lays out the last line (which wraps, where the paper is narrow).
 pub(super) fn write(paper: &mut Paper, survey: &Survey<'_>) {
     let (word, tone) = answer(survey.report.verdict);
-    let partial = if left_out(survey.report).is_empty() { "" } else { " (partial)" };
+    let is_part = survey.report.scope.interrupted || !left_out(survey.report).is_empty();
+    let partial = if is_part { " (partial)" } else { "" };
     let text = match survey.report.verdict {
         Outcome::Go => go(survey),
         Outcome::NoGo => no_go(survey),
     };
-    let mut clauses = vec![text];
+    let mut clauses: Vec<String> = interrupted(survey).into_iter().collect();
+    clauses.extend(Some(text).filter(|text| !text.is_empty()));
     clauses.extend(remarks(survey.report));
     let line = Text::of(tone, word)
         .and(Tone::Caution, partial)
         .and(tone, ": ")
         .and(Tone::Plain, &clauses.join("; "));
     paper.write(0, MARGIN, &line, Long::Broken);
+}
+
+fn interrupted(survey: &Survey<'_>) -> Option<String> {
+    match (survey.report.scope.interrupted, survey.missed.len()) {
+        (true, 0) => Some("the run was interrupted".to_owned()),
+        (true, missed) => {
+            Some(format!("the run was interrupted before {} had answered", count(missed, "host")))
+        }
+        // Facts that such a run saved.
+        (false, missed) => (missed > 0).then(|| format!("{} not visited", count(missed, "host"))),
+    }
 }
 
 fn go(survey: &Survey<'_>) -> String {
@@ -105,7 +118,7 @@ fn no_go(survey: &Survey<'_>) -> String {
         clauses.push(format!("no check applied to {}", compress(&idle, false)));
     }
     let stopped = !on_hosts.is_empty() || !on_fleet.is_empty() || unknown > 0;
-    if !stopped && survey.lost.is_empty() && idle.is_empty() {
+    if !stopped && survey.lost.is_empty() && survey.missed.is_empty() && idle.is_empty() {
         // Only the severity that the run was told to fail on can be the reason.
         clauses.push(if warnings + doubts > 0 {
             "warnings stop it (--fail-on warning)".to_owned()

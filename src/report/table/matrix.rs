@@ -84,6 +84,7 @@ fn alike(a: &Row<'_>, b: &Row<'_>) -> bool {
 fn verdict(host: &HostRow) -> &'static str {
     match (host.reached, host.verdict) {
         (false, HostOutcome::Go) => "waived",
+        (false, _) if host.is_interrupted() => "not visited",
         (false, _) => "unreachable",
         (true, answer) => word(answer),
     }
@@ -136,7 +137,7 @@ fn table(rows: &[Row<'_>], width: usize, color: bool, verbose: bool) -> Table {
             cells.push(Cell::new(&row.roles));
         }
         cells.push(colored(match row.verdict {
-            "unreachable" if width < 48 => "NO-GO",
+            "unreachable" | "not visited" if width < 48 => "NO-GO",
             "not judged" if width < 48 => "none",
             verdict => verdict,
         }));
@@ -170,7 +171,7 @@ fn colored(verdict: &str) -> Cell {
     let cell = Cell::new(verdict).add_attribute(Attribute::Bold);
     match verdict {
         "GO" => cell.fg(Color::Green),
-        "NO-GO" | "unreachable" => cell.fg(Color::Red),
+        "NO-GO" | "unreachable" | "not visited" => cell.fg(Color::Red),
         _ => cell,
     }
 }

@@ -27,6 +27,7 @@ fn golden() {
             ("hostile", sample::hostile()),
             ("partial", sample::partial()),
             ("selection", sample::selection()),
+            ("interrupted", sample::interrupted()),
         ] {
             insta::assert_snapshot!(format!("{name}-100"), shown(&report, 100, false, By::Check));
         }
@@ -100,6 +101,11 @@ fn the_answer_is_the_first_word_and_the_last_line() {
     for report in sample::all() {
         let word = if report.verdict == Outcome::Go { "GO" } else { "NO-GO" };
         let text = shown(&report, 200, false, By::Check);
+        // That it is no whole answer goes before the answer.
+        let text = match report.scope.interrupted {
+            true => text.split_once('\n').expect("lines").1.to_owned(),
+            false => text,
+        };
         assert!(text.starts_with(&format!("{word} ")), "{text}");
         let last = text.rsplit("\n\n").next().unwrap_or_default();
         assert!(
@@ -144,6 +150,26 @@ fn a_selection_says_whom_it_leaves_out() {
         let text = shown(&report, 100, false, by);
         assert_eq!(text.lines().filter(|line| line.contains("  not judged  ")).count(), 3, "{text}");
     }
+}
+
+#[test]
+fn an_interrupted_run_says_so_first_and_last() {
+    let report = sample::interrupted();
+    let text = shown(&report, 100, false, By::Check);
+    assert!(text.starts_with("INTERRUPTED after 3.2 s: 2 of 5 hosts not visited\nNO-GO "), "{text}");
+    assert!(
+        text.contains("NOT VISITED 2 of 5 hosts\n  reason gpu01, gpu02: the run was interrupted"),
+        "{text}"
+    );
+    // There is nothing to mend where nothing was tried, and no other remedy is borrowed for it.
+    assert_eq!(text.matches("→").count(), 1, "{text}");
+    let last =
+        "NO-GO (partial): the run was interrupted before 2 hosts had answered; 1 of 5 hosts unreachable";
+    assert_eq!(last_line(&report), last);
+    // Judged again from what it saved.
+    let mut again = report;
+    again.scope.interrupted = false;
+    assert_eq!(last_line(&again), "NO-GO: 2 hosts not visited; 1 of 5 hosts unreachable");
 }
 
 #[test]
