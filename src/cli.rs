@@ -78,7 +78,7 @@ pub struct CheckArgs {
     /// What the deployment is; beyond new, what kubespray itself left does not count
     #[arg(long, value_name = "STAGE", default_value = "new")]
     pub stage: Stage,
-    /// Judge saved facts (a folder of JSON, or an NDJSON file); connects to nothing
+    /// Judge saved facts (a folder of JSON, or an NDJSON file, or `-` for stdin); connects to nothing
     #[arg(long, value_name = "PATH", conflicts_with = "as_role")]
     pub facts: Option<PathBuf>,
     /// Facts older than this are unknown: 15m, 2h, 1d
@@ -87,10 +87,10 @@ pub struct CheckArgs {
     /// Keep what was gathered, one JSON file a host
     #[arg(long, value_name = "DIR", conflicts_with = "facts")]
     pub save_facts: Option<PathBuf>,
-    /// What goes to stdout
-    #[arg(long, value_name = "FORMAT", default_value = "table")]
-    pub format: Format,
-    /// A report into a file, besides stdout's; repeatable
+    /// What goes to stdout [default: table]
+    #[arg(long, value_name = "FORMAT")]
+    pub format: Option<Format>,
+    /// A report into a file, besides stdout's; `-` is stdout, in --format's place; repeatable
     #[arg(long, value_name = "FORMAT=PATH", value_parser = parse_report)]
     pub report: Vec<(Format, PathBuf)>,
     /// The table groups findings by check or by host
@@ -103,7 +103,7 @@ pub struct CheckArgs {
     #[arg(long, value_name = "SEVERITY", default_value = "error")]
     pub fail_on: FailOn,
     /// Repair what a failing check's fix can: show the plan, ask, apply, judge again
-    #[arg(long, conflicts_with_all = ["facts", "as_role"])]
+    #[arg(long, conflicts_with = "facts")]
     pub fix: bool,
     /// How a fix goes about it.
     #[command(flatten)]
@@ -142,6 +142,10 @@ pub struct UndoArgs {
     pub consent: ConsentArgs,
 }
 
+/// Flags of a visit over SSH: where no host is visited so, they would do nothing.
+const VISIT: [&str; 8] =
+    ["user", "private_key", "ask_pass", "forks", "timeout", "host_key_checking", "transport", "devbox"];
+
 /// `facts`.
 #[derive(Args, Debug)]
 pub struct FactsArgs {
@@ -152,14 +156,19 @@ pub struct FactsArgs {
     #[command(flatten)]
     pub profile: ProfileArgs,
     /// This machine, whatever the inventory
-    #[arg(long, conflicts_with_all = ["inventory", "script", "transcript"])]
+    #[arg(long, conflicts_with_all = ["inventory", "limit", "script", "transcript"], conflicts_with_all = VISIT)]
     pub local: bool,
     /// Print the probe script, for another engine to run
-    #[arg(long, conflicts_with = "transcript")]
+    #[arg(long, conflicts_with_all = ["inventory", "limit", "transcript", "output", "save_transcripts", "ask_become_pass"],
+        conflicts_with_all = VISIT)]
     pub script: bool,
-    /// Read the answer that the script gave elsewhere, and print its facts
-    #[arg(long, value_name = "FILE")]
+    /// Read the answer that the script gave elsewhere (`-` for stdin), and print its facts
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["limit", "save_transcripts"], conflicts_with_all = VISIT,
+        conflicts_with_all = ["ask_become_pass", "nvml", "helper_dir", "checks", "select", "skip"])]
     pub transcript: Option<PathBuf>,
+    /// The host that gave the transcript: one of the inventory's, or a name for one that stands in none
+    #[arg(long, value_name = "NAME", requires = "transcript")]
+    pub host: Option<String>,
     /// Keep the hosts' answers as they came, one file a host; they hold daemon.json and the like unfiltered
     #[arg(long, value_name = "DIR")]
     pub save_transcripts: Option<PathBuf>,

@@ -343,5 +343,29 @@ fn a_host_list_is_read_and_cannot_be_judged() {
     assert!(inventory.hosts.is_empty());
     assert!(inventory.warnings.iter().any(|warning| warning.contains("no host has a role")));
     let error = load(&list).unwrap_err();
-    assert!(error.to_string().contains("kubespray needs hosts in kube_control_plane"), "{error}");
+    assert!(error.to_string().contains("no host has a role"), "{error}");
+    assert!(error.to_string().contains("--as worker"), "{error}");
+}
+
+/// `--as` puts the hosts of a list into kubespray's groups, and nobody expects the rest of a cluster.
+#[test]
+fn a_host_list_is_judged_as_the_roles_that_are_given() {
+    for (role, groups) in [
+        (Role::Worker, &["kube_node", "k8s_cluster"][..]),
+        (Role::Infra, &["kube_control_plane", "etcd", "k8s_cluster"]),
+    ] {
+        let options = LoadOptions { roles: [role].into(), ..LoadOptions::default() };
+        let list = [PathBuf::from("h1,h2:2222")];
+        let inventory = airworthy::inventory::load_with(&list, &options).unwrap();
+        let hosts: Vec<(&str, Vec<Role>, Option<u16>)> = inventory
+            .hosts
+            .iter()
+            .map(|host| (host.name.as_str(), host.roles.iter().copied().collect(), host.connection.port))
+            .collect();
+        assert_eq!(hosts, [("h1", vec![role], None), ("h2", vec![role], Some(2222))]);
+        for group in groups {
+            assert_eq!(inventory.groups.members(group), ["h1", "h2"], "{group}");
+        }
+        assert_eq!(inventory.warnings, Vec::<String>::new());
+    }
 }

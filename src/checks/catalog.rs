@@ -10,6 +10,7 @@ use rayon::prelude::*;
 use super::check::{CheckFile, Parse, Scope, SeverityByRole};
 use super::condition::{Condition, ConditionError};
 use super::error::{LoadError, nearest};
+use super::glob::matches;
 use super::message::Message;
 use super::order::{in_order, stands_after};
 use super::outlook::Outlook;
@@ -33,9 +34,11 @@ pub struct Check {
     pub id: Arc<str>,
     /// As it was written.
     pub file: CheckFile,
-    /// The title, the remediation and the references, which every verdict of the check shares.
+    /// The title, the remediation (as it is where no fact is filled in) and the references, which verdicts of the check share.
     pub(super) title: Arc<str>,
     pub(super) remediation: Arc<str>,
+    /// `remediation`, compiled, where facts are filled in.
+    pub(super) remedy: Option<Message>,
     pub(super) references: Arc<[String]>,
     /// `message`, compiled.
     pub(super) message: Option<Message>,
@@ -50,6 +53,11 @@ pub struct Check {
 }
 
 impl Check {
+    /// Its remediation where nothing is known of a host.
+    pub fn remediation(&self) -> &str {
+        &self.remediation
+    }
+
     /// How long its own probe may take.
     pub fn probe_deadline(&self) -> Duration {
         let told =
@@ -74,6 +82,8 @@ pub struct Source<'t> {
 pub struct Catalog {
     /// In that order.
     checks: Vec<Arc<Check>>,
+    /// Those that name a stage of the visit and that a selection leaves out: a host that is not reached is told all the same.
+    stages: Vec<Arc<Check>>,
 }
 
 impl Catalog {
@@ -124,19 +134,19 @@ impl Catalog {
                 || sources.keys().copied().collect(),
             )?;
         }
-        Ok(Catalog { checks: in_order(checks, &sources)? })
+        Ok(Catalog { checks: in_order(checks, &sources)?, stages: Vec::new() })
     }
 
     /// One check by itself: what it stands after has no say.
     pub(super) fn alone(check: &Arc<Check>) -> Catalog {
-        Catalog { checks: vec![Arc::clone(check)] }
+        Catalog { checks: vec![Arc::clone(check)], stages: Vec::new() }
     }
 
     /// Names the folder of kubespray's checkout in every remediation that says `$KUBESPRAY`, so that its commands run as they
     /// are pasted; a folder that means something to a shell even within quotes is left to the reader.
     pub fn name_checkout(&mut self, folder: &str) {
         if folder.is_empty()
-            || folder.contains(['"', '$', '`', '\\', '!'])
+            || folder.contains(['"', '$', '`', '\\', '!', '{'])
             || folder.contains(char::is_control)
         {
             return;
@@ -145,13 +155,29 @@ impl Catalog {
         for check in self.checks.iter_mut().filter_map(Arc::get_mut) {
             if check.remediation.contains("$KUBESPRAY") {
                 check.remediation = named(&check.remediation).into();
+                let lines = named(check.file.remediation.trim());
+                check.remedy = check.remedy.take().and_then(|remedy| remedy.with_lines(&lines));
             }
         }
+    }
+
+    /// Leaves out what holds hosts against an inventory: where there is none, there is nothing to hold them against.
+    pub fn leave_inventory_out(&mut self) {
+        self.checks.retain(|check| {
+            let subjects = check.outlook.subjects().any(|(name, _)| name == "inventory");
+            !subjects && !check.id.ends_with("-matches-inventory")
+        });
     }
 
     /// The checks, each after those it stands after.
     pub fn checks(&self) -> &[Arc<Check>] {
         &self.checks
+    }
+
+    /// The checks whose failure it is when a visit fails at a stage; a selection leaves them in.
+    pub(super) fn of_stage(&self, stage: &str) -> impl Iterator<Item = &Check> {
+        let all = self.checks.iter().chain(&self.stages).map(|check| &**check);
+        all.filter(move |check| check.file.stages.iter().any(|known| known == stage))
     }
 
     /// Whether any check looks at a subject.
@@ -184,10 +210,13 @@ impl Catalog {
                 ));
             }
         }
-        self.checks.retain(|check| {
-            (select.is_empty() || select.iter().any(|pattern| matches(pattern, &check.id)))
-                && !skip.iter().any(|pattern| matches(pattern, &check.id))
-        });
+        let named = |patterns: &[String], id: &str| patterns.iter().any(|pattern| matches(pattern, id));
+        if !select.is_empty() {
+            let unselected = self.checks.extract_if(.., |check| !named(select, &check.id));
+            self.stages.extend(unselected.filter(|check| !check.file.stages.is_empty()));
+        }
+        self.checks.retain(|check| !named(skip, &check.id));
+        self.stages.retain(|check| !named(skip, &check.id));
         Ok(())
     }
 }
@@ -344,12 +373,20 @@ fn compile_with(source: &Source<'_>, vocabularies: &Vocabularies) -> Result<Chec
     let message = message
         .transpose()
         .map_err(|(mistake, help)| fail(format!("message: {mistake}")).help(help).at_value("message"))?;
+    let remedy =
+        Message::compile_lines(file.remediation.trim(), &vocabulary).map_err(|(mistake, help)| {
+            fail(format!("remediation: {mistake}")).help(help).at_value("remediation")
+        })?;
     Ok(Check {
         id: source.id.into(),
         title: file.title.as_str().into(),
-        remediation: file.remediation.trim().into(),
+        remediation: remedy.as_ref().map_or(file.remediation.trim().into(), |remedy| remedy.generic().into()),
         references: file.references.as_slice().into(),
-        outlook: Outlook::of(severity_conditions.iter().chain(&when).chain([&require]), message.as_ref()),
+        outlook: Outlook::of(
+            severity_conditions.iter().chain(&when).chain([&require]),
+            message.iter().chain(&remedy),
+        ),
+        remedy,
         message,
         severity_conditions,
         when,
@@ -377,18 +414,4 @@ fn parse_duration(text: &str) -> Option<Duration> {
     };
     let seconds = number.trim().parse::<f64>().ok()? * unit;
     (seconds.is_finite() && (0.0..=3600.0).contains(&seconds)).then(|| Duration::from_secs_f64(seconds))
-}
-
-/// A glob of ids: `*` and `?`.
-fn matches(pattern: &str, id: &str) -> bool {
-    match (pattern.chars().next(), id.chars().next()) {
-        (None, None) => true,
-        (Some('*'), _) => {
-            matches(&pattern[1..], id)
-                || id.chars().next().is_some_and(|c| matches(pattern, &id[c.len_utf8()..]))
-        }
-        (Some('?'), Some(c)) => matches(&pattern[1..], &id[c.len_utf8()..]),
-        (Some(p), Some(c)) if p == c => matches(&pattern[p.len_utf8()..], &id[c.len_utf8()..]),
-        _ => false,
-    }
 }

@@ -38,7 +38,7 @@ pub struct CheckFile {
     pub message: Option<String>,
     /// What breaks later, and in whose log it would be seen.
     pub why: String,
-    /// The exact command or edit that mends it.
+    /// The exact command or edit that mends it; facts are filled in as in `message`, each as one word of a shell.
     pub remediation: String,
     /// What mends it instead where it is a stage of the visit that failed, by stage.
     #[serde(default)]

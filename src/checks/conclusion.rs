@@ -69,6 +69,12 @@ impl Conclusion {
         let Case { check, sight, .. } = case;
         let context = sight.context(&check.outlook);
         let bare = |status, message| Conclusion::bare(check, case.severity(&context), status, message);
+        let finding = |status, message| {
+            let remedy = check.remedy.as_ref();
+            let told = remedy.and_then(|remedy| remedy.render(|subject, field| sight.told(subject, field)));
+            let remediation = told.map_or_else(|| Arc::clone(&check.remediation), Into::into);
+            Conclusion { remediation, ..bare(status, message) }
+        };
         let unknown = |condition: &Condition, said: String, cause: Option<Arc<str>>| {
             let reason: Arc<str> = why_unknown(condition, said, sight, &context).into();
             let message = format!("could not be told: {reason}").into();
@@ -76,7 +82,7 @@ impl Conclusion {
                 found: sight.found(condition).into(),
                 reason: Some(reason),
                 cause,
-                ..bare(Status::Unknown, message)
+                ..finding(Status::Unknown, message)
             }
         };
         if let Some(when) = &check.when {
@@ -103,7 +109,7 @@ impl Conclusion {
                 found: sight.found(&check.require).into(),
                 reason: Some(Arc::clone(&reason)),
                 cause: Some(cause),
-                ..bare(Status::Unknown, reason)
+                ..finding(Status::Unknown, reason)
             };
         }
         let status = match check.require.evaluate(&context) {
@@ -117,7 +123,10 @@ impl Conclusion {
             .as_ref()
             .and_then(|message| message.render(|subject, field| sight.told(subject, field)));
         let message = told.unwrap_or_else(|| message::plain(&found)).into();
-        Conclusion { found: found.into(), ..bare(status, message) }
+        match status {
+            Status::Fail => Conclusion { found: found.into(), ..finding(status, message) },
+            _ => Conclusion { found: found.into(), ..bare(status, message) },
+        }
     }
 }
 

@@ -71,15 +71,20 @@ impl<'c> Judge<'c> {
     /// One host's verdicts, in the order of ids.
     pub fn host(&self, host: &HostRecord) -> Vec<Verdict> {
         let name: Arc<str> = host.subject.name.as_str().into();
-        let docket = self.docket(&host.subject.roles);
         match &host.outcome {
-            Outcome::Gathered(facts) => docket.by_id(&self.reached(host, &name, facts, &docket)),
+            Outcome::Gathered(facts) => {
+                let docket = self.docket(&host.subject.roles);
+                docket.by_id(&self.reached(host, &name, facts, &docket))
+            }
             Outcome::Unreachable { stage, reason } => {
-                let checks = docket.entries.iter();
-                let checks = checks.map(|entry| (&self.catalog.checks()[entry.at], entry.strictest_from(0)));
-                let naming = checks.filter(|(check, _)| check.file.stages.contains(stage));
-                let verdicts =
-                    naming.map(|(check, severity)| unreachable(check, severity, &name, stage, reason));
+                let roles = &host.subject.roles;
+                let naming = self.catalog.of_stage(stage).filter(|check| concerns(check, roles));
+                let verdicts = naming.map(|check| {
+                    let severities = severities(check, self.profile, Some(roles));
+                    // Nothing was read: every condition is unknown, and the strictest severity counts.
+                    let severity = severities.into_iter().max().unwrap_or(Severity::Error);
+                    unreachable(check, severity, &name, stage, reason)
+                });
                 by_id(verdicts.collect())
             }
         }
@@ -130,11 +135,8 @@ impl<'c> Judge<'c> {
         if let Some(docket) = self.dockets.borrow().get(roles) {
             return Rc::clone(docket);
         }
-        let of_these = |check: &Check| {
-            let concerns =
-                check.file.scope == Scope::Host && check.file.roles.iter().any(|role| roles.contains(role));
-            concerns.then(|| severities(check, self.profile, Some(roles)))
-        };
+        let of_these =
+            |check: &Check| concerns(check, roles).then(|| severities(check, self.profile, Some(roles)));
         let docket = Rc::new(Docket::of(self.checks(), of_these));
         self.dockets.borrow_mut().insert(roles.clone(), Rc::clone(&docket));
         docket
@@ -168,6 +170,11 @@ impl<'c> Judge<'c> {
         }
         verdicts
     }
+}
+
+/// Whether a check judges hosts of these roles.
+fn concerns(check: &Check, roles: &BTreeSet<Role>) -> bool {
+    check.file.scope == Scope::Host && check.file.roles.iter().any(|role| roles.contains(role))
 }
 
 fn by_id(mut verdicts: Vec<Verdict>) -> Vec<Verdict> {

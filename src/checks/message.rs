@@ -1,4 +1,5 @@
-//! A check's message: its own sentence with the facts filled in, else the facts by themselves.
+//! A check's texts with the facts filled in: its message, a sentence (else the facts by themselves), and its remediation, lines
+//! of which some are commands.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -17,29 +18,72 @@ use crate::facts::{Fact, Reading};
 /// The longest message, in characters: what hosts say is theirs to make long. Reports for people shorten it further.
 const LONGEST: usize = 8000;
 
-/// A check's message, compiled.
+/// A template of a check file, compiled.
 #[derive(Debug)]
 pub(super) struct Message {
+    kind: Kind,
     environment: Environment<'static>,
     /// The fields that the template names, by subject; all of a subject where there are none.
     named: BTreeMap<String, Option<Vec<String>>>,
+}
+
+/// What a template comes to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    /// One sentence: line ends are blanks.
+    Sentence,
+    /// Lines that people paste into a shell: what is filled in is one word to it.
+    Lines,
 }
 
 /// The template's name within its own environment.
 const NAME: &str = "message";
 
 impl Message {
-    /// Compiles a template.
+    /// Compiles the template of a message.
     ///
     /// # Errors
     /// What is wrong with it, and what to do.
     pub(super) fn compile(template: &str, vocabulary: &Vocabulary) -> Result<Message, (String, String)> {
-        lint(template, vocabulary)?;
-        Message::parse(template).map_err(|error| (error.to_string(), String::new()))
+        lint(template, vocabulary, Kind::Sentence)?;
+        Message::parse(template, Kind::Sentence).map_err(|error| (error.to_string(), String::new()))
     }
 
-    fn parse(template: &str) -> Result<Message, minijinja::Error> {
-        let mut environment = environment();
+    /// Compiles the template of a remediation; `None` where nothing is to be filled in.
+    ///
+    /// # Errors
+    /// What is wrong with it, and what to do.
+    pub(super) fn compile_lines(
+        template: &str,
+        vocabulary: &Vocabulary,
+    ) -> Result<Option<Message>, (String, String)> {
+        if !["{{", "{%", "{#"].iter().any(|mark| template.contains(mark)) {
+            return Ok(None);
+        }
+        lint(template, vocabulary, Kind::Lines)?;
+        let lines =
+            Message::parse(template, Kind::Lines).map_err(|error| (error.to_string(), String::new()))?;
+        match lines.fill_in(|_, _| None) {
+            Ok(_) => Ok(Some(lines)),
+            Err(error) => {
+                let help = "it is shown where nothing is known, too: write `(docker.runtimes or [])`, or guard it with `if`";
+                Err((error.to_string(), help.to_owned()))
+            }
+        }
+    }
+
+    /// Another remediation with the same names as this one.
+    pub(super) fn with_lines(&self, template: &str) -> Option<Message> {
+        Message::parse(template, self.kind).ok()
+    }
+
+    /// The text where nothing is known.
+    pub(super) fn generic(&self) -> String {
+        self.fill_in(|_, _| None).unwrap_or_default()
+    }
+
+    fn parse(template: &str, kind: Kind) -> Result<Message, minijinja::Error> {
+        let mut environment = environment(kind);
         environment.add_template_owned(NAME, template.to_owned())?;
         let mut named = BTreeMap::new();
         for path in environment.get_template(NAME)?.undeclared_variables(true) {
@@ -51,7 +95,7 @@ impl Message {
                 (_, _) => *fields = None,
             }
         }
-        Ok(Message { environment, named })
+        Ok(Message { kind, environment, named })
     }
 
     /// What the template names: a subject's field, or all of a subject.
@@ -66,6 +110,13 @@ impl Message {
     /// Fills the template in with what `value` says of a subject's field (or of all of a subject); `None` where
     /// it cannot be filled in.
     pub(super) fn render(&self, value: impl Fn(&str, Option<&str>) -> Option<Jinja>) -> Option<String> {
+        self.fill_in(value).ok()
+    }
+
+    fn fill_in(
+        &self,
+        value: impl Fn(&str, Option<&str>) -> Option<Jinja>,
+    ) -> Result<String, minijinja::Error> {
         let told = self.named.iter().filter_map(|(subject, fields)| {
             let told = match fields {
                 None => value(subject, None)?,
@@ -77,30 +128,40 @@ impl Message {
             Some((subject.as_str(), told))
         });
         let context = Jinja::from_iter(told);
-        let text = self.environment.get_template(NAME).ok()?.render(context).ok()?;
-        let mut sentence = String::with_capacity(text.len());
-        for word in text.split_whitespace() {
-            if !sentence.is_empty() {
-                sentence.push(' ');
-            }
-            sentence.push_str(word);
-        }
-        Some(shorten(sentence))
+        let text = self.environment.get_template(NAME)?.render(context)?;
+        Ok(match self.kind {
+            Kind::Sentence => shorten(sentence(&text)),
+            Kind::Lines => text.trim().to_owned(),
+        })
     }
+}
+
+/// A text in one line.
+fn sentence(text: &str) -> String {
+    let mut sentence = String::with_capacity(text.len());
+    for word in text.split_whitespace() {
+        if !sentence.is_empty() {
+            sentence.push(' ');
+        }
+        sentence.push_str(word);
+    }
+    sentence
 }
 
 /// Looks a template over.
 ///
 /// # Errors
 /// What is wrong with it, and what to do.
-fn lint(template: &str, vocabulary: &Vocabulary) -> Result<(), (String, String)> {
-    let environment = environment();
+fn lint(template: &str, vocabulary: &Vocabulary, kind: Kind) -> Result<(), (String, String)> {
+    let environment = environment(kind);
     let parsed = environment.template_from_str(template).map_err(|error| {
         let detail = error.detail().unwrap_or("the template cannot be read").to_owned();
-        (
-            detail,
-            "a message is a minijinja template: `{{ subject.field }}`, `{% if %}`, `{% for %}`".to_owned(),
-        )
+        let mut help =
+            "it is a minijinja template: `{{ subject.field }}`, `{% if %}`, `{% for %}`".to_owned();
+        if kind == Kind::Lines {
+            help += "; braces that are meant for a program go between `{% raw %}` and `{% endraw %}`";
+        }
+        (detail, help)
     })?;
     if slices(template) {
         // minijinja does not tell the names within a slice, and nothing would be filled in for them.
@@ -167,10 +228,20 @@ fn slices(template: &str) -> bool {
 
 /// What a template is filled in with: an unknown fact prints `unknown`, an absent one `none`, lists and maps as
 /// compact JSON.
-fn environment() -> Environment<'static> {
+fn environment(kind: Kind) -> Environment<'static> {
     let mut environment = Environment::new();
     environment.set_undefined_behavior(UndefinedBehavior::Chainable);
-    environment.set_formatter(|out, _, value| out.write_str(&word(value)).map_err(minijinja::Error::from));
+    match kind {
+        Kind::Sentence => environment
+            .set_formatter(|out, _, value| out.write_str(&word(value)).map_err(minijinja::Error::from)),
+        Kind::Lines => {
+            environment.set_trim_blocks(true);
+            environment.set_lstrip_blocks(true);
+            environment.set_formatter(|out, _, value| {
+                out.write_str(&shell_word(&word(value))).map_err(minijinja::Error::from)
+            });
+        }
+    }
     environment.add_filter("join", |list: Jinja, between: Option<String>| {
         let words: Result<Vec<String>, minijinja::Error> =
             list.try_iter().map(|items| items.map(|item| word(&item).into_owned()).collect());
@@ -190,6 +261,16 @@ fn word(value: &Jinja) -> Cow<'_, str> {
         }
         _ => value.as_str().map_or_else(|| value.to_string().into(), Cow::Borrowed),
     }
+}
+
+/// A value as one word of a shell's command line: what hosts say must not become a command.
+fn shell_word(value: &str) -> Cow<'_, str> {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_./:,@%+=".contains(c);
+    if !value.is_empty() && value.chars().all(is_plain) {
+        return value.into();
+    }
+    let shown: String = value.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+    format!("'{}'", shown.replace('\'', "'\\''")).into()
 }
 
 /// One fact as the template sees it: an unknown one is undefined.
@@ -243,7 +324,7 @@ mod tests {
         ]
         .map(|(name, fact)| (name.to_owned(), fact))
         .into();
-        let message = Message::parse(template).expect("it parses");
+        let message = Message::parse(template, Kind::Sentence).expect("it parses");
         message.render(|_, field| value(fields.get(field?)?)).expect("it renders")
     }
 
@@ -275,15 +356,63 @@ mod tests {
             ("{% for r in params.registrys %}{{ r }}{% endfor %}", "did you mean `registries`?"),
         ] {
             assert_eq!(
-                lint(template, &vocabulary).map_err(|(_, help)| help),
+                lint(template, &vocabulary, Kind::Sentence).map_err(|(_, help)| help),
                 Err(near.to_owned()),
                 "{template}"
             );
         }
-        assert!(lint("{{ docker.running | nofilter }}", &vocabulary).is_err());
-        assert!(lint("{{ docker.running", &vocabulary).is_err());
+        assert!(lint("{{ docker.running | nofilter }}", &vocabulary, Kind::Sentence).is_err());
+        assert!(lint("{{ docker.running", &vocabulary, Kind::Sentence).is_err());
         let sound = "{% for r in params.registries %}{{ r }} {{ loop.index }}{% endfor %}{% set x = 1 %}{{ x }} \
                      {{ docker.config['a'].b }} {{ docker.runtimes | join(', ') }}";
-        assert_eq!(lint(sound, &vocabulary), Ok(()));
+        assert_eq!(lint(sound, &vocabulary, Kind::Sentence), Ok(()));
+    }
+
+    #[test]
+    fn a_remediation_keeps_its_lines_and_fills_in_single_words() {
+        let vocabulary = Vocabulary::host(&BTreeMap::new());
+        let template = "Look:\n    getent hosts {{ dns.looked_up or \"a.example\" }}\n\
+                        {% if host.roles is undefined or \"k3s\" in (kubernetes.orchestrators or []) %}\n    \
+                        uninstall k3s\n{% endif %}\nThen again.";
+        let lines = Message::compile_lines(template, &vocabulary).expect("it is sound").expect("a template");
+        assert_eq!(lines.generic(), "Look:\n    getent hosts a.example\n    uninstall k3s\nThen again.");
+        let with = |name: &str, others: Value| {
+            let told = lines.render(|subject, _| match subject {
+                "dns" => Some(Jinja::from(name)),
+                "host" => Some(Jinja::from_serialize(json!(["worker"]))),
+                _ => Some(Jinja::from_serialize(&others)),
+            });
+            told.expect("it renders")
+        };
+        let plain = "Look:\n    getent hosts registry.k8s.io\nThen again.";
+        assert_eq!(with("registry.k8s.io", json!([])), plain);
+        assert!(with("x", json!(["k3s"])).contains("\n    uninstall k3s\n"));
+        // What a host says stays one word, and in its line.
+        for (said, shown) in [
+            ("a;reboot\n    $(reboot)", "'a;reboot     $(reboot)'"),
+            ("it's", "'it'\\''s'"),
+            ("`id`", "'`id`'"),
+        ] {
+            assert_eq!(with(said, json!([])), plain.replace("registry.k8s.io", shown));
+        }
+    }
+
+    #[test]
+    fn a_remediation_that_is_no_template_stays_as_it_is_and_a_broken_one_is_a_mistake() {
+        let vocabulary = Vocabulary::host(&BTreeMap::new());
+        let of = |template: &str| {
+            Message::compile_lines(template, &vocabulary).map(|lines| lines.map(|lines| lines.generic()))
+        };
+        assert_eq!(of("curl -w '%{http_code}' x"), Ok(None));
+        let raw = of("docker info --format {% raw %}'{{.Runtimes}}'{% endraw %}");
+        assert_eq!(raw, Ok(Some("docker info --format '{{.Runtimes}}'".to_owned())));
+        for (template, help) in [
+            ("docker info --format '{{.Runtimes}}'", "{% raw %}"),
+            ("{{ dns.loked_up }}", "did you mean `looked_up`?"),
+            ("{{ dns.looked_up | length }}", "where nothing is known"),
+        ] {
+            let (_, told) = of(template).expect_err(template);
+            assert!(told.contains(help), "{template}: {told}");
+        }
     }
 }

@@ -1,4 +1,4 @@
-//! What a check looks at: the subjects and fields that its conditions and its message name.
+//! What a check looks at: the subjects and fields that its conditions, its message and its remediation name.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -31,10 +31,10 @@ impl Fields {
 }
 
 impl Outlook {
-    /// What these conditions and this message look at.
+    /// What these conditions and these texts look at.
     pub(super) fn of<'c>(
         conditions: impl Iterator<Item = &'c Condition>,
-        message: Option<&Message>,
+        texts: impl Iterator<Item = &'c Message>,
     ) -> Outlook {
         let mut outlook = Outlook::default();
         for condition in conditions {
@@ -45,7 +45,7 @@ impl Outlook {
             }
             condition.wholes.iter().for_each(|subject| outlook.add(subject, None));
         }
-        for (subject, field) in message.into_iter().flat_map(Message::names) {
+        for (subject, field) in texts.flat_map(Message::names) {
             outlook.add(subject, field);
         }
         outlook

@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use super::check::SeverityByRole;
 use super::error::{LoadError, nearest};
+use super::parameter;
 use super::types::Type;
 use super::yaml::yaml;
 
@@ -47,7 +48,7 @@ pub struct Profile {
     pub file: Option<(String, String)>,
 }
 
-/// Whether a value can stand where `current` does: conditions were written for its type.
+/// Whether a value can stand where `current` does: conditions were written for its type, and it has to mean something.
 fn fits(key: &str, current: &Value, given: &Value) -> Result<(), String> {
     let wrong = |wanted: &Type, given: &Value, what: &str| {
         let advice = match (wanted, given) {
@@ -55,9 +56,11 @@ fn fits(key: &str, current: &Value, given: &Value) -> Result<(), String> {
             (Type::String, Value::Number(_) | Value::Bool(_)) => {
                 format!("; put it into quotes: \"{given}\"")
             }
+            (Type::List(_), Value::String(text)) => format!("; write it as [{text}]"),
+            (Type::List(_), Value::Number(_) | Value::Bool(_)) => format!("; write it as [{given}]"),
             _ => String::new(),
         };
-        Err(format!("{what} {}, not {} ({given}){advice}", wanted.name(), of(given)))
+        Err(format!("{what} must be {}, not {}{advice}", noun(wanted), shown(given)))
     };
     let stands = |wanted: &Type, given: &Value| match (wanted, given) {
         (Type::Any, _) => true,
@@ -66,21 +69,42 @@ fn fits(key: &str, current: &Value, given: &Value) -> Result<(), String> {
         (wanted, given) => wanted.meets(&Type::of_value(given)),
     };
     match (Type::of_value(current), given) {
-        (Type::List(wanted), Value::Array(items)) => match items.iter().find(|item| !stands(&wanted, item)) {
-            Some(item) => wrong(&wanted, item, &format!("an element of the parameter `{key}` is")),
-            None => Ok(()),
-        },
-        (wanted, given) if !stands(&wanted, given) => {
-            wrong(&wanted, given, &format!("the parameter `{key}` is"))
+        (Type::List(wanted), Value::Array(items)) => {
+            // An empty list does not tell what is to be in it.
+            let wanted = match *wanted {
+                Type::Any => parameter::element_of(key),
+                wanted => wanted,
+            };
+            if let Some(item) = items.iter().find(|item| !stands(&wanted, item)) {
+                return wrong(&wanted, item, &format!("{key}: an element"));
+            }
         }
-        _ => Ok(()),
+        (wanted, given) if !stands(&wanted, given) => return wrong(&wanted, given, &format!("{key}: it")),
+        _ => {}
+    }
+    parameter::require_meaning(key, given)
+}
+
+/// A type as people call it.
+fn noun(of: &Type) -> &'static str {
+    match of {
+        Type::Bool => "true or false",
+        Type::Int => "a whole number",
+        Type::Double => "a number",
+        Type::String => "a text",
+        Type::List(_) => "a list",
+        Type::Map(_) | Type::Object(_) => "a mapping",
+        Type::Any | Type::Null => "something else",
     }
 }
 
-fn of(value: &Value) -> String {
+fn shown(value: &Value) -> String {
     match value {
-        Value::Null => "null".to_owned(),
-        value => Type::of_value(value).name(),
+        Value::Null => "nothing".to_owned(),
+        Value::String(_) => format!("the text {value}"),
+        Value::Array(_) => format!("a list ({value})"),
+        Value::Object(_) => format!("a mapping ({value})"),
+        Value::Bool(_) | Value::Number(_) => value.to_string(),
     }
 }
 
@@ -108,7 +132,7 @@ impl Profile {
     /// Sets a parameter that the profile has.
     ///
     /// # Errors
-    /// When there is no such parameter, or its value is of another type.
+    /// When there is no such parameter, its value is of another type, or can mean nothing.
     pub fn set(&mut self, key: &str, value: Value) -> Result<(), String> {
         let Some(current) = self.parameters.get_mut(key) else {
             let names = self.parameters.keys().map(String::as_str);
@@ -160,12 +184,12 @@ impl Profiles<'_> {
             })?;
         }
         for (key, value) in &parsed.parameters {
-            if let Some(current) = profile.parameters.get(key) {
-                fits(key, current, value).map_err(|reason| {
-                    LoadError::new(file, text, reason)
-                        .help("the checks it includes were written for that")
-                        .at_value(&format!("parameters.{key}"))
-                })?;
+            let mistake =
+                |reason: String| LoadError::new(file, text, reason).at_value(&format!("parameters.{key}"));
+            match profile.parameters.get(key) {
+                Some(current) => fits(key, current, value)
+                    .map_err(|reason| mistake(reason).help("the checks it includes were written for that"))?,
+                None => parameter::require_meaning(key, value).map_err(mistake)?,
             }
         }
         profile.lay(parsed);

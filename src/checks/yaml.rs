@@ -79,6 +79,7 @@ fn explain(said: &str) -> (String, Option<String>) {
         _ if said.contains("did not find expected") => {
             (said, "mend what stands here or just before: indentation, a quote, a bracket or a colon")
         }
+        _ if said.ends_with(" is not a date") => (said, "write the last day as 2026-12-31"),
         _ if said.contains("tabs disallowed") => (said, "YAML is indented with spaces"),
         _ if said.starts_with("unexpected end of input") => ("the file is empty", ""),
         _ => (said, ""),

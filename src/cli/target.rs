@@ -9,7 +9,8 @@ use crate::role::Role;
 /// Which hosts, and how to reach them.
 #[derive(Args, Clone, Debug, Default)]
 pub struct TargetArgs {
-    /// Inventory: kubespray/Ansible (YAML, INI, directory), OpenPAI layout.yaml, master.csv or worker.csv; repeatable
+    /// Inventory: kubespray/Ansible (YAML, INI, directory), OpenPAI layout.yaml, master.csv or worker.csv, or hosts with a comma
+    /// (h1,h2 with --as); repeatable
     #[arg(short, long, value_name = "PATH")]
     pub inventory: Vec<PathBuf>,
     /// The kubespray that will deploy, a checkout: limits and flags are read from it
@@ -42,7 +43,8 @@ pub struct TargetArgs {
     /// Hosts at a time [default: ansible.cfg's, else 192]
     #[arg(short, long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=4096))]
     pub forks: Option<u16>,
-    /// Seconds for a connection to open [default: ansible.cfg's, else 10]
+    /// Seconds for a host to be connected to: name, TCP and SSH's handshake together; what follows has its own deadlines
+    /// [default: ansible.cfg's, else 10]
     #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u16).range(1..=600))]
     pub timeout: Option<u16>,
     /// What to do about host keys [default: the inventory's word, else ansible.cfg's, else strict]
@@ -60,8 +62,8 @@ pub struct TargetArgs {
     /// The dev box: this machine, or none where the runner is not the dev box
     #[arg(long, value_name = "WHERE", default_value = "local")]
     pub devbox: Devbox,
-    /// Without an inventory: judge this machine as this role
-    #[arg(long = "as", value_name = "ROLE", conflicts_with = "inventory")]
+    /// Judge hosts without an inventory as infra or worker: those of -i h1,h2, else this machine (also: devbox)
+    #[arg(long = "as", value_name = "ROLE")]
     pub as_role: Option<Role>,
 }
 

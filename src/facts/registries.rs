@@ -154,9 +154,6 @@ pub fn parse(transcript: &Transcript, circumstances: &Circumstances) -> Registri
         let reason = "the host has neither curl nor wget nor python3: install curl";
         return Registries { asked: Fact::unknown(reason, source) };
     }
-    if circumstances.registries.is_empty() {
-        return Registries { asked: Fact::unknown("no registry was asked", source) };
-    }
     let text = String::from_utf8_lossy(&section.out).into_owned();
     let mut answers = Vec::new();
     for line in text.lines() {
@@ -168,11 +165,20 @@ pub fn parse(transcript: &Transcript, circumstances: &Circumstances) -> Registri
             answers.push((kind, url, said.trim()));
         }
     }
+    // Who reads an answer that was gathered elsewhere knows which were asked by the answer alone.
+    let mut registries = circumstances.registries.clone();
+    if registries.is_empty() {
+        let named = answers.iter().filter(|(kind, ..)| *kind != "mirror");
+        registries.extend(named.map(|(_, url, _)| (*url).to_owned()));
+    }
+    if registries.is_empty() {
+        return Registries { asked: Fact::unknown("no registry was asked", source) };
+    }
     let missing = match section.ended {
         Ended::Exited(_) => "the host said nothing of it",
         Ended::TimedOut(_) => "no answer in time",
     };
-    let asked = circumstances.registries.iter().map(|registry| {
+    let asked = registries.iter().map(|registry| {
         let mut attempts: Vec<(&str, &str)> = answers
             .iter()
             .filter(|(kind, url, _)| url == registry || (*kind == "mirror" && registry == DOCKER_HUB))

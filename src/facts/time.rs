@@ -113,8 +113,14 @@ fn synchronized(transcript: &Transcript, active: &[&Unit]) -> Fact<bool> {
     let kept: Vec<bool> = counting.iter().filter_map(|word| word.kept).collect();
     match kept.as_slice() {
         [] => {
-            let said = words.iter().map(|word| word.said.as_str()).find(|said| !said.is_empty());
-            let reason = said.map_or("no running time service could be asked".to_owned(), str::to_owned);
+            let said = words.iter().find(|word| !word.said.is_empty());
+            let reason = match said {
+                None => "no running time service could be asked".to_owned(),
+                Some(Word { source, said, kept: None }) => format!("{source} says `{said}`"),
+                Some(Word { source, said, .. }) => {
+                    format!("{source} says `{said}`, but its service is not known to run on this host")
+                }
+            };
             Fact::unknown(reason, sources)
         }
         [first, rest @ ..] if rest.iter().all(|other| other == first) => Fact::known(*first, sources),
@@ -137,7 +143,14 @@ fn word((source, text): (&str, &str)) -> Option<Word> {
         "chronyc" => {
             let leap = field("Leap status");
             let kept = leap.map(|leap| !leap.starts_with("Not synchroni"));
-            Word { source: "chronyc tracking", kept, said: leap.map_or(first, str::to_owned) }
+            let said = match (leap, field("Update interval").and_then(|text| text.split(' ').next())) {
+                (Some(leap), Some("0" | "0.0")) => {
+                    format!("{leap}, update interval 0 s: no second update yet")
+                }
+                (Some(leap), _) => leap.to_owned(),
+                (None, _) => first,
+            };
+            Word { source: "chronyc tracking", kept, said }
         }
         "ntpq" => {
             let value = |key: &str| {
@@ -168,4 +181,36 @@ fn word((source, text): (&str, &str)) -> Option<Word> {
         }
         _ => return None,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::facts::fact::Reading;
+    use crate::facts::recorded::Recorded;
+    use crate::facts::transcript::Ended;
+
+    fn why(out: &str) -> String {
+        let host = Recorded::default().ended("time-sync", Ended::Exited(0), out, "");
+        match synchronized(&host.transcript(), &[]).reading {
+            Reading::Unknown(reason) => reason,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn what_does_not_count_is_told_with_who_said_it_and_why() {
+        assert_eq!(
+            why("[chronyc]\nLeap status     : Normal\nUpdate interval : 64.2 seconds\n"),
+            "chronyc tracking says `Normal`, but its service is not known to run on this host"
+        );
+        assert!(why("[chronyc]\nLeap status : Normal\nUpdate interval : 0.0 seconds\n").starts_with(
+            "chronyc tracking says `Normal, update interval 0 s: no second update yet`, but its service"
+        ));
+        assert_eq!(
+            why("[chronyc]\n506 Cannot talk to daemon\n"),
+            "chronyc tracking says `506 Cannot talk to daemon`"
+        );
+        assert_eq!(why(""), "no running time service could be asked");
+    }
 }

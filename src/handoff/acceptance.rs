@@ -68,8 +68,11 @@ pub fn accept(report: &Report, here: &Here<'_>) -> Result<(), String> {
             return Err(format!("it is about the whole inventory; {help}"));
         }
     }
+    if scope.interrupted {
+        return Err(format!("its run was interrupted; {again}"));
+    }
     if !scope.complete && scope.limit.is_none() {
-        return Err(format!("it is not complete: the run was interrupted; {again}"));
+        return Err(format!("it is not complete; {again}"));
     }
     if report.profile != here.profile {
         return Err(format!(

@@ -5,7 +5,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::checks::{Severity, Status, Verdict, nearest};
-use crate::report::{Outcome, Report, outcome};
+use crate::report::{HostOutcome, Outcome, Report, host_outcome, outcome};
 
 /// A check whose findings are let through.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,6 +32,15 @@ pub struct LetThrough {
     pub unjudged: Vec<Unjudged>,
 }
 
+impl LetThrough {
+    /// How many findings went: its own, and those of checks that could not be judged because of it.
+    pub fn findings(&self) -> usize {
+        let of = |hosts: &[String]| hosts.len().max(1);
+        let own = if self.used { of(&self.hosts) } else { 0 };
+        own + self.unjudged.iter().map(|it| of(&it.hosts)).sum::<usize>()
+    }
+}
+
 /// A check that could not be judged because an overridden one failed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Unjudged {
@@ -50,6 +59,8 @@ pub struct Decision {
     pub overrides: Vec<LetThrough>,
     /// The checks that stand in the way still, each once.
     pub in_the_way: Vec<String>,
+    /// The hosts that the profile leaves no check: nobody knows whether they are fit.
+    pub not_judged: Vec<String>,
 }
 
 /// Pairs `--override`s with `--reason`s, in the order in which they were given.
@@ -127,11 +138,20 @@ pub fn decide(report: &Report, overrides: &[Override], fail_on: Severity) -> Dec
             in_the_way.push(verdict.check.to_string());
         }
     }
+    let answer = |results: &[Verdict]| outcome(&report.hosts, results, &report.scope, fail_on);
     // A NO-GO whose own results do not bear it (it was made with --fail-on warning, perhaps) is still one.
-    let unborne =
-        report.verdict == Outcome::NoGo && outcome(&report.hosts, &report.results, fail_on) == Outcome::Go;
-    let is_go = !unborne && outcome(&report.hosts, &results, fail_on) == Outcome::Go;
-    Decision { is_go, overrides: let_through, in_the_way }
+    let unborne = report.verdict == Outcome::NoGo && answer(&report.results) == Outcome::Go;
+    let not_judged: Vec<String> = report
+        .hosts
+        .iter()
+        .filter(|row| {
+            let own = results.iter().filter(|verdict| verdict.host.as_deref() == Some(&row.name));
+            host_outcome(row.reached, own, &report.scope, fail_on) == HostOutcome::NotJudged
+        })
+        .map(|row| row.name.clone())
+        .collect();
+    let is_go = !unborne && not_judged.is_empty() && answer(&results) == Outcome::Go;
+    Decision { is_go, overrides: let_through, in_the_way, not_judged }
 }
 
 /// The override of the check whose failure left this one unjudged: it is told as one finding, and let through as one.

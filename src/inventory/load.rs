@@ -55,6 +55,16 @@ pub struct Inventory {
 }
 
 impl Inventory {
+    /// These hosts, of whose groups nothing is known: patterns can name them, and their roles.
+    pub fn of_hosts(hosts: Vec<Host>) -> Inventory {
+        let mut cluster = Cluster::default();
+        for host in &hosts {
+            cluster.groups.get_or_add("all").hosts.push(host.name.clone());
+            cluster.layers.assign(&host.name, Vec::new());
+        }
+        finish(Kind::Kubespray, &[], Reader::default(), Cluster { hosts, ..cluster })
+    }
+
     /// A host's variable as Ansible would use it: templated and decrypted; `None` where it is not set. Passwords are
     /// in clear.
     pub fn value_of(&self, host: &str, name: &str) -> Result<Option<Value>, Unresolved> {
@@ -73,6 +83,11 @@ enum Format {
 /// The `ansible-inventory` on a search path (`PATH`), for [`LoadOptions::ansible_inventory`].
 pub fn find_ansible_inventory(path: &OsStr) -> Option<PathBuf> {
     find_program(path)
+}
+
+/// Whether a path given with `-i` is no file but a list of hosts (`h1,h2`).
+pub fn is_list_of_hosts(path: &Path) -> bool {
+    is_host_list(path)
 }
 
 /// Reads the inventory that the paths stand for, without further options.
@@ -124,19 +139,25 @@ pub fn load_with(paths: &[PathBuf], options: &LoadOptions) -> Result<Inventory, 
     };
     let kind = if format == Format::Ansible { Kind::Kubespray } else { Kind::OpenPai };
     let (core, vault_files) = (options.ansible_core.clone(), options.vault_files.clone());
-    Ok(Inventory { core, vault_files, ..finish(kind, paths, reader, cluster) })
+    let mut inventory = Inventory { core, vault_files, ..finish(kind, paths, reader, cluster) };
+    // Hosts that are given a role on the command line are not meant to be a whole cluster.
+    if options.roles.is_empty() {
+        inventory.warnings.extend(missing_roles(&inventory.hosts));
+    }
+    Ok(inventory)
+}
+
+fn missing_roles(hosts: &[Host]) -> impl Iterator<Item = String> {
+    let needed = [
+        (Role::Infra, "Kubernetes needs at least one control plane host"),
+        (Role::Worker, "pods have nowhere to run"),
+    ];
+    let missing = needed.into_iter().filter(|(role, _)| !hosts.iter().any(|host| host.roles.contains(role)));
+    missing.map(|(role, advice)| format!("no host is {role}: {advice}"))
 }
 
 fn finish(kind: Kind, paths: &[PathBuf], reader: Reader, cluster: Cluster) -> Inventory {
-    let Cluster { hosts, groups, plain_groups, layers, openpai, mut warnings, context } = cluster;
-    for (role, advice) in [
-        (Role::Infra, "Kubernetes needs at least one control plane host"),
-        (Role::Worker, "pods have nowhere to run"),
-    ] {
-        if !hosts.iter().any(|host| host.roles.contains(&role)) {
-            warnings.push(format!("no host is {role}: {advice}"));
-        }
-    }
+    let Cluster { hosts, groups, plain_groups, layers, openpai, warnings, context } = cluster;
     let (files, digest) = reader.finish();
     let sources = paths.to_vec();
     Inventory {

@@ -1,11 +1,13 @@
 //! What beside the paths decides how an inventory is read.
 
+use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::ansible_core::CoreLookup;
 use super::vault::Vault;
+use crate::role::Role;
 
 /// What beside the paths decides how an inventory is read.
 #[derive(Clone, Debug)]
@@ -38,6 +40,8 @@ pub struct LoadOptions {
     pub keeps_facts_apart: bool,
     /// What `ansible.cfg` puts on ssh's command line.
     pub ssh_words: SshWords,
+    /// The roles of hosts that are named on the command line (`-i h1,h2`): they join kubespray's groups for these.
+    pub roles: BTreeSet<Role>,
 }
 
 /// How hosts are reached where their own variables say nothing: words for ssh's command line, each as one shell line.
@@ -90,6 +94,7 @@ impl Default for LoadOptions {
             merge_mappings: false,
             keeps_facts_apart: false,
             ssh_words: SshWords::default(),
+            roles: BTreeSet::new(),
         }
     }
 }

@@ -5,7 +5,7 @@ use std::net::Ipv6Addr;
 
 use fancy_regex::Regex;
 
-use super::error::InventoryError;
+use super::error::{InventoryError, io_reason};
 use super::host::Host;
 use super::load::Inventory;
 use super::nearest::did_you_mean;
@@ -174,7 +174,7 @@ fn parts_of(pattern: &str) -> Result<Vec<String>, InventoryError> {
 /// The patterns of `@file`, one a line; `#` begins a comment.
 fn lines_of(part: &str, file: &str) -> Result<Vec<String>, InventoryError> {
     let text = std::fs::read_to_string(file).map_err(|error| {
-        wrong(part, &error.to_string(), "give a readable file with a pattern on each line")
+        wrong(part, &io_reason(&error), "give a readable file with a pattern on each line")
     })?;
     let lines = text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#'));
     Ok(lines.map(str::to_owned).collect())

@@ -11,7 +11,7 @@ use std::time::Duration;
 use sha2::{Digest, Sha256};
 
 use super::diagnostic::{Diagnostic, star_out_secrets};
-use super::error::InventoryError;
+use super::error::{InventoryError, io_reason};
 use crate::merge_conflict::{self, Marker};
 
 /// Larger files are no inventories.
@@ -179,11 +179,17 @@ impl Reader {
 /// The error for what the system refused to read.
 pub(super) fn unreadable(path: &Path, error: &std::io::Error) -> InventoryError {
     let help = match error.kind() {
-        std::io::ErrorKind::NotFound => "check the path given with -i".to_owned(),
+        std::io::ErrorKind::NotFound => match path.components().count() {
+            // Perhaps a host.
+            1 => {
+                format!("check the path given with -i, or name hosts with a comma: -i '{},'", path.display())
+            }
+            _ => "check the path given with -i".to_owned(),
+        },
         std::io::ErrorKind::PermissionDenied => "run as a user who may read it".to_owned(),
         _ => "give a readable file or folder".to_owned(),
     };
-    InventoryError::Unreadable { path: path.to_owned(), reason: error.to_string(), help }
+    InventoryError::Unreadable { path: path.to_owned(), reason: io_reason(error), help }
 }
 
 fn bytes_of(path: &Path) -> Result<Vec<u8>, InventoryError> {

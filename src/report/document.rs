@@ -6,11 +6,14 @@ use std::fmt;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::checks::{Status, Verdict};
+use crate::checks::{Severity, Status, Verdict};
 use crate::role::Role;
 
 /// The schema's name in every report.
 pub const SCHEMA: &str = "airworthy/report/v1";
+
+/// The stage at which hosts are lost that an interrupted run did not come to.
+pub const INTERRUPTED: &str = "interrupted";
 
 /// A whole report. Results are in inventory order, then check id; the fleet's last.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -23,6 +26,8 @@ pub struct Report {
     pub mode: Mode,
     /// The answer.
     pub verdict: Outcome,
+    /// The least severity of a finding that makes a NO-GO (`--fail-on`).
+    pub fail_on: Severity,
     /// What part of the cluster and of the checks was looked at.
     pub scope: Scope,
     /// When the run started, RFC 3339.
@@ -31,6 +36,8 @@ pub struct Report {
     pub duration_ms: u64,
     /// The profile's name.
     pub profile: String,
+    /// What chose the profile.
+    pub profile_source: ProfileSource,
     /// The profile's parameters as used.
     pub parameters: BTreeMap<String, serde_json::Value>,
     /// Where the hosts came from.
@@ -77,6 +84,32 @@ pub enum Outcome {
     NoGo,
 }
 
+/// The answer for one host.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum HostOutcome {
+    /// Fit.
+    Go,
+    /// Not fit, or not known to be.
+    NoGo,
+    /// Reached, but `--select`, `--skip` or the profile leaves no check that applies to it.
+    NotJudged,
+}
+
+/// What chose a profile.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum ProfileSource {
+    /// `--profile`.
+    Flag,
+    /// `airworthy.yaml`.
+    Config,
+    /// The kind of the inventory: OpenPAI's files, or an inventory for Ansible.
+    Inventory,
+    /// Nothing: there is no inventory.
+    Default,
+}
+
 /// What was looked at; a partial run is visible as one.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Scope {
@@ -90,8 +123,17 @@ pub struct Scope {
     pub devbox: String,
     /// `new`, `rerun`, `scale` or `upgrade`.
     pub stage: String,
-    /// False where limit, select or skip left something out.
+    /// False where limit, select or skip left something out, or the run was interrupted.
     pub complete: bool,
+    /// Whether Ctrl-C or SIGTERM ended the run early.
+    pub interrupted: bool,
+}
+
+impl Scope {
+    /// Whether `--select` or `--skip` left checks out.
+    pub fn is_selection(&self) -> bool {
+        !self.select.is_empty() || !self.skip.is_empty()
+    }
 }
 
 /// Where the hosts came from.
@@ -159,7 +201,7 @@ pub struct HostRow {
     /// What it is for.
     pub roles: Vec<Role>,
     /// The host's own answer.
-    pub verdict: Outcome,
+    pub verdict: HostOutcome,
     /// Whether its facts were read.
     pub reached: bool,
     /// Why not.
@@ -168,6 +210,13 @@ pub struct HostRow {
     pub gathered_at: Option<String>,
     /// How long the visit took, in milliseconds.
     pub duration_ms: Option<u64>,
+}
+
+impl HostRow {
+    /// Whether the run was interrupted before the host had answered.
+    pub fn is_interrupted(&self) -> bool {
+        self.unreachable.as_ref().is_some_and(|unreachable| unreachable.stage == INTERRUPTED)
+    }
 }
 
 /// What `--fix` did, or would do, on one host.
@@ -243,7 +292,8 @@ impl FixOutcome {
 /// Why a host was not reached.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Unreachable {
-    /// `resolve`, `connect`, `handshake`, `host-key`, `authenticate`, `run`, or `facts` where saved facts lack it.
+    /// `resolve`, `connect`, `handshake`, `host-key`, `authenticate`, `run`, `facts` where saved facts lack it, or `interrupted`
+    /// where the run ended before the host had answered.
     pub stage: String,
     /// What happened.
     pub reason: String,

@@ -11,8 +11,8 @@ mod summary;
 pub mod table;
 
 pub use document::{
-    FixOutcome, FixRow, HostRow, InventoryRow, KubesprayRow, Mode, Outcome, Report, SCHEMA, Scope, Summary,
-    Tool, Unreachable,
+    FixOutcome, FixRow, HostOutcome, HostRow, INTERRUPTED, InventoryRow, KubesprayRow, Mode, Outcome,
+    ProfileSource, Report, SCHEMA, Scope, Summary, Tool, Unreachable,
 };
 pub use escape::clean as visible;
 pub use summary::{by_host, host_outcome, outcome};

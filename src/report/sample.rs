@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 
 use super::document::{
-    FixOutcome, FixRow, HostRow, InventoryRow, KubesprayRow, Mode, Outcome, Report, SCHEMA, Scope, Summary,
-    Tool, Unreachable,
+    FixOutcome, FixRow, HostOutcome, HostRow, INTERRUPTED, InventoryRow, KubesprayRow, Mode, ProfileSource,
+    Report, SCHEMA, Scope, Summary, Tool, Unreachable,
 };
 use super::summary::{host_outcome, outcome};
 use crate::checks::{Conclusion, Found, Severity, Status, Verdict};
@@ -18,7 +18,7 @@ pub(super) fn host(name: &str, address: &str, roles: &[Role]) -> HostRow {
         name: name.to_owned(),
         address: address.to_owned(),
         roles: roles.to_vec(),
-        verdict: Outcome::Go,
+        verdict: HostOutcome::Go,
         reached: true,
         unreachable: None,
         gathered_at: Some("2026-07-01T03:12:45.120Z".to_owned()),
@@ -78,27 +78,35 @@ fn found(fact: &str, value: Value, source: &str) -> Found {
 }
 
 /// A report with its counts and its answers made up from the rest.
-pub(super) fn report(mut hosts: Vec<HostRow>, results: Vec<Verdict>) -> Report {
+pub(super) fn report(hosts: Vec<HostRow>, results: Vec<Verdict>) -> Report {
+    let scope = Scope {
+        limit: None,
+        select: Vec::new(),
+        skip: Vec::new(),
+        devbox: "local".to_owned(),
+        stage: "new".to_owned(),
+        complete: true,
+        interrupted: false,
+    };
+    scoped(scope, hosts, results)
+}
+
+fn scoped(scope: Scope, mut hosts: Vec<HostRow>, results: Vec<Verdict>) -> Report {
     for row in &mut hosts {
         let own = results.iter().filter(|v| v.host.as_deref() == Some(&row.name));
-        row.verdict = host_outcome(row.reached, own, Severity::Error);
+        row.verdict = host_outcome(row.reached, own, &scope, Severity::Error);
     }
     Report {
         schema: SCHEMA.to_owned(),
         tool: Tool { name: "airworthy".to_owned(), version: "0.1.0".to_owned() },
         mode: Mode::Live,
-        verdict: outcome(&hosts, &results, Severity::Error),
-        scope: Scope {
-            limit: None,
-            select: Vec::new(),
-            skip: Vec::new(),
-            devbox: "local".to_owned(),
-            stage: "new".to_owned(),
-            complete: true,
-        },
+        verdict: outcome(&hosts, &results, &scope, Severity::Error),
+        fail_on: Severity::Error,
+        scope,
         started_at: "2026-07-01T03:12:44.003Z".to_owned(),
         duration_ms: 3_249,
         profile: "openpai".to_owned(),
+        profile_source: ProfileSource::Inventory,
         parameters: BTreeMap::from([("worker_cpus".to_owned(), json!(4))]),
         inventory: InventoryRow { sources: vec!["layout.yaml".to_owned()], digest: "sha256:00".to_owned() },
         kubespray: Some(KubesprayRow { release: Some("2.12".to_owned()), checkout: None, commit: None }),
@@ -323,7 +331,34 @@ pub(super) fn partial() -> Report {
     report
 }
 
+/// A GO of a selection that leaves most hosts no check, and for one of them none that applies.
+pub(super) fn selection() -> Report {
+    let hosts = five();
+    let mut results = vec![
+        verdict("gpu-present", Some("gpu01"), Status::Pass, Severity::Error),
+        verdict("gpu-present", Some("gpu02"), Status::Pass, Severity::Error),
+        verdict("gpu-present", Some("gpu03"), Status::NotApplicable, Severity::Error),
+    ];
+    results.push(verdict("gpu-uniform", None, Status::Fail, Severity::Warning));
+    let scope = Scope { select: vec!["gpu-*".to_owned()], complete: false, ..healthy().scope };
+    scoped(scope, hosts, results)
+}
+
+/// Interrupted when one host had a finding and two had not answered; a third is dead.
+pub(super) fn interrupted() -> Report {
+    let mut hosts = five();
+    for row in &mut hosts[2..4] {
+        *row =
+            unreachable(&row.name, &row.address, INTERRUPTED, "the run was interrupted before it answered");
+    }
+    hosts[4] = unreachable("gpu03", "10.0.0.13", "connect", "no connection to 10.0.0.13:22 within 10 s");
+    let mut results = passes(&hosts);
+    results.push(dead(&hosts[4]));
+    let scope = Scope { complete: false, interrupted: true, ..healthy().scope };
+    scoped(scope, hosts, results)
+}
+
 /// All of them.
 pub(super) fn all() -> Vec<Report> {
-    vec![healthy(), findings(), large(), hostile(), partial()]
+    vec![healthy(), findings(), large(), hostile(), partial(), selection(), interrupted()]
 }

@@ -2,24 +2,23 @@
 
 use std::collections::BTreeSet;
 use std::path::Path;
-use std::sync::Arc;
 use std::time::{Instant, SystemTime};
 
 use jiff::{Timestamp, Zoned};
 use rayon::prelude::*;
 
-use super::cluster::{self, Cluster, default_profile};
+use super::cluster::{self, Cluster, NO_INVENTORY, default_profile};
 use super::errand::Common;
 use super::error::RunError;
 use super::fix::{self, Rounds};
 use super::gathering::Reach;
 use super::reading::Logins;
-use super::report_file::{ReportFile, render};
+use super::report_file::{Destinations, ReportFile, render};
 use super::settings::{Settings, TeamConfig};
 use super::settled::{Settled, parts};
 use super::sweep::rfc3339;
-use super::{saved, terminal};
-use crate::checks::{self, Check, Judge, Severity, Status, Verdict, waiver};
+use super::{idle_waivers, saved, terminal};
+use crate::checks::{Judge, Severity, Status, Verdict, waiver};
 use crate::cli::{CheckArgs, Devbox, FailOn, Stage};
 use crate::exit_code;
 use crate::facts::fleet::{self, Essence};
@@ -27,8 +26,8 @@ use crate::facts::kubespray::Kubespray;
 use crate::facts::{Deployment, Fleet, HostRecord, Outcome as Visit};
 use crate::inventory::Host;
 use crate::report::{
-    self, FixRow, HostRow, InventoryRow, KubesprayRow, Mode, Outcome, Report, Scope, Summary, Tool,
-    Unreachable,
+    self, FixRow, HostOutcome, HostRow, InventoryRow, KubesprayRow, Mode, Outcome, ProfileSource, Report,
+    Scope, Summary, Tool, Unreachable,
 };
 use crate::role::Role;
 
@@ -36,6 +35,10 @@ use crate::role::Role;
 pub(super) fn check(args: &CheckArgs) -> Result<u8, RunError> {
     let started = Instant::now();
     if args.fix {
+        if args.target.as_role.is_some() && args.target.inventory.is_empty() {
+            let reason = "with --as it takes the hosts that are meant: -i gpu17, --as worker";
+            return Err(RunError::flag("--fix", reason));
+        }
         args.consent.require_consent("--fix")?;
     } else if args.consent.dry_run || args.consent.yes || args.consent.allow_restart {
         return Err(RunError::flag(
@@ -44,8 +47,10 @@ pub(super) fn check(args: &CheckArgs) -> Result<u8, RunError> {
         ));
     }
     let started_at = rfc3339(SystemTime::now()).unwrap_or_default();
+    args.save_facts.as_deref().map_or(Ok(()), saved::require_folder)?;
+    let Destinations { stdout, files } = Destinations::of(args.format, &args.report)?;
     let reports: Vec<ReportFile> =
-        args.report.iter().map(|(_, path)| ReportFile::open(path)).collect::<Result<_, _>>()?;
+        files.iter().map(|(_, path)| ReportFile::open(path)).collect::<Result<_, _>>()?;
     let team = TeamConfig::find(args.target.inventory.iter().chain(&args.facts))?;
     let mut judged = match &args.facts {
         Some(path) => from_saved(args, &team, path)?,
@@ -58,10 +63,10 @@ pub(super) fn check(args: &CheckArgs) -> Result<u8, RunError> {
         }
     };
     let report = judged.report(args, &team, &started_at, started)?;
-    for (file, (format, _)) in reports.into_iter().zip(&args.report) {
-        file.write(|into| render(&report, *format, args, into))?;
+    for (file, (format, _)) in reports.into_iter().zip(files) {
+        file.write(|into| render(&report, format, args, into))?;
     }
-    terminal::stream(|into| render(&report, args.format, args, into))
+    terminal::stream(|into| render(&report, stdout, args, into))
         .map_err(|error| RunError::file(Path::new("stdout"), &error))?;
     let status = match (judged.interrupted, report.verdict) {
         (true, _) => exit_code::INTERRUPTED,
@@ -86,6 +91,10 @@ struct Judged {
     /// Those of each host.
     verdicts: Vec<Vec<Verdict>>,
     inventory: InventoryRow,
+    /// Whether there is one, and not only hosts by themselves.
+    has_inventory: bool,
+    /// The names of all its hosts, whatever part of them is in scope; none where they are not known.
+    names: Option<Vec<String>>,
     /// The run's own, or that of the run which saved the facts.
     limit: Option<String>,
     interrupted: bool,
@@ -103,8 +112,8 @@ pub(super) fn prepare(
     let mut cluster = Cluster::load(&args.target, team, logins)?;
     let mut settings = Settings::load(&args.profile, team, cluster.default_profile(), &cluster.parameters)?;
     adapt(&mut settings, args, args.target.limit.is_some());
-    if !cluster.sources.is_empty() && leaves_devbox_out(args, &settings) {
-        cluster.hosts.retain(|host| !is_devbox_alone(&host.roles));
+    if cluster.kind == NO_INVENTORY {
+        settings.catalog.leave_inventory_out();
     }
     let whole = args.save_facts.is_some() || settings.catalog.looks_at("inventory");
     cluster.survey(args.target.kubespray.as_deref(), &settings.profile, whole)?;
@@ -115,16 +124,7 @@ pub(super) fn prepare(
     Ok((cluster, settings))
 }
 
-/// Whether the checks of a `--select` have nothing to do with the dev box: then it is not missed.
-fn leaves_devbox_out(args: &CheckArgs, settings: &Settings) -> bool {
-    let concern = |check: &Arc<Check>| match check.file.scope {
-        checks::Scope::Host => check.file.roles.contains(&Role::Devbox),
-        checks::Scope::Fleet => true,
-    };
-    !args.profile.select.is_empty() && !settings.catalog.checks().iter().any(concern)
-}
-
-fn is_devbox_alone(roles: &BTreeSet<Role>) -> bool {
+pub(super) fn is_devbox_alone(roles: &BTreeSet<Role>) -> bool {
     roles.iter().all(|role| *role == Role::Devbox)
 }
 
@@ -179,6 +179,8 @@ fn live(
         wholes,
         verdicts,
         inventory: InventoryRow { sources: cluster.sources.clone(), digest: cluster.digest.clone() },
+        has_inventory: cluster.kind != NO_INVENTORY,
+        names: Some(cluster.names()),
         limit: args.target.limit.clone(),
         interrupted: swept.interrupted || reach.is_interrupted(),
         fixes,
@@ -190,17 +192,19 @@ fn from_saved(args: &CheckArgs, team: &TeamConfig, path: &Path) -> Result<Judged
     let (kind, parameters) = (saved.inventory.kind.clone(), saved.inventory.parameters.clone());
     let from_facts =
         InventoryRow { sources: saved.inventory.sources.clone(), digest: saved.inventory.digest.clone() };
+    let has_inventory = !args.target.inventory.is_empty() || kind != NO_INVENTORY;
     let mut limit = args.target.limit.clone();
+    let mut names: Option<Vec<String>> = None;
     let mut deployment = saved.inventory.deployment.clone();
     let (mut records, inventory, settings) = if args.target.inventory.is_empty() {
-        if args.target.limit.is_some() {
-            return Err(RunError::flag(
-                "--limit",
-                "groups are needed to choose from: name the inventory with -i",
-            ));
-        }
         saved::require_whole(path, &saved)?;
-        let settings = Settings::load(&args.profile, team, default_profile(&kind), &parameters)?;
+        if saved.inventory.limit.is_none() {
+            names = Some(saved.records.iter().map(|record| record.subject.name.clone()).collect());
+        }
+        let mut settings = Settings::load(&args.profile, team, default_profile(&kind), &parameters)?;
+        if kind == NO_INVENTORY {
+            settings.catalog.leave_inventory_out();
+        }
         // The table's word is taken anew, for the release may be another one now.
         if args.target.kubespray.is_some() || deployment.kubespray.checkout.value().is_none() {
             let before = || deployment.kubespray.release.value().cloned().into_iter().collect();
@@ -211,19 +215,26 @@ fn from_saved(args: &CheckArgs, team: &TeamConfig, path: &Path) -> Result<Judged
                 deployment.kubespray = now;
             }
         }
-        limit = saved.inventory.limit.clone();
-        (saved.records, from_facts, settings)
+        let records = match &args.target.limit {
+            Some(pattern) => saved::limit(saved.records, pattern)?,
+            None => saved.records,
+        };
+        limit = saved::limits(saved.inventory.limit, limit);
+        (records, from_facts, settings)
     } else {
         let mut cluster = Cluster::load(&args.target, team, Logins::Own)?;
         let settings = Settings::load(&args.profile, team, cluster.default_profile(), &cluster.parameters)?;
         let whole = settings.catalog.looks_at("inventory");
         cluster.survey(args.target.kubespray.as_deref(), &settings.profile, whole)?;
+        names = Some(cluster.names());
         let records = saved::against(&cluster, saved);
         deployment = cluster.deployment_of(&records, |facts| &facts.os);
         (records, InventoryRow { sources: cluster.sources, digest: cluster.digest }, settings)
     };
-    let is_fleet = !inventory.sources.is_empty();
-    if args.target.devbox == Devbox::None || (is_fleet && leaves_devbox_out(args, &settings)) {
+    if args.target.limit.is_some() {
+        saved::forget_other_peers(&mut records);
+    }
+    if args.target.devbox == Devbox::None {
         records.retain(|record| !is_devbox_alone(&record.subject.roles));
     }
     if let Some(limit) = args.facts_max_age {
@@ -247,6 +258,8 @@ fn from_saved(args: &CheckArgs, team: &TeamConfig, path: &Path) -> Result<Judged
         wholes,
         verdicts,
         inventory,
+        has_inventory,
+        names,
         limit,
         interrupted: false,
         fixes: Vec::new(),
@@ -297,7 +310,17 @@ impl Judged {
         }
         let lost: Vec<&str> =
             hosts.iter().filter(|host| !host.reached).map(|host| host.name.as_str()).collect();
-        waiver::apply(&team.config.waivers, &mut results, &lost, Zoned::now().date());
+        let idle = waiver::apply(&team.config.waivers, &mut results, &lost, Zoned::now().date());
+        if !self.interrupted {
+            let run = idle_waivers::Run {
+                team,
+                settings: &self.settings,
+                names: self.names.as_deref(),
+                hosts: &hosts,
+                is_selection: !args.profile.select.is_empty() || !args.profile.skip.is_empty(),
+            };
+            idle_waivers::note(&run, &idle);
+        }
         let applied = results.iter().any(|verdict| verdict.status != Status::NotApplicable);
         if !applied && lost.is_empty() {
             return Err(RunError::NothingApplied(
@@ -308,28 +331,35 @@ impl Judged {
             FailOn::Error => Severity::Error,
             FailOn::Warning => Severity::Warning,
         };
-        give_verdicts(&mut hosts, &results, fail_on);
         let profile = &args.profile;
+        let scope = Scope {
+            limit: self.limit.clone(),
+            select: profile.select.clone(),
+            skip: profile.skip.clone(),
+            devbox: devbox(args.target.devbox).to_owned(),
+            stage: stage(args.stage).to_owned(),
+            complete: self.limit.is_none()
+                && profile.select.is_empty()
+                && profile.skip.is_empty()
+                && args.target.devbox == Devbox::Local
+                && !self.interrupted,
+            interrupted: self.interrupted,
+        };
+        give_verdicts(&mut hosts, &results, &scope, fail_on);
         Ok(Report {
             schema: report::SCHEMA.to_owned(),
             tool: Tool { name: "airworthy".to_owned(), version: env!("CARGO_PKG_VERSION").to_owned() },
             mode: self.mode,
-            verdict: report::outcome(&hosts, &results, fail_on),
-            scope: Scope {
-                limit: self.limit.clone(),
-                select: profile.select.clone(),
-                skip: profile.skip.clone(),
-                devbox: devbox(args.target.devbox).to_owned(),
-                stage: stage(args.stage).to_owned(),
-                complete: self.limit.is_none()
-                    && profile.select.is_empty()
-                    && profile.skip.is_empty()
-                    && args.target.devbox == Devbox::Local
-                    && !self.interrupted,
-            },
+            verdict: report::outcome(&hosts, &results, &scope, fail_on),
+            fail_on,
+            scope,
             started_at: started_at.to_owned(),
             duration_ms: u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX),
             profile: self.settings.profile.name.clone(),
+            profile_source: self.settings.named_by.unwrap_or(match self.has_inventory {
+                true => ProfileSource::Inventory,
+                false => ProfileSource::Default,
+            }),
             parameters: self.settings.profile.parameters.clone(),
             inventory: self.inventory.clone(),
             kubespray: whose_limits(&self.deployment.kubespray),
@@ -363,7 +393,7 @@ fn row(record: &HostRecord<Essence>) -> HostRow {
         name: subject.name.clone(),
         address: subject.address.clone(),
         roles: subject.roles.iter().copied().collect(),
-        verdict: Outcome::NoGo,
+        verdict: HostOutcome::NoGo,
         reached: record.facts().is_some(),
         unreachable: match &record.outcome {
             Visit::Gathered(_) => None,
@@ -376,10 +406,10 @@ fn row(record: &HostRecord<Essence>) -> HostRow {
     }
 }
 
-fn give_verdicts(hosts: &mut [HostRow], results: &[Verdict], fail_on: Severity) {
+fn give_verdicts(hosts: &mut [HostRow], results: &[Verdict], scope: &Scope, fail_on: Severity) {
     let by_host = report::by_host(results);
     for host in hosts {
         let own = by_host.get(host.name.as_str()).into_iter().flatten().copied();
-        host.verdict = report::host_outcome(host.reached, own, fail_on);
+        host.verdict = report::host_outcome(host.reached, own, scope, fail_on);
     }
 }

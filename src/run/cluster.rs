@@ -24,6 +24,9 @@ use crate::kubespray::control_node::{Question, Target};
 use crate::kubespray::{self, Demands, Survey};
 use crate::role::Role;
 
+/// The kind of hosts that stand in no inventory: they were named by themselves, or this machine is looked at alone.
+pub(super) const NO_INVENTORY: &str = "none";
+
 /// The name of this machine among the hosts.
 pub(super) const THIS_MACHINE: &str = "localhost";
 
@@ -41,7 +44,7 @@ pub(super) struct Cluster {
     pub(super) hosts: Vec<Host>,
     /// A password for this machine's sudo that the inventory knows.
     pub(super) devbox_password: Option<SecretString>,
-    /// The inventory as a whole; none where this machine is looked at by itself.
+    /// The inventory as a whole; none where this machine is looked at as the dev box by itself.
     pub(super) inventory: Option<Inventory>,
     /// What the deployment is to be; told by [`Cluster::survey`].
     pub(super) deployment: Deployment,
@@ -68,8 +71,10 @@ impl Cluster {
     ) -> Result<Cluster, RunError> {
         let mut paths: Vec<PathBuf> = args.inventory.clone();
         let config = reading::ansible_config(args.kubespray.as_deref(), logins)?;
-        if paths.is_empty() && args.as_role.is_none() {
-            paths = reading::inventories(&team.inventory(), &config);
+        match args.as_role {
+            Some(role) => only_hosts_have_a_role(role, &paths)?,
+            None if paths.is_empty() => paths = reading::inventories(&team.inventory(), &config),
+            None => {}
         }
         if paths.is_empty() {
             if args.limit.is_some() {
@@ -78,26 +83,11 @@ impl Cluster {
                     "there is no inventory to choose from: name one with -i",
                 ));
             }
-            let role = args.as_role.unwrap_or(Role::Devbox);
-            return Ok(Cluster {
-                kind: "none",
-                sources: Vec::new(),
-                digest: "sha256:".to_owned() + NO_INVENTORY,
-                parameters: BTreeMap::new(),
-                hosts: vec![this_machine(THIS_MACHINE, role)],
-                devbox_password: None,
-                inventory: None,
-                deployment: Deployment::default(),
-                candidates: Vec::new(),
-                surveyed_whole: false,
-                variables: HashMap::new(),
-                proxies: HashMap::new(),
-                control_node: None,
-                config,
-            });
+            return Cluster::alone(args, config);
         }
+        let roles: BTreeSet<Role> = args.as_role.into_iter().collect();
         let options = reading::options(&args.vault, &config, args.kubespray.as_deref(), logins)?;
-        let options = LoadOptions { extra_vars: args.extra_vars.clone(), ..options };
+        let options = LoadOptions { extra_vars: args.extra_vars.clone(), roles, ..options };
         let inventory = inventory::load_with(&paths, &options)?;
         for warning in &inventory.warnings {
             terminal::note(&format!("airworthy: warning: {warning}"));
@@ -107,11 +97,12 @@ impl Cluster {
             Some(pattern) => inventory.limit(pattern)?.into_iter().cloned().collect(),
             None => inventory.hosts.clone(),
         };
-        if args.devbox == Devbox::Local {
+        // Who names a role and a few hosts asks about those.
+        if args.devbox == Devbox::Local && args.as_role.is_none() {
             hosts.insert(0, this_machine(&free_name(inventory.names()), Role::Devbox));
         }
         Ok(Cluster {
-            kind: kind(&inventory),
+            kind: if args.as_role.is_some() { NO_INVENTORY } else { kind(&inventory) },
             sources: inventory.sources.iter().map(|path| path.display().to_string()).collect(),
             digest: inventory.digest.clone(),
             parameters: parameters(&inventory),
@@ -126,6 +117,51 @@ impl Cluster {
             control_node: None,
             config,
         })
+    }
+
+    /// This machine by itself, as the flags' role: to kubespray it is what its defaults make of a host with that role.
+    pub(super) fn alone(args: &TargetArgs, config: AnsibleConfig) -> Result<Cluster, RunError> {
+        let role = args.as_role.unwrap_or(Role::Devbox);
+        let inventory = match role {
+            Role::Devbox => None, // which is in no group
+            Role::Infra | Role::Worker => {
+                let options = LoadOptions {
+                    extra_vars: args.extra_vars.clone(),
+                    roles: BTreeSet::from([role]),
+                    playbook_dir: None,
+                    ..reading::options(&args.vault, &config, None, Logins::Own)?
+                };
+                Some(inventory::load_with(&[PathBuf::from(format!("{THIS_MACHINE},"))], &options)?)
+            }
+        };
+        Ok(Cluster {
+            kind: NO_INVENTORY,
+            sources: Vec::new(),
+            digest: "sha256:".to_owned() + DIGEST_OF_NOTHING,
+            parameters: BTreeMap::new(),
+            hosts: vec![this_machine(THIS_MACHINE, role)],
+            devbox_password: None,
+            inventory,
+            deployment: Deployment::default(),
+            candidates: Vec::new(),
+            surveyed_whole: false,
+            variables: HashMap::new(),
+            proxies: HashMap::new(),
+            control_node: None,
+            config,
+        })
+    }
+
+    /// The same with another name for its only machine, which is not this one.
+    pub(super) fn called(mut self, name: &str) -> Cluster {
+        for host in &mut self.hosts {
+            if let Some(variables) = self.variables.remove(&host.name) {
+                self.variables.insert(name.to_owned(), variables);
+            }
+            host.name = name.to_owned();
+            host.connection.address = name.to_owned();
+        }
+        self
     }
 
     /// The `kube_version` that the inventory sets, as far as it is no template.
@@ -175,6 +211,7 @@ impl Cluster {
             return Ok(());
         };
         let mut best = 0;
+        let whole = whole && self.kind != NO_INVENTORY;
         let survey = match (whole, candidates.as_slice()) {
             (false, _) => kubespray::survey_hosts(inventory, &candidates[best]),
             (true, [only]) => kubespray::survey(inventory, only),
@@ -184,7 +221,8 @@ impl Cluster {
                 Survey { inventory: found.inventory, ..kubespray::survey_hosts(inventory, &several[best]) }
             }
         };
-        if checkout.is_none() && named_release(profile).is_empty() {
+        // Without an inventory nobody expects another release than the newest, and the report names it.
+        if checkout.is_none() && named_release(profile).is_empty() && self.kind != NO_INVENTORY {
             self.note_release(&candidates, best);
         }
         self.deployment.inventory = survey.inventory;
@@ -247,6 +285,12 @@ impl Cluster {
         self.control_node = Some(Arc::new(Inquiry::start(question)));
     }
 
+    /// The names of all hosts, whatever part of them is in scope; some twice.
+    pub(super) fn names(&self) -> Vec<String> {
+        let in_scope = self.hosts.iter().map(|host| &host.name);
+        in_scope.chain(self.inventory.iter().flat_map(Inventory::names)).cloned().collect()
+    }
+
     /// The profile that fits the inventory's kind.
     pub(super) fn default_profile(&self) -> &'static str {
         default_profile(self.kind)
@@ -284,12 +328,31 @@ fn named_release(profile: &Profile) -> &str {
 /// The profile's parameter that names a release of the table.
 const RELEASE: &str = "kubespray_release";
 
-/// The profile that fits an inventory's kind; one machine by itself is looked at as OpenPAI's dev box or node.
+/// The profile that fits an inventory's kind; kubespray's where there is none.
 pub(super) fn default_profile(kind: &str) -> &'static str {
     match kind {
-        "kubespray" => "kubespray",
-        _ => "openpai",
+        "openpai" => "openpai",
+        _ => DEFAULT_PROFILE,
     }
+}
+
+/// The profile where nothing says which.
+pub(super) const DEFAULT_PROFILE: &str = "kubespray";
+
+/// Whether `--as` can be what hosts are that were given so: an inventory tells roles by itself.
+fn only_hosts_have_a_role(role: Role, paths: &[PathBuf]) -> Result<(), RunError> {
+    if let Some(path) = paths.iter().find(|path| !inventory::is_list_of_hosts(path)) {
+        let name = path.display();
+        let reason = match path.exists() {
+            true => format!("{name} is an inventory, whose groups say what its hosts are; leave --as away"),
+            false => format!("a list of hosts has a comma: -i '{name},'"),
+        };
+        return Err(RunError::flag("--as", reason));
+    }
+    if role == Role::Devbox && !paths.is_empty() {
+        return Err(RunError::flag("--as devbox", "the dev box is this machine: leave -i away"));
+    }
+    Ok(())
 }
 
 /// A name for the dev box that no host of the inventory has, whatever part of it is in scope.
@@ -300,7 +363,7 @@ fn free_name(taken: &[String]) -> String {
 }
 
 /// SHA-256 of nothing.
-const NO_INVENTORY: &str = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
+const DIGEST_OF_NOTHING: &str = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
 
 fn kind(inventory: &Inventory) -> &'static str {
     match inventory.kind {

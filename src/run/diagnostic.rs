@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use textwrap::{WordSeparator, WordSplitter};
+
 use miette::{Diagnostic, GraphicalReportHandler, GraphicalTheme, LabeledSpan, NamedSource, SourceCode};
 
 use super::error::RunError;
@@ -87,13 +89,22 @@ pub(super) fn render(error: &RunError, color: bool, width: usize) -> String {
         }],
         other => vec![Complaint { message: clean(&other.to_string()), help: None, source: None, offset: 0 }],
     };
-    let theme = if color { GraphicalTheme::unicode() } else { GraphicalTheme::unicode_nocolor() };
-    let handler = GraphicalReportHandler::new_themed(theme).with_width(width.max(40));
+    let mut theme = if color { GraphicalTheme::unicode() } else { GraphicalTheme::unicode_nocolor() };
+    // Every error begins as clap's do, so that one word finds them all in a log.
+    theme.characters.error = "error:".to_owned();
+    // What is to be pasted (`docker-running`, a path) is not broken at its hyphens.
+    let handler = GraphicalReportHandler::new_themed(theme)
+        .with_width(width.max(40))
+        .with_break_words(false)
+        .with_word_separator(WordSeparator::AsciiSpace)
+        .with_word_splitter(WordSplitter::NoHyphenation);
     let mut text = String::new();
     for complaint in complaints {
-        if handler.render_report(&mut text, &complaint).is_err() {
-            text.push_str(&complaint.message);
+        let mut shown = String::new();
+        if handler.render_report(&mut shown, &complaint).is_err() {
+            shown = format!("error: {}", complaint.message);
         }
+        text.push_str(shown.trim_start());
         text.push('\n');
     }
     text

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use thiserror::Error;
 
 use crate::checks::LoadError;
-use crate::inventory::InventoryError;
+use crate::inventory::{InventoryError, io_reason};
 use crate::kubespray::CheckoutError;
 
 /// Why a run could not start or finish its work.
@@ -59,21 +59,12 @@ impl RunError {
             std::io::ErrorKind::NotFound => Some("is the path right?".to_owned()),
             _ => None,
         };
-        RunError::File { path: path.to_owned(), reason: plain(error), help }
+        RunError::File { path: path.to_owned(), reason: io_reason(error), help }
     }
 
     /// A flag with a value that cannot be.
     pub fn flag(flag: &'static str, reason: impl Into<String>) -> Self {
         RunError::Flag { flag, reason: reason.into() }
-    }
-}
-
-/// Without Rust's `(os error 2)`.
-pub(super) fn plain(error: &std::io::Error) -> String {
-    let text = error.to_string();
-    match text.rfind(" (os error") {
-        Some(end) => text[..end].to_owned(),
-        None => text,
     }
 }
 

@@ -6,7 +6,7 @@ use std::path::Path;
 use bytes::Bytes;
 
 use super::cluster::{Cluster, THIS_MACHINE, this_machine};
-use super::errand::{Common, Peers, Told};
+use super::errand::{Common, Peers};
 use super::error::RunError;
 use super::gathering::gather_all;
 use super::reading::Logins;
@@ -14,37 +14,39 @@ use super::settings::{Settings, TeamConfig};
 use super::{saved, terminal};
 use crate::cli::{Devbox, FactsArgs, Nvml, TargetArgs};
 use crate::exit_code;
-use crate::facts::{self, Circumstances, Deployment, HostRecord, Outcome};
+use crate::facts::{self, Circumstances, Fact, HostRecord, Outcome};
 use crate::gather::{self, Script};
-use crate::inventory::AnsibleConfig;
+use crate::inventory::{AnsibleConfig, Host, nearest};
 use crate::role::Role;
 
 /// Runs `facts` and gives the exit status.
 pub(super) fn facts(args: &FactsArgs) -> Result<u8, RunError> {
+    for folder in args.output.iter().chain(&args.save_transcripts) {
+        saved::require_folder(folder)?;
+    }
     let team = TeamConfig::find(&args.target.inventory)?;
     if let Some(path) = &args.transcript {
-        return from_transcript(path, args.target.as_role.unwrap_or(Role::Worker));
+        return from_transcript(path, args, &team);
     }
     if args.script && args.target.nvml == Nvml::Always {
         let reason =
             "the script that --script prints has nobody to ask for the helper, and --nvml always wants it";
         return Err(RunError::flag("--nvml", format!("{reason}; leave it away, and nvidia-smi is asked")));
     }
-    let target = match args.local {
-        true => {
-            TargetArgs { as_role: Some(args.target.as_role.unwrap_or(Role::Devbox)), ..args.target.clone() }
-        }
-        false => TargetArgs { devbox: Devbox::Local, ..args.target.clone() },
+    let target = match (args.script, args.local) {
+        (true, _) => as_role(&args.target, Role::Worker),
+        (_, true) => as_role(&args.target, Role::Devbox),
+        _ => args.target.clone(),
     };
     let mut cluster = match args.script {
-        true => alone(),
+        true => Cluster::alone(&target, AnsibleConfig::default())?,
         false => Cluster::load(&target, &team, Logins::Own)?,
     };
     let settings = Settings::load(&args.profile, &team, cluster.default_profile(), &cluster.parameters)?;
     cluster.survey(args.target.kubespray.as_deref(), &settings.profile, true)?;
     let common = Common::new(&settings.profile, &settings.catalog, &target)?;
     if args.script {
-        return script(&common.alone());
+        return script(&common.alone(), &cluster);
     }
     cluster.inquire(&target, &settings.profile, None);
     let keep = args.save_transcripts.is_some();
@@ -65,13 +67,9 @@ pub(super) fn facts(args: &FactsArgs) -> Result<u8, RunError> {
     match &args.output {
         Some(folder) => saved::write(folder, &documents)?,
         None => {
-            let mut text = String::new();
-            for document in &documents {
-                let line =
-                    serde_json::to_string(document).map_err(|error| RunError::Internal(error.to_string()))?;
-                text.push_str(&line);
-                text.push('\n');
-            }
+            let lines: Result<Vec<String>, _> = documents.iter().map(serde_json::to_string).collect();
+            let lines = lines.map_err(|error| RunError::Internal(error.to_string()))?;
+            let text: String = lines.iter().map(|line| format!("{line}\n")).collect();
             terminal::out(&text).map_err(|error| RunError::file(Path::new("stdout"), &error))?;
         }
     }
@@ -91,31 +89,11 @@ pub(super) fn facts(args: &FactsArgs) -> Result<u8, RunError> {
     })
 }
 
-/// This machine by itself: what a script or a transcript is about.
-fn alone() -> Cluster {
-    Cluster {
-        kind: "none",
-        sources: Vec::new(),
-        digest: String::new(),
-        parameters: Default::default(),
-        hosts: vec![this_machine(THIS_MACHINE, Role::Worker)],
-        devbox_password: None,
-        inventory: None,
-        deployment: Deployment::default(),
-        candidates: Vec::new(),
-        surveyed_whole: false,
-        variables: Default::default(),
-        proxies: Default::default(),
-        control_node: None,
-        config: AnsibleConfig::default(),
-    }
-}
-
 /// The script, whole in itself: another engine runs it with `sh` and keeps what it writes.
-fn script(common: &Common) -> Result<u8, RunError> {
+fn script(common: &Common, cluster: &Cluster) -> Result<u8, RunError> {
     let boundary = gather::random_boundary().map_err(RunError::Internal)?;
     let host = this_machine(THIS_MACHINE, Role::Worker);
-    let errand = common.of(&host, &Peers::among(&[]), &Told::default());
+    let errand = common.of(&host, &Peers::among(&[]), &cluster.told(&host));
     // The second number of `Uid:` is the effective one; `id` would be a process of its own.
     let how = "set -- user\n\
                while read -r key real effective others; do\n    \
@@ -127,27 +105,81 @@ fn script(common: &Common) -> Result<u8, RunError> {
     Ok(exit_code::GO)
 }
 
-/// The facts of an answer that the script gave elsewhere.
-fn from_transcript(path: &Path, role: Role) -> Result<u8, RunError> {
+/// The flags' own role, else this one.
+fn as_role(target: &TargetArgs, role: Role) -> TargetArgs {
+    TargetArgs { as_role: Some(target.as_role.unwrap_or(role)), ..target.clone() }
+}
+
+/// The facts of an answer that the script gave elsewhere: of a host of the inventory, or of one by itself.
+fn from_transcript(path: &Path, args: &FactsArgs, team: &TeamConfig) -> Result<u8, RunError> {
     let failed = |reason: String| RunError::File { path: path.to_owned(), reason, help: None };
-    let saved_answer = fs::read(path).map_err(|error| RunError::file(path, &error))?;
+    let mut cluster = answering(args, team)?;
+    let settings = Settings::load(&args.profile, team, cluster.default_profile(), &cluster.parameters)?;
+    cluster.survey(args.target.kubespray.as_deref(), &settings.profile, true)?;
+    if let Some(name) = args.host.as_ref().filter(|_| args.target.inventory.is_empty()) {
+        cluster = cluster.called(name);
+    }
+    let saved_answer = terminal::read(path).map_err(|error| RunError::file(path, &error))?;
     let boundary = gather::boundary_of(&saved_answer).map_err(|error| failed(error.to_string()))?;
     let answered = gather::take_apart(saved_answer, &boundary, &facts::host::probes())
         .map_err(|error| failed(error.to_string()))?;
-    let circumstances = Circumstances {
-        host_epoch_s: answered.clock.map_or(0, |clock| clock.seconds as i64),
-        ..Circumstances::default()
+    let record = |host: &Host| {
+        let circumstances = Circumstances {
+            host_epoch_s: answered.clock.map_or(0, |clock| clock.seconds as i64),
+            node_ip: host.ip.clone(),
+            variables: cluster.variables.get(&host.name).cloned().unwrap_or_default(),
+            user: unseen("the login"),
+            login: unseen("the login"),
+            host_key: unseen("known_hosts"),
+            host_key_fingerprint: unseen("SSH key exchange"),
+            clock_offset_ms: unseen("date"),
+            clock_uncertainty_ms: unseen("date"),
+            ..Circumstances::default()
+        };
+        let facts = facts::host::parse(&answered.transcript, &circumstances);
+        HostRecord {
+            subject: super::cluster::subject(host),
+            gathered_at: None,
+            duration_ms: None,
+            outcome: Outcome::Gathered(Box::new(facts)),
+        }
     };
-    let host = this_machine(THIS_MACHINE, role);
-    let record = HostRecord {
-        subject: super::cluster::subject(&host),
-        gathered_at: None,
-        duration_ms: None,
-        outcome: Outcome::Gathered(Box::new(facts::host::parse(&answered.transcript, &circumstances))),
+    let name = args.host.as_deref().unwrap_or(THIS_MACHINE);
+    let mut hosts = cluster.hosts.iter().enumerate();
+    let Some((at, host)) = hosts.find(|(_, host)| host.name == name) else {
+        let names = cluster.hosts.iter().map(|host| host.name.as_str());
+        let help = match nearest(name, names) {
+            Some(near) => format!("did you mean `{near}`?"),
+            None => "`airworthy inventory` lists the hosts".to_owned(),
+        };
+        return Err(RunError::flag("--host", format!("the inventory has no host `{name}`; {help}")));
     };
-    for document in saved::documents(&alone(), &Deployment::default(), None, &[record]) {
-        terminal::out(&saved::json(&document)?)
-            .map_err(|error| RunError::file(Path::new("stdout"), &error))?;
+    let record = record(host);
+    let deployment = cluster.deployment_of(std::slice::from_ref(&record), |facts| &facts.os);
+    let document = saved::document(&cluster, &deployment, at, &record);
+    match &args.output {
+        Some(folder) => saved::write(folder, &[document])?,
+        None => terminal::out(&saved::json(&document)?)
+            .map_err(|error| RunError::file(Path::new("stdout"), &error))?,
     }
     Ok(exit_code::GO)
+}
+
+/// What only a visit would show.
+fn unseen<T>(source: &'static str) -> Fact<T> {
+    Fact::unknown(saved::NO_VISIT, source)
+}
+
+/// Whom a transcript can be of: a host of the inventory, else one that `--host` names.
+fn answering(args: &FactsArgs, team: &TeamConfig) -> Result<Cluster, RunError> {
+    if !args.target.inventory.is_empty() {
+        if args.host.is_none() {
+            let reason = "name the host of the inventory that gave the answer: --host NAME";
+            return Err(RunError::flag("--transcript", reason));
+        }
+        // The dev box of the run is not the host that answered.
+        let target = TargetArgs { devbox: Devbox::None, ..args.target.clone() };
+        return Cluster::load(&target, team, Logins::Own);
+    }
+    Cluster::alone(&as_role(&args.target, Role::Worker), AnsibleConfig::default())
 }

@@ -2,7 +2,7 @@
 
 use std::io::IsTerminal;
 use std::path::Path;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
@@ -24,7 +24,7 @@ use crate::transport::{Local, OpenSsh, Options, Ssh, Timeouts, Transport};
 
 /// Hosts at a time, where nobody says.
 const FORKS: u16 = 192;
-/// Seconds for a connection to open, where nobody says.
+/// Seconds for a connection to open, SSH's handshake included, where nobody says.
 const TIMEOUT: u16 = 10;
 
 /// Visits every host of the cluster; `worker` makes what takes each one's record, and its answer as it came.
@@ -135,9 +135,9 @@ impl<'r> Reach<'r> {
         refusal(host, self.args)
     }
 
-    /// Whether the user pressed Ctrl-C.
+    /// Whether the run was interrupted.
     pub(super) fn is_interrupted(&self) -> bool {
-        self.interrupted.load(Ordering::Relaxed)
+        interrupt::notice(&self.interrupted)
     }
 
     /// How many hosts at a time.
@@ -183,7 +183,7 @@ fn options(
     let connect = Duration::from_secs(u64::from(args.timeout.or(config.timeout).unwrap_or(TIMEOUT)));
     let environment = Options::from_environment();
     let timeouts = Timeouts { connect, run: limit, ..Timeouts::default() };
-    let stages = timeouts.connect * 2 + timeouts.handshake + timeouts.authenticate + timeouts.run;
+    let stages = timeouts.connect * 2 + timeouts.authenticate + timeouts.run;
     Options {
         user: args.user.clone().or_else(|| config.remote_user.clone()),
         private_key: args.private_key.clone().or_else(|| config.private_key_file.clone()),

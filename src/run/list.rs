@@ -6,6 +6,7 @@ use std::path::Path;
 use comfy_table::{ContentArrangement, Table, presets};
 use serde_json::json;
 
+use super::cluster::DEFAULT_PROFILE;
 use super::error::RunError;
 use super::settings::{Settings, TeamConfig};
 use super::terminal;
@@ -17,7 +18,8 @@ use crate::fix::catalog::Fix;
 
 /// Runs `list`.
 pub(super) fn list(args: &ListArgs) -> Result<u8, RunError> {
-    let settings = Settings::load(&args.profile, &TeamConfig::find(&[])?, "openpai", &Default::default())?;
+    let settings =
+        Settings::load(&args.profile, &TeamConfig::find(&[])?, DEFAULT_PROFILE, &Default::default())?;
     let mut checks: Vec<&Check> = settings.catalog.checks().iter().map(|check| &**check).collect();
     checks.sort_by(|a, b| a.id.cmp(&b.id));
     let profile = &settings.profile;
@@ -141,10 +143,10 @@ fn severity_cases(profile: &Profile, check: &Check) -> Vec<String> {
 pub(super) fn explain(args: &ExplainArgs) -> Result<u8, RunError> {
     let team = TeamConfig::find(&[])?;
     let of = |profile| Settings::load(&args.profile, &team, profile, &Default::default());
-    let mut settings = of("openpai")?;
+    let mut settings = of(DEFAULT_PROFILE)?;
     if settings.catalog.get(&args.id).is_none() {
         // Where nobody names a profile, the check is looked for in the other one as well.
-        settings = Some(of("kubespray")?).filter(|it| it.catalog.get(&args.id).is_some()).unwrap_or(settings);
+        settings = Some(of("openpai")?).filter(|it| it.catalog.get(&args.id).is_some()).unwrap_or(settings);
     }
     let Some(check) = settings.catalog.get(&args.id) else {
         let own = settings.catalog.checks().iter().map(|check| &*check.id);
@@ -174,7 +176,7 @@ pub(super) fn explain(args: &ExplainArgs) -> Result<u8, RunError> {
     }
     part("Parameters (--set)", &parameters.join("\n"));
     part("After", &check.file.after.join(", "));
-    part("Remedy", &check.file.remediation);
+    part("Remedy", check.remediation());
     for (stage, remedy) in &check.file.stage_remediation {
         part(&format!("Remedy at stage {stage}"), remedy);
     }
@@ -246,8 +248,8 @@ fn fenced(text: &str) -> String {
 /// docs/checks.md: made from the checks, never edited.
 fn markdown(profile: &Profile, checks: &[&Check]) -> String {
     let mut text = format!(
-        "# The checks of profile `{}`\n\n\
-         Made by `airworthy list --format markdown` from the files in `checks/`; edit those.\n\n\
+        "# The checks of profile `{0}`\n\n\
+         Made by `airworthy list --profile {0} --format markdown` from the files in `checks/`; edit those.\n\n\
          | id | roles | severity | requirement |\n|---|---|---|---|\n",
         profile.name
     );
@@ -281,7 +283,7 @@ fn markdown(profile: &Profile, checks: &[&Check]) -> String {
                 let _ = writeln!(text, "- `{parameter}`");
             }
         }
-        let _ = write!(text, "\nRemedy:\n\n{}\n", fenced(check.file.remediation.trim()));
+        let _ = write!(text, "\nRemedy:\n\n{}\n", fenced(check.remediation()));
         for (stage, remedy) in &check.file.stage_remediation {
             let _ = write!(text, "\nRemedy at stage `{stage}`:\n\n{}\n", fenced(remedy.trim()));
         }

@@ -13,6 +13,7 @@ mod fix;
 mod fixing;
 mod gathering;
 mod handoff;
+mod idle_waivers;
 mod interrupt;
 mod inventory;
 mod list;
@@ -27,6 +28,7 @@ mod terminal;
 mod undo;
 
 use clap::CommandFactory as _;
+use clap::error::{ContextKind, ErrorKind};
 
 use crate::checks::{CheckFile, Config, ProfileFile};
 use crate::cli::{Cli, Command, FixCommand, SchemaOf};
@@ -65,6 +67,12 @@ pub fn run(cli: &Cli) -> u8 {
 /// Tells what clap has to say of the command line, and gives the exit status: 0 for --help and --version, else 2.
 pub fn refuse(words: &clap::Error) -> u8 {
     let _ = words.print(); // a reader that went away is not an error
+    let unknown = words.get(ContextKind::InvalidArg).map(ToString::to_string).unwrap_or_default();
+    if words.kind() == ErrorKind::UnknownArgument && !unknown.is_empty() && !unknown.starts_with('-') {
+        terminal::note(&format!(
+            "\n  tip: hosts are named with -i: airworthy check -i '{unknown},' --as worker"
+        ));
+    }
     if !words.use_stderr() {
         return exit_code::GO;
     }

@@ -6,7 +6,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
 use super::error::RunError;
-use super::terminal;
+use super::terminal::{self, STDIO};
 use crate::cli::{By, CheckArgs, Format};
 use crate::report::{self, Report};
 
@@ -31,6 +31,33 @@ pub(super) fn render(
             };
             into.write_all(report::table::render(report, &options).as_bytes())
         }
+    }
+}
+
+/// What goes to stdout, and what into files.
+pub(super) struct Destinations<'a> {
+    pub(super) stdout: Format,
+    pub(super) files: Vec<(Format, &'a Path)>,
+}
+
+impl<'a> Destinations<'a> {
+    /// By `--format` and `--report`.
+    ///
+    /// # Errors
+    /// Where more than one report is to go to stdout.
+    pub(super) fn of(format: Option<Format>, reports: &'a [(Format, PathBuf)]) -> Result<Self, RunError> {
+        let mut stdout = format;
+        let mut files = Vec::new();
+        for (format, path) in reports {
+            if path.as_os_str() != STDIO {
+                files.push((*format, path.as_path()));
+            } else if stdout.replace(*format).is_some() {
+                let reason =
+                    "`-` is stdout, and that is taken: give one report for it, by --format or by `-`";
+                return Err(RunError::flag("--report", reason));
+            }
+        }
+        Ok(Destinations { stdout: stdout.unwrap_or(Format::Table), files })
     }
 }
 

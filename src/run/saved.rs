@@ -1,18 +1,24 @@
 //! Saved facts: a folder with one JSON file a host, or NDJSON.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::cluster::{Cluster, subject};
+use super::check::is_devbox_alone;
+use super::cluster::{Cluster, THIS_MACHINE, subject};
 use super::error::RunError;
+use super::reading;
 use super::sweep::lost;
-use super::terminal;
+use super::terminal::{self, STDIO};
 use crate::facts::saved::{SavedHost, SavedInventory};
-use crate::facts::{Deployment, Fact, HostRecord, Outcome};
+use crate::facts::{Deployment, Fact, HostRecord, Outcome, Reading};
+use crate::inventory::{Connection, Host, Inventory};
+
+/// Why nobody knows how a host is reached, and how its clock stands to that of the dev box.
+pub(super) const NO_VISIT: &str = "gathered on the host itself, not by a visit";
 
 /// The largest document of one host, in bytes.
 const LARGEST: u64 = 16 * 1024 * 1024;
@@ -25,14 +31,24 @@ pub(super) struct Saved {
 
 /// Writes one file a host into `folder`; each is written whole or not at all.
 pub(super) fn write(folder: &Path, documents: &[SavedHost]) -> Result<(), RunError> {
-    if folder.exists() && !folder.is_dir() {
-        let reason = "it is a file, and a folder is wanted".to_owned();
-        return Err(RunError::File { path: folder.to_owned(), reason, help: None });
-    }
+    require_folder(folder)?;
     fs::create_dir_all(folder).map_err(|error| RunError::file(folder, &error))?;
     for document in documents {
         let text = json(document)?;
         write_whole(&folder.join(format!("{}.json", file_name(&document.host.name))), text.as_bytes())?;
+    }
+    Ok(())
+}
+
+/// Refuses what cannot be a folder to write into: a file, or `-`, which is no folder anywhere.
+pub(super) fn require_folder(folder: &Path) -> Result<(), RunError> {
+    if folder.as_os_str() == STDIO {
+        let reason = "a folder is wanted, and `-` is stdout (./- is a folder of that name)".to_owned();
+        return Err(RunError::File { path: folder.to_owned(), reason, help: None });
+    }
+    if folder.exists() && !folder.is_dir() {
+        let reason = "it is a file, and a folder is wanted".to_owned();
+        return Err(RunError::File { path: folder.to_owned(), reason, help: None });
     }
     Ok(())
 }
@@ -75,23 +91,41 @@ pub(super) fn documents(
     records: &[HostRecord],
 ) -> Vec<SavedHost> {
     let inventory = |position| SavedInventory {
+        limit: limit.map(str::to_owned),
+        ..inventory(cluster, deployment, position, records.len())
+    };
+    records.iter().enumerate().map(|(position, record)| SavedHost::new(record, inventory(position))).collect()
+}
+
+/// The document of one of the cluster's hosts.
+pub(super) fn document(
+    cluster: &Cluster,
+    deployment: &Deployment,
+    position: usize,
+    record: &HostRecord,
+) -> SavedHost {
+    SavedHost::new(record, inventory(cluster, deployment, position, cluster.hosts.len()))
+}
+
+fn inventory(cluster: &Cluster, deployment: &Deployment, position: usize, hosts: usize) -> SavedInventory {
+    SavedInventory {
         kind: cluster.kind.to_owned(),
         sources: cluster.sources.clone(),
         digest: cluster.digest.clone(),
         parameters: cluster.parameters.clone(),
         deployment: deployment.clone(),
         position,
-        hosts: records.len(),
-        limit: limit.map(str::to_owned),
-    };
-    records.iter().enumerate().map(|(position, record)| SavedHost::new(record, inventory(position))).collect()
+        hosts,
+        limit: None,
+    }
 }
 
 /// Reads a folder of JSON, a JSON file or NDJSON.
 pub(super) fn read(path: &Path) -> Result<Saved, RunError> {
-    let metadata = fs::metadata(path).map_err(|error| RunError::file(path, &error))?;
+    let is_stdin = path.as_os_str() == STDIO;
+    let metadata = || fs::metadata(path).map_err(|error| RunError::file(path, &error));
     let mut hosts = Vec::new();
-    if metadata.is_dir() {
+    if !is_stdin && metadata()?.is_dir() {
         let entries = fs::read_dir(path).map_err(|error| RunError::file(path, &error))?;
         let mut files: Vec<PathBuf> = entries.filter_map(|entry| Some(entry.ok()?.path())).collect();
         files.retain(|file| {
@@ -124,7 +158,13 @@ pub(super) fn read(path: &Path) -> Result<Saved, RunError> {
         }
         if names.insert(host.host.name.clone(), ()).is_some() {
             let reason = format!("the host {} is there twice", host.host.name);
-            let help = Some("keep the file that was gathered last".to_owned());
+            let help = match host.host.name == THIS_MACHINE {
+                true => {
+                    "`facts --transcript` names the host it is of with --host NAME; else keep the file that was gathered last"
+                }
+                false => "keep the file that was gathered last",
+            };
+            let help = Some(help.to_owned());
             return Err(RunError::File { path: path.to_owned(), reason, help });
         }
     }
@@ -132,16 +172,17 @@ pub(super) fn read(path: &Path) -> Result<Saved, RunError> {
 }
 
 fn read_file(path: &Path) -> Result<Vec<SavedHost>, RunError> {
+    let name = if path.as_os_str() == STDIO { Path::new("stdin") } else { path };
     let broken = |line: usize, told: String| {
         let (at, reason) = place(line, &told);
-        let path = PathBuf::from(format!("{}{at}", path.display()));
+        let path = PathBuf::from(format!("{}{at}", name.display()));
         let help = match told.contains("gather again") {
             true => None,
             false => Some("gather again, or take the file away".to_owned()),
         };
         RunError::File { path, reason, help }
     };
-    let bytes = fs::read(path).map_err(|error| RunError::file(path, &error))?;
+    let bytes = terminal::read(path).map_err(|error| RunError::file(name, &error))?;
     let Ok(text) = String::from_utf8(bytes) else {
         return Err(broken(0, "it is not text, so it is no saved facts".to_owned()));
     };
@@ -176,7 +217,7 @@ fn place(skipped: usize, told: &str) -> (String, String) {
         None if reason.starts_with("missing field") => {
             format!("{reason}: this is no document of saved facts")
         }
-        None if reason.starts_with("expected value") => {
+        None if reason.starts_with("expected value") || reason.starts_with("expected ident") => {
             "this is not JSON, so it is no saved facts".to_owned()
         }
         None => reason.to_owned(),
@@ -198,13 +239,64 @@ pub(super) fn require_whole(path: &Path, saved: &Saved) -> Result<(), RunError> 
     Err(RunError::File { path: path.to_owned(), reason, help: Some(help) })
 }
 
+/// Those of the hosts that a pattern chooses. The dev box is none to choose from, as when hosts are visited.
+pub(super) fn limit(records: Vec<HostRecord>, pattern: &str) -> Result<Vec<HostRecord>, RunError> {
+    let host = |record: &&HostRecord| {
+        let subject = &record.subject;
+        let connection = Connection::ssh(&subject.address);
+        let host = Host {
+            name: subject.name.clone(),
+            roles: subject.roles.clone(),
+            accelerator: None,
+            layout: None,
+            ip: None,
+            access_ip: None,
+            connection,
+        };
+        (!is_devbox_alone(&subject.roles)).then_some(host)
+    };
+    let inventory = Inventory::of_hosts(records.iter().filter_map(|record| host(&record)).collect());
+    reading::note_idle_exclusions(&inventory, Some(pattern));
+    let chosen = inventory.limit(pattern).map_err(|error| {
+        let help = "saved facts hold names and roles, and no groups: those can be chosen with -i INVENTORY";
+        RunError::flag("--limit", format!("{error} ({help})"))
+    })?;
+    let names: HashSet<&str> = chosen.iter().map(|host| host.name.as_str()).collect();
+    let is_chosen = |record: &HostRecord| {
+        is_devbox_alone(&record.subject.roles) || names.contains(record.subject.name.as_str())
+    };
+    Ok(records.into_iter().filter(is_chosen).collect())
+}
+
+/// Leaves out what hosts tried of peers that are not in scope: where hosts are visited with a limit, nobody is asked to reach
+/// the others.
+pub(super) fn forget_other_peers(records: &mut [HostRecord]) {
+    let in_scope: HashSet<String> =
+        records.iter().map(|record| record.subject.peer_address.clone()).collect();
+    for record in records {
+        let Outcome::Gathered(facts) = &mut record.outcome else { continue };
+        if let Reading::Known(tried) = &mut facts.peers.tried.reading {
+            tried.retain(|peer| in_scope.contains(&peer.address));
+        }
+    }
+}
+
+/// The limit of the run that saved the facts, and that of this one.
+pub(super) fn limits(before: Option<String>, now: Option<String>) -> Option<String> {
+    match (before, now) {
+        (Some(before), Some(now)) if !now.starts_with(&before) => Some(format!("{before} and then {now}")),
+        (before, None) => before,
+        (_, now) => now,
+    }
+}
+
 /// Facts that a host gathered of itself say nothing of how it is reached from here, nor of its peers.
 fn seen_from_here(mut record: HostRecord) -> HostRecord {
     let Outcome::Gathered(facts) = &mut record.outcome else { return record };
     if facts.ssh.login.value().is_none_or(|login| login != "local") {
         return record;
     }
-    let reason = "gathered on the host itself, not by a visit";
+    let reason = NO_VISIT;
     facts.ssh.user = Fact::unknown(reason, "the login");
     facts.ssh.login = Fact::unknown(reason, "the login");
     facts.ssh.passwordless = Fact::unknown(reason, "the login");

@@ -13,14 +13,16 @@ use crate::checks::{
 };
 use crate::cli::ProfileArgs;
 use crate::fix;
+use crate::report::ProfileSource;
 
-/// The file of a team's defaults.
-const CONFIG: &str = "airworthy.yaml";
+/// The names that the file of a team's defaults may have.
+const CONFIGS: [&str; 2] = ["airworthy.yaml", "airworthy.yml"];
 
 /// A team's defaults and the folder they are relative to.
 #[derive(Debug, Default)]
 pub(super) struct TeamConfig {
     pub(super) config: Config,
+    path: PathBuf,
     folder: PathBuf,
     text: String,
 }
@@ -29,31 +31,39 @@ pub(super) struct TeamConfig {
 #[derive(Debug)]
 pub(super) struct Settings {
     pub(super) profile: Profile,
+    /// What named the profile; none where the default was taken.
+    pub(super) named_by: Option<ProfileSource>,
     pub(super) catalog: Catalog,
 }
 
 impl TeamConfig {
-    /// Reads `airworthy.yaml` beside the first of these (an inventory, saved facts), or here.
+    /// Reads `airworthy.yaml` (or `airworthy.yml`) beside the first of these (an inventory, saved facts), or here.
     pub(super) fn find<'p>(beside: impl IntoIterator<Item = &'p PathBuf>) -> Result<TeamConfig, RunError> {
         let beside = beside.into_iter().next().map(|path| match path.is_dir() {
             true => path.clone(),
             false => path.parent().map(Path::to_owned).unwrap_or_default(),
         });
         let folder = beside.unwrap_or_default();
-        let path = folder.join(CONFIG);
-        match fs::read_to_string(&path) {
-            Ok(text) => {
-                let config = Config::parse(&path.display().to_string(), &text)?;
-                Ok(TeamConfig { config, folder, text })
+        let mut found = None;
+        for path in CONFIGS.map(|name| folder.join(name)) {
+            let text = match fs::read_to_string(&path) {
+                Ok(text) => text,
+                Err(error) if error.kind() == std::io::ErrorKind::NotFound => continue,
+                Err(error) => return Err(RunError::file(&path, &error)),
+            };
+            if found.is_some() {
+                let reason = format!("{} is there as well", CONFIGS[0]);
+                return Err(RunError::File { path, reason, help: Some("keep one of them".to_owned()) });
             }
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(TeamConfig::default()),
-            Err(error) => Err(RunError::file(&path, &error)),
+            let config = Config::parse(&path.display().to_string(), &text)?;
+            found = Some(TeamConfig { config, path, folder: folder.clone(), text });
         }
+        Ok(found.unwrap_or_default())
     }
 
     /// A mistake at one of its values.
-    fn mistake(&self, value: &str, message: String) -> LoadError {
-        LoadError::new(&self.folder.join(CONFIG).display().to_string(), &self.text, message).at_value(value)
+    pub(super) fn mistake(&self, value: &str, message: String) -> LoadError {
+        LoadError::new(&self.path.display().to_string(), &self.text, message).at_value(value)
     }
 
     /// The inventories it names.
@@ -130,7 +140,12 @@ impl Settings {
         fixes_are_there(&catalog, &own)?;
         catalog.keep(&args.select, &[]).map_err(|reason| RunError::flag("--select", reason))?;
         catalog.keep(&[], &args.skip).map_err(|reason| RunError::flag("--skip", reason))?;
-        Ok(Settings { profile, catalog })
+        let named_by = match (&args.profile, named) {
+            (Some(_), _) => Some(ProfileSource::Flag),
+            (None, Some(_)) => Some(ProfileSource::Config),
+            (None, None) => None,
+        };
+        Ok(Settings { profile, named_by, catalog })
     }
 }
 

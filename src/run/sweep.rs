@@ -14,11 +14,12 @@ use secrecy::SecretString;
 use super::cluster::subject;
 use super::control_node::Inquiry;
 use super::error::RunError;
-use super::terminal;
+use super::{interrupt, terminal};
 use crate::facts::variables::Variables;
 use crate::facts::{self, Circumstances, Fact, HostRecord, Outcome};
 use crate::gather::{self, Errand, Gathered, Heard, Script, SudoPassword};
 use crate::inventory::Host;
+use crate::report::INTERRUPTED;
 use crate::transport::{HostKeyStanding, Login, Stage, Transport, TransportError};
 
 /// Stack of a visiting thread, in bytes: it waits, it does not compute.
@@ -144,7 +145,7 @@ fn collect<T: Send, W: FnMut(HostRecord, Option<Bytes>) -> T>(
                     let result = worker(record, raw);
                     lock(&results)[index] = Some(result);
                 }
-                Err(mpsc::RecvTimeoutError::Timeout) if !interrupted.load(Ordering::Relaxed) => {}
+                Err(mpsc::RecvTimeoutError::Timeout) if !interrupt::notice(interrupted) => {}
                 Err(_) => break,
             }
         }
@@ -161,9 +162,11 @@ fn collect<T: Send, W: FnMut(HostRecord, Option<Bytes>) -> T>(
     let mut worker = worker();
     let results = results.into_inner().unwrap_or_else(PoisonError::into_inner);
     let hosts = results.into_iter().zip(calls).map(|(result, call)| {
-        result.unwrap_or_else(|| worker(lost(&call.host, "run", "interrupted before it answered"), None))
+        result.unwrap_or_else(|| {
+            worker(lost(&call.host, INTERRUPTED, "the run was interrupted before it answered"), None)
+        })
     });
-    Swept { hosts: hosts.collect(), interrupted: interrupted.load(Ordering::Relaxed) }
+    Swept { hosts: hosts.collect(), interrupted: interrupt::notice(interrupted) }
 }
 
 /// Nothing that is locked here is left half-done.

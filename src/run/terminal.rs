@@ -1,7 +1,11 @@
 //! What the terminal is like: width, colour, and the two streams.
 
-use std::env;
-use std::io::{self, BufWriter, IsTerminal, Write};
+use std::io::{self, BufWriter, IsTerminal, Read as _, Write};
+use std::path::Path;
+use std::{env, fs};
+
+/// What stands for stdin or stdout where a file is named.
+pub(super) const STDIO: &str = "-";
 
 /// Columns of a table where nobody tells: a file or a pipe.
 const PIPE_WIDTH: usize = 120;
@@ -48,6 +52,19 @@ pub(super) fn note(text: &str) {
 /// Writes an error that was made safe already, colour and all.
 pub(super) fn error(text: &str) {
     let _ = writeln!(io::stderr(), "{text}");
+}
+
+/// A file's bytes; of `-` those of stdin.
+pub(super) fn read(path: &Path) -> io::Result<Vec<u8>> {
+    if path.as_os_str() != STDIO {
+        return fs::read(path);
+    }
+    if io::stdin().is_terminal() {
+        return Err(io::Error::other("stdin is a terminal, and a pipe or a file is wanted"));
+    }
+    let mut bytes = Vec::new();
+    io::stdin().lock().read_to_end(&mut bytes)?;
+    Ok(bytes)
 }
 
 /// Whether stdout is a terminal.

@@ -58,6 +58,11 @@ impl Deadline {
         }
     }
 
+    /// The same end for a later stage, which shares the time.
+    pub(super) fn shared_by(&self, stage: Stage) -> Deadline {
+        Deadline { stage, ..*self }
+    }
+
     /// The stage it ends.
     pub(super) fn stage(&self) -> Stage {
         self.stage
@@ -79,5 +84,22 @@ impl Deadline {
     /// The end of the visit as this stage leaves it.
     pub(super) fn visit(&self) -> VisitEnd {
         self.visit
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn stages_that_share_a_deadline_end_together() {
+        let end = VisitEnd::within(Duration::from_secs(60));
+        let opening = end.stage(Stage::Connect, Duration::from_millis(30));
+        std::thread::sleep(Duration::from_millis(20));
+        let handshake = opening.shared_by(Stage::Handshake);
+        assert!(handshake.left().expect("some time") <= Duration::from_millis(10));
+        std::thread::sleep(Duration::from_millis(20));
+        let passed = handshake.left().expect_err("all of it is used up");
+        assert_eq!(passed, TransportError::timed_out(Stage::Handshake, Duration::from_millis(30)));
     }
 }

@@ -243,6 +243,7 @@ impl<'a> Follow<'a> {
     fn new(options: &Options, log: &'a Mutex<Log>) -> Self {
         let limits = options.timeouts;
         let visit = VisitEnd::within(limits.host);
+        // ssh keeps to its ConnectTimeout by itself, but for finding the address.
         let deadline = visit.stage(Stage::Connect, limits.connect * 2);
         let asked_at = SystemTime::now();
         Follow { log, visit, limits, stage: Stage::Connect, deadline, through_another: false, asked_at }
@@ -264,20 +265,21 @@ impl Watch for Follow<'_> {
         if log.through_another && !self.through_another {
             // Its own connection and login come before ours.
             self.through_another = true;
-            let hop = self.limits.connect * 2 + self.limits.handshake + self.limits.authenticate;
+            let hop = self.limits.connect * 2 + self.limits.authenticate;
             self.visit.extend(hop);
             self.deadline = self.visit.stage(Stage::Connect, self.limits.connect * 2 + hop);
         }
         if log.stage != self.stage {
-            let hop = if self.through_another { self.limits.host } else { Duration::ZERO };
             self.stage = log.stage;
-            let limit = match self.stage {
-                Stage::Run => self.limits.run,
-                Stage::Authenticate => self.limits.authenticate,
+            self.deadline = match self.stage {
+                Stage::Run => self.visit.stage(self.stage, self.limits.run),
+                Stage::Authenticate => self.visit.stage(self.stage, self.limits.authenticate),
                 // Behind a command the greeting is waited for from the start.
-                _ => self.limits.handshake + hop,
+                _ if self.through_another => {
+                    self.visit.stage(self.stage, self.limits.connect + self.limits.host)
+                }
+                _ => self.deadline.shared_by(self.stage),
             };
-            self.deadline = self.visit.stage(self.stage, limit);
         }
         if self.stage == Stage::Run {
             return self.deadline.left();

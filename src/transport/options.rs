@@ -90,10 +90,9 @@ impl fmt::Debug for Options {
 /// How long each stage of a visit, and the whole of it, may take.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Timeouts {
-    /// Finding the address, and again opening the connection (Ansible's `--timeout`).
+    /// Finding the address, opening the connection, banner and key exchange, all of it together (Ansible's `--timeout`, which
+    /// is ssh's `ConnectTimeout`).
     pub connect: Duration,
-    /// Banner and key exchange.
-    pub handshake: Duration,
     /// Logging in, all methods together; typing a passphrase does not count.
     pub authenticate: Duration,
     /// From the exec request to the end of the answer.
@@ -106,7 +105,6 @@ impl Default for Timeouts {
     fn default() -> Self {
         Timeouts {
             connect: Duration::from_secs(10),
-            handshake: Duration::from_secs(10),
             authenticate: Duration::from_secs(15),
             run: Duration::from_secs(90),
             host: Duration::from_secs(120),

@@ -8,21 +8,16 @@ use std::time::Duration;
 
 use rustix::net::sockopt;
 
-use super::deadline::{Deadline, VisitEnd};
+use super::deadline::Deadline;
 use super::{Stage, TransportError};
 
 /// The resolver of the C library needs little; its thread is only there to be abandoned.
 const RESOLVER_STACK: usize = 256 * 1024;
 
-/// Connects to the first of `host`'s addresses that answers.
-pub(super) fn connect(
-    host: &str,
-    port: u16,
-    end: &VisitEnd,
-    patience: Duration,
-) -> Result<TcpStream, TransportError> {
-    let addresses = resolve(host, port, &end.stage(Stage::Resolve, patience))?;
-    let deadline = end.stage(Stage::Connect, patience);
+/// Connects to the first of `host`'s addresses that answers, before `opening` ends.
+pub(super) fn connect(host: &str, port: u16, opening: &Deadline) -> Result<TcpStream, TransportError> {
+    let addresses = resolve(host, port, &opening.shared_by(Stage::Resolve))?;
+    let deadline = opening.shared_by(Stage::Connect);
     let mut failures = Vec::new();
     for (tried, address) in addresses.iter().enumerate() {
         // A silent address must leave time for those after it.

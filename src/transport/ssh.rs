@@ -93,11 +93,12 @@ impl Ssh {
     /// Connects, over all that stands between, and logs in.
     fn arrive(&self, target: &Target, mut end: VisitEnd) -> Result<Arrived, TransportError> {
         let mut command = None;
+        let mut opening = end.stage(Stage::Connect, target.connect);
         let link = match &target.proxy {
-            Proxy::None => Link::Tcp(socket::connect(&target.address, target.port, &end, target.connect)?),
+            Proxy::None => Link::Tcp(socket::connect(&target.address, target.port, &opening)?),
             Proxy::Jump(hop) => {
                 let (stream, later) = self.jump(hop, target, end).map_err(|why| at_hop(hop, why))?;
-                end = later;
+                (end, opening) = (later.visit(), later);
                 Link::Pair(stream)
             }
             Proxy::Command(text) => {
@@ -109,7 +110,8 @@ impl Ssh {
         let mut driver =
             Driver::new(link).map_err(|why| TransportError::new(Stage::Handshake, why.message()))?;
         let mut deadline = end.stage(Stage::Authenticate, self.options.timeouts.authenticate);
-        let login = self.shake_hands(&mut driver, &end, target).and_then(|accepted| {
+        let handshake = opening.shared_by(Stage::Handshake);
+        let login = self.shake_hands(&mut driver, &handshake, target).and_then(|accepted| {
             deadline = end.stage(Stage::Authenticate, self.options.timeouts.authenticate);
             let login = self.log_in(&mut driver, &mut deadline, target, &accepted)?;
             Ok((accepted, login))
@@ -122,13 +124,13 @@ impl Ssh {
         }
     }
 
-    /// Our end of a connection that a jump host opened to the next one, and the end of the visit as that leaves it.
+    /// Our end of a connection that a jump host opened to the next one, and what time that leaves for the next one's handshake.
     fn jump(
         &self,
         hop: &Target,
         next: &Target,
         end: VisitEnd,
-    ) -> Result<(UnixStream, VisitEnd), TransportError> {
+    ) -> Result<(UnixStream, Deadline), TransportError> {
         let limits = &self.options.timeouts;
         let turn = end.stage(Stage::Connect, limits.host);
         let asked = Instant::now();
@@ -138,16 +140,15 @@ impl Ssh {
             end.extend(asked.elapsed());
             self.arrive(hop, end)
         })?;
-        let deadline = arrived.end.stage(Stage::Connect, next.connect);
-        let later = arrived.end;
-        let stream = jump::through(arrived.driver, arrived._command, &deadline, &next.address, next.port)?;
-        Ok((stream, later))
+        let opening = arrived.end.stage(Stage::Connect, next.connect);
+        let stream = jump::through(arrived.driver, arrived._command, &opening, &next.address, next.port)?;
+        Ok((stream, opening))
     }
 
     fn shake_hands(
         &self,
         driver: &mut Driver,
-        end: &VisitEnd,
+        deadline: &Deadline,
         target: &Target,
     ) -> Result<Accepted, TransportError> {
         let known_hosts = self.known_hosts(&target.known_hosts);
@@ -157,8 +158,7 @@ impl Ssh {
         let _ = driver.session().method_pref(MethodType::CryptCs, CIPHERS);
         let _ = driver.session().method_pref(MethodType::CryptSc, CIPHERS);
         let _ = driver.session().method_pref(MethodType::HostKey, &entries.preference());
-        let deadline = end.stage(Stage::Handshake, self.options.timeouts.handshake);
-        driver.finish(&deadline, |session| session.handshake()).map_err(no_handshake)?;
+        driver.finish(deadline, |session| session.handshake()).map_err(no_handshake)?;
         match driver.session().host_key() {
             Some((key, _)) => {
                 host_key::judge(&known_hosts, &entries, &target.address, target.port, target.policy, key)
@@ -240,7 +240,7 @@ impl Transport for Ssh {
     fn run(&self, host: &Host, conversation: &mut dyn Conversation) -> Result<Visit, TransportError> {
         let target = self.configs.target(&self.options, &host.connection)?;
         let limits = &self.options.timeouts;
-        let hop = limits.connect * 2 + limits.handshake + limits.authenticate;
+        let hop = limits.connect + limits.authenticate;
         let end = VisitEnd::within(limits.host + hop * target.hops());
         let mut arrived = self.arrive(&target, end)?;
         if !arrived.accepted.trusted_with_password {

@@ -77,7 +77,15 @@ fn an_override_lets_one_check_through_and_is_seen() {
     let bench = Bench::new();
     let both = ["--set", "fit=false", "--set", "sound=false"];
     let one = [&both[..], &["--override", "fit", "--reason", "burn-in until Friday"]].concat();
-    bench.handoff(&one).refuses(1, &["NO-GO: sound", "override: fit", "burn-in until Friday"]);
+    bench.handoff(&one).refuses(
+        1,
+        &[
+            "NO-GO: sound",
+            "override: fit",
+            "burn-in until Friday",
+            "NO-GO, 2 findings overridden (fit): NO-GO",
+        ],
+    );
     assert_eq!(bench.started(), None);
 
     let two = [&one[..], &["--override", "sound", "--reason", "heard it"]].concat();
@@ -85,6 +93,11 @@ fn an_override_lets_one_check_through_and_is_seen() {
     assert_eq!(ran.code, 0, "{ran:?}");
     assert!(
         ran.err.contains("override: fit lets through on localhost, node1; burn-in until Friday"),
+        "{ran:?}"
+    );
+    // In one line what the report said and what the overrides made of it.
+    assert!(
+        ran.err.contains("airworthy: NO-GO, 4 findings overridden (fit, sound): GO; the record:"),
         "{ran:?}"
     );
     let records = bench.records("inv");
@@ -111,6 +124,7 @@ fn what_nobody_could_judge_because_of_an_overridden_check_goes_with_it() {
     let ran = bench.handoff(&[&no[..], &["--override", "fit", "--reason", "burn-in"]].concat());
     assert_eq!(ran.code, 0, "{ran:?}");
     assert!(ran.err.contains("with fit go, judged by nobody: sound"), "{ran:?}");
+    assert!(ran.err.contains("NO-GO, 4 findings overridden (fit): GO"), "{ran:?}");
     let records = bench.records("inv");
     validated(&records[2]);
     assert_eq!(

@@ -57,6 +57,31 @@ fn a_no_go_does_not_but_for_what_is_overridden() {
     from_report(&bench, &[]).refuses(1, &["NO-GO"]);
 }
 
+/// A profile that has nothing to ask of a host hands nothing over that nobody looked at.
+#[test]
+fn a_host_that_was_not_judged_is_not_handed_over() {
+    let bench = Bench::new();
+    let only = "[devbox, worker]";
+    for name in ["fit", "sound"] {
+        let text = bench.read(&format!("checks/{name}.yaml")).replace("[devbox, infra, worker]", only);
+        bench.write(&format!("checks/{name}.yaml"), text);
+    }
+    bench.write(
+        "inv/hosts.ini",
+        "master1 ansible_connection=local\nnode1 ansible_connection=local\n\n\
+        [kube_control_plane]\nmaster1\n\n[etcd]\nmaster1\n\n[kube_node]\nnode1\n",
+    );
+    bench.write("profile.yaml", bench.read("profile.yaml").replace(", host-reachable", ""));
+    let told = ["NO-GO", "not judged", "master1"];
+    bench.handoff(&[]).refuses(1, &told);
+    bench.handoff(&["--dry-run"]).refuses(1, &told);
+    report(&bench, &[], |report| assert_eq!(report["verdict"], json!("go")));
+    from_report(&bench, &[]).refuses(1, &told);
+    // There is no verdict to let through.
+    from_report(&bench, &["--override", "fit", "--reason", "known"]).refuses(1, &told);
+    assert!(bench.started().is_none());
+}
+
 #[test]
 fn a_part_counts_for_the_same_part_alone() {
     let bench = Bench::new();
@@ -82,7 +107,7 @@ fn whatever_does_not_fit_is_refused_with_its_reason() {
         let then = Timestamp::now() - SignedDuration::from_mins(minutes);
         json!(then.to_string())
     };
-    let cases: [(Change, &str); 11] = [
+    let cases: [(Change, &str); 12] = [
         (|report| report["schema"] = json!("airworthy/report/v2"), "it is no report"),
         (|report| report["tool"]["version"] = json!("0.0.1"), "airworthy 0.0.1 wrote it"),
         (|report| report["mode"] = json!("facts"), "saved facts"),
@@ -90,6 +115,7 @@ fn whatever_does_not_fit_is_refused_with_its_reason() {
         (|report| report["scope"]["skip"] = json!(["fit"]), "--select or --skip"),
         (|report| report["scope"]["devbox"] = json!("none"), "leaves the dev box out"),
         (|report| report["scope"]["complete"] = json!(false), "not complete"),
+        (|report| report["scope"]["interrupted"] = json!(true), "was interrupted"),
         (|report| report["profile"] = json!("base"), "the profile `base`"),
         (|report| report["kubespray"] = json!(null), "without --kubespray"),
         (|report| report["kubespray"]["commit"] = json!("f00"), "at f00), not by"),

@@ -457,8 +457,8 @@ fn a_check_of_ones_own_replaces_the_shipped_one_and_profiles_choose() {
 
     bench.write(
         "mine.yaml",
-        "title: Mine\ninclude: [base]\nchecks: [cpu-idle, os-tested]\nparameters: {cpu_idle_min_percent: 1, resource_check: true, os_supported: ['1'], \
-         os_tested: ['1']}\nseverities: {os-tested: info}\n",
+        "title: Mine\ninclude: [base]\nchecks: [cpu-idle, os-tested]\nparameters: {cpu_idle_min_percent: 1, resource_check: true, os_supported: ['1.0'], \
+         os_tested: ['1.0']}\nseverities: {os-tested: info}\n",
     );
     let listed = bench.run(&["list", "--profile", "./mine.yaml", "--format", "json"]);
     let listed = listed.json();
@@ -473,7 +473,11 @@ fn a_check_of_ones_own_replaces_the_shipped_one_and_profiles_choose() {
         ("checks: [cpu-idel]\n", "mine.yaml:1:10", "did you mean `cpu-idle`?"),
         ("include: [bse]\n", "mine.yaml:1:11", "base, kubespray, openpai"),
         ("chekcs: []\n", "mine.yaml:1:1", "did you mean `checks`?"),
-        ("include: [openpai]\nparameters: {worker_cpus: x}\n", "mine.yaml:2:27", "is int, not string"),
+        (
+            "include: [openpai]\nparameters: {worker_cpus: x}\n",
+            "mine.yaml:2:27",
+            "must be a whole number, not the text",
+        ),
         ("include: [openpai]\nseverities: {cpu-count: bad}\n", "mine.yaml:2:25", "error, warning or info"),
         (
             "include: [openpai]\nseverities: {cpu-cuont: info}\n",

@@ -267,7 +267,7 @@ fn the_report_says_whose_limits_were_used() {
         "json",
     ];
     let ran = bench.run(&args);
-    assert_eq!(ran.json()["kubespray"], json!({"release": "2.12", "checkout": null, "commit": null}));
+    assert_eq!(ran.json()["kubespray"], json!({"release": "2.31", "checkout": null, "commit": null}));
     let ran = bench.run(&[&args[..], &["--set", "kubespray_release=v2.28"]].concat());
     assert_eq!(ran.json()["kubespray"]["release"], "2.28");
     let named = checkout.display().to_string();

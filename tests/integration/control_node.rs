@@ -207,6 +207,8 @@ fn without_ansible_there_is_one_finding_and_without_a_checkout_none() {
     let path = without("ansible-playbook");
     let args = [
         "check",
+        "--profile",
+        "openpai",
         "--select",
         "control-node-*,kubespray-checkout,os-supported",
         "--as",

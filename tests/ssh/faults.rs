@@ -18,7 +18,7 @@ fn failing(plan: Plan, stage: Option<Stage>, mut talk: Talk) -> (TransportError,
     let mut options = options();
     let timeouts = &mut options.timeouts;
     match stage {
-        Some(Stage::Handshake) => timeouts.handshake = LIMIT,
+        Some(Stage::Handshake) => timeouts.connect = LIMIT,
         Some(Stage::Authenticate) => timeouts.authenticate = LIMIT,
         Some(Stage::Run) => timeouts.run = LIMIT,
         _ => {}

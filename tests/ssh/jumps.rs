@@ -195,7 +195,7 @@ fn a_silent_host_behind_a_jump_host_costs_its_deadline_and_leaves_nothing() {
     ] {
         let server = Server::start(plan);
         let mut options = options();
-        options.timeouts.handshake = Duration::from_secs(2);
+        options.timeouts.connect = Duration::from_secs(2);
         options.timeouts.run = Duration::from_secs(2);
         let ssh = Ssh::new(options);
         let (result, took) = timed(|| ssh.run(&by_jump(&server, &bastion), &mut Talk::of("x")));
@@ -208,7 +208,7 @@ fn a_silent_host_behind_a_jump_host_costs_its_deadline_and_leaves_nothing() {
     let silent = Server::start(Plan { fault: Fault::Silent, ..Plan::bastion() });
     let server = Server::start(Plan::open());
     let mut options = options();
-    options.timeouts.handshake = Duration::from_secs(1);
+    options.timeouts.connect = Duration::from_secs(1);
     let error = Ssh::new(options).run(&by_jump(&server, &silent), &mut Talk::of("x")).expect_err("silent");
     assert_eq!(error.stage, Stage::Handshake);
     assert!(error.reason.starts_with("jump host 127.0.0.1: timed out"), "{error}");

@@ -57,7 +57,7 @@ fn a_command_that_hangs_is_ended_with_the_visit() {
     let pid = folder.path().join("pid");
     let text = format!("ProxyCommand sh -c 'echo $$ > {}; sleep 600'\n", pid.display());
     let mut options = with_config(folder.path(), &text);
-    options.timeouts.handshake = Duration::from_secs(1);
+    options.timeouts.connect = Duration::from_secs(1);
     let ssh = Ssh::new(options);
     let (result, took) = timed(|| ssh.run(&host_at(Connection::ssh("node1")), &mut Talk::of("x")));
     assert_eq!(result.expect_err("silent").stage, Stage::Handshake);

@@ -94,8 +94,7 @@ pub(crate) fn options() -> Options {
 /// Enough for a busy machine.
 fn short() -> Timeouts {
     Timeouts {
-        connect: Duration::from_secs(10),
-        handshake: Duration::from_secs(20),
+        connect: Duration::from_secs(20),
         authenticate: Duration::from_secs(20),
         run: Duration::from_secs(30),
         host: Duration::from_secs(60),

@@ -23,6 +23,16 @@ pub(super) struct ExtraVars {
     pub(super) locked: Vec<PathBuf>,
 }
 
+/// The same error, of a file that `-e` names.
+fn given_with_e(error: InventoryError) -> InventoryError {
+    match error {
+        InventoryError::Unreadable { path, reason, .. } => {
+            InventoryError::Unreadable { path, reason, help: "check the path given with -e @FILE".to_owned() }
+        }
+        error => error,
+    }
+}
+
 /// One layer for each word of `-e`, the later above the earlier: `key=value …`, YAML or JSON in brackets, `@file`.
 pub(super) fn read(
     options: &LoadOptions,
@@ -34,7 +44,7 @@ pub(super) fn read(
         let mut source = match word.strip_prefix('@') {
             Some(file) => {
                 let file = Path::new(file);
-                reader.read_named(file, file.parent().unwrap_or(Path::new("")))?
+                reader.read_named(file, file.parent().unwrap_or(Path::new(""))).map_err(given_with_e)?
             }
             // Its own text is no place for a diagnostic's file name: passwords stand there.
             None => {

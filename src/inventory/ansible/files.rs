@@ -40,7 +40,7 @@ impl Files<'_> {
         if is_host_list(path) {
             let source = self.reader.take_text(&path.to_string_lossy());
             self.first.get_or_insert_with(|| Arc::clone(&source));
-            host_list::read(&source, &mut self.graph);
+            host_list::read(&source, &mut self.graph, &self.options.roles);
             self.taken.push(path.to_owned());
             return Ok(());
         }

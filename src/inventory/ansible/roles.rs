@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::graph::Graph;
+use super::host_list::is_host_list;
 use crate::inventory::error::InventoryError;
 use crate::inventory::nearest::nearest;
 use crate::inventory::source::{Mark, Source};
@@ -44,6 +45,15 @@ pub(super) fn roles(groups: &[&str]) -> BTreeSet<Role> {
         roles.insert(Role::Worker);
     }
     roles
+}
+
+/// The groups that a host with this role is in at least.
+pub(super) fn groups_of(role: Role) -> &'static [&'static str] {
+    match role {
+        Role::Devbox => &[],
+        Role::Infra => &["kube_control_plane", "etcd"],
+        Role::Worker => &["kube_node"],
+    }
 }
 
 /// The device that these groups promise.
@@ -93,5 +103,10 @@ pub(super) fn require_roles(graph: &Graph, first: Option<&Arc<Source>>) -> Resul
         }
     }
     let place = &graph.hosts[0].place;
-    Err(place.complain("no host has a role: none is in one of kubespray's groups", needs).into())
+    let message = "no host has a role: none is in one of kubespray's groups";
+    if graph.hosts.iter().all(|host| is_host_list(&host.place.source.path)) {
+        let help = "a list of hosts has no groups: say what they are with --as worker, or --as infra";
+        return Err(place.complain(message, help).into());
+    }
+    Err(place.complain(message, needs).into())
 }

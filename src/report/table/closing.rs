@@ -9,18 +9,20 @@ use super::opening::{answer, left_out};
 use super::paper::{Long, Paper, Text, Tone};
 use super::survey::Survey;
 use crate::checks::{Severity, Status, Verdict};
-use crate::report::document::{Mode, Outcome, Report};
-use crate::report::summary::unjudged;
+use crate::report::document::{HostOutcome, Mode, Outcome, Report};
+use crate::report::summary::idle;
 
 /// Lays out the last line (which wraps, where the paper is narrow).
 pub(super) fn write(paper: &mut Paper, survey: &Survey<'_>) {
     let (word, tone) = answer(survey.report.verdict);
-    let partial = if left_out(survey.report).is_empty() { "" } else { " (partial)" };
+    let is_part = survey.report.scope.interrupted || !left_out(survey.report).is_empty();
+    let partial = if is_part { " (partial)" } else { "" };
     let text = match survey.report.verdict {
         Outcome::Go => go(survey),
         Outcome::NoGo => no_go(survey),
     };
-    let mut clauses = vec![text];
+    let mut clauses: Vec<String> = interrupted(survey).into_iter().collect();
+    clauses.extend(Some(text).filter(|text| !text.is_empty()));
     clauses.extend(remarks(survey.report));
     let line = Text::of(tone, word)
         .and(Tone::Caution, partial)
@@ -29,11 +31,24 @@ pub(super) fn write(paper: &mut Paper, survey: &Survey<'_>) {
     paper.write(0, MARGIN, &line, Long::Broken);
 }
 
+fn interrupted(survey: &Survey<'_>) -> Option<String> {
+    match (survey.report.scope.interrupted, survey.missed.len()) {
+        (true, 0) => Some("the run was interrupted".to_owned()),
+        (true, missed) => {
+            Some(format!("the run was interrupted before {} had answered", count(missed, "host")))
+        }
+        // Facts that such a run saved.
+        (false, missed) => (missed > 0).then(|| format!("{} not visited", count(missed, "host"))),
+    }
+}
+
 fn go(survey: &Survey<'_>) -> String {
     let summary = &survey.report.summary;
-    let reached = survey.report.hosts.len() - survey.waived_hosts();
+    let not_judged = idle(&survey.report.hosts, &survey.report.results, HostOutcome::NotJudged);
+    let judged = survey.report.hosts.len() - survey.waived_hosts() - not_judged.len();
     let waived = summary.waived.saturating_sub(survey.waived_hosts());
-    let mut text = format!("{} passed on {}", count(summary.pass, "check"), count(reached, "host"));
+    let on = if judged > 0 { format!("on {}", count(judged, "host")) } else { "across the fleet".to_owned() };
+    let mut text = format!("{} passed {on}", count(summary.pass, "check"));
     let rest = [
         (summary.warn, count(summary.warn, "warning")),
         (summary.unknown, format!("{} unknown", summary.unknown)),
@@ -98,12 +113,12 @@ fn no_go(survey: &Survey<'_>) -> String {
             false => format!("{} unreachable", count(survey.lost.len(), "host")),
         });
     }
-    let idle = unjudged(&report.hosts, &report.results);
+    let idle = idle(&report.hosts, &report.results, HostOutcome::NoGo);
     if !idle.is_empty() {
         clauses.push(format!("no check applied to {}", compress(&idle, false)));
     }
     let stopped = !on_hosts.is_empty() || !on_fleet.is_empty() || unknown > 0;
-    if !stopped && survey.lost.is_empty() && idle.is_empty() {
+    if !stopped && survey.lost.is_empty() && survey.missed.is_empty() && idle.is_empty() {
         // Only the severity that the run was told to fail on can be the reason.
         clauses.push(if warnings + doubts > 0 {
             "warnings stop it (--fail-on warning)".to_owned()
@@ -132,6 +147,12 @@ fn spread(verdicts: &[&Verdict], report: &Report) -> String {
 /// What makes this answer less than the whole answer.
 fn remarks(report: &Report) -> Vec<String> {
     let mut remarks = Vec::new();
+    let not_judged = idle(&report.hosts, &report.results, HostOutcome::NotJudged);
+    // A selection of the fleet's checks judges no host by itself, and that is said before.
+    let is_all = report.hosts.iter().all(|host| host.verdict == HostOutcome::NotJudged);
+    if !not_judged.is_empty() && !is_all {
+        remarks.push(format!("not judged: {}", compress(&not_judged, false)));
+    }
     let left_out = left_out(report);
     if !left_out.is_empty() {
         remarks.push(format!("only a part was judged: {}", left_out.join(", ")));

@@ -10,8 +10,9 @@ use super::finding::count;
 use super::host_list::compress;
 use super::paper::{Long, Paper, Text};
 use super::survey::Survey;
-use crate::report::document::{HostRow, Outcome, Summary};
+use crate::report::document::{HostOutcome, HostRow, Summary};
 use crate::report::escape::{self, NAME_MAX};
+use crate::report::summary::fleet_outcome;
 
 /// With more hosts than this, only those with something to tell get a row, and equal ones share it.
 const EACH: usize = 20;
@@ -55,7 +56,7 @@ fn rows<'a>(survey: &Survey<'a>, each: bool) -> (Vec<Row<'a>>, usize) {
     for host in &survey.report.hosts {
         let summary = counts.remove(&Some(host.name.as_str())).unwrap_or_default();
         let calm = summary.fail + summary.warn + summary.unknown == 0;
-        if !each && calm && host.reached && host.verdict == Outcome::Go {
+        if !each && calm && host.reached && host.verdict == HostOutcome::Go {
             quiet += 1;
             continue;
         }
@@ -68,7 +69,7 @@ fn rows<'a>(survey: &Survey<'a>, each: bool) -> (Vec<Row<'a>>, usize) {
         }
     }
     if let Some(summary) = counts.remove(&None) {
-        let verdict = if summary.fail + summary.unknown > 0 { "" } else { "GO" };
+        let verdict = word(fleet_outcome(&survey.report.results, survey.report.fail_on));
         rows.push(Row { names: vec!["(fleet)"], address: "", roles: String::new(), verdict, summary });
     }
     (rows, quiet)
@@ -82,10 +83,18 @@ fn alike(a: &Row<'_>, b: &Row<'_>) -> bool {
 
 fn verdict(host: &HostRow) -> &'static str {
     match (host.reached, host.verdict) {
-        (true, Outcome::Go) => "GO",
-        (true, Outcome::NoGo) => "NO-GO",
-        (false, Outcome::NoGo) => "unreachable",
-        (false, Outcome::Go) => "waived",
+        (false, HostOutcome::Go) => "waived",
+        (false, _) if host.is_interrupted() => "not visited",
+        (false, _) => "unreachable",
+        (true, answer) => word(answer),
+    }
+}
+
+fn word(answer: HostOutcome) -> &'static str {
+    match answer {
+        HostOutcome::Go => "GO",
+        HostOutcome::NoGo => "NO-GO",
+        HostOutcome::NotJudged => "not judged",
     }
 }
 
@@ -127,7 +136,11 @@ fn table(rows: &[Row<'_>], width: usize, color: bool, verbose: bool) -> Table {
         if roles {
             cells.push(Cell::new(&row.roles));
         }
-        cells.push(colored(if width < 48 && row.verdict == "unreachable" { "NO-GO" } else { row.verdict }));
+        cells.push(colored(match row.verdict {
+            "unreachable" | "not visited" if width < 48 => "NO-GO",
+            "not judged" if width < 48 => "none",
+            verdict => verdict,
+        }));
         cells.push(number(row.summary.fail, Color::Red));
         if doubts {
             cells.push(number(row.summary.warn, Color::Yellow));
@@ -158,7 +171,7 @@ fn colored(verdict: &str) -> Cell {
     let cell = Cell::new(verdict).add_attribute(Attribute::Bold);
     match verdict {
         "GO" => cell.fg(Color::Green),
-        "NO-GO" | "unreachable" => cell.fg(Color::Red),
+        "NO-GO" | "unreachable" | "not visited" => cell.fg(Color::Red),
         _ => cell,
     }
 }

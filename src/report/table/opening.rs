@@ -1,24 +1,25 @@
 //! The first lines: the answer's word, what was judged, and what was left out.
 
 use super::finding::{MARGIN, count};
-use super::paper::{Paper, Text, Tone};
-use crate::report::document::{Mode, Outcome, Report};
+use super::paper::{Long, Paper, Text, Tone};
+use crate::report::document::{Mode, Outcome, ProfileSource, Report};
 use crate::role::Role;
 
 /// Lays out the first lines.
 pub(super) fn write(paper: &mut Paper, report: &Report) {
+    if let Some(interrupted) = interrupted(report) {
+        paper.write(0, MARGIN, &Text::of(Tone::Bad, &interrupted), Long::Broken);
+    }
     let (word, tone) = answer(report.verdict);
     let mut about = vec![
-        format!("profile {}", report.profile),
+        whose(report),
+        profile(report),
         hosts(report),
         format!("stage {}", report.scope.stage),
         looked(report),
     ];
     if let Some(kubespray) = &report.kubespray {
-        about.insert(1, kubespray.to_string());
-    }
-    if !report.inventory.sources.is_empty() {
-        about.insert(0, report.inventory.sources.join(", "));
+        about.insert(2, kubespray.to_string());
     }
     let text = Text::plain(&about.join(" · "));
     paper.write_labelled(0, &Text::of(tone, word), MARGIN, MARGIN, text);
@@ -37,6 +38,16 @@ pub(super) fn answer(outcome: Outcome) -> (&'static str, Tone) {
     }
 }
 
+/// What an interrupted run says before all else.
+fn interrupted(report: &Report) -> Option<String> {
+    let missing = report.hosts.iter().filter(|host| host.is_interrupted()).count();
+    let rest = match missing {
+        0 => String::new(),
+        _ => format!(": {missing} of {} not visited", count(report.hosts.len(), "host")),
+    };
+    report.scope.interrupted.then(|| format!("INTERRUPTED after {}{rest}", duration(report.duration_ms)))
+}
+
 /// The flags that left something out.
 pub(super) fn left_out(report: &Report) -> Vec<String> {
     let scope = &report.scope;
@@ -46,10 +57,28 @@ pub(super) fn left_out(report: &Report) -> Vec<String> {
     if scope.devbox == "none" {
         flags.push("--devbox none".to_owned());
     }
-    if flags.is_empty() && !scope.complete {
-        flags.push("the run was interrupted".to_owned());
-    }
     flags
+}
+
+/// Where the hosts came from.
+fn whose(report: &Report) -> String {
+    match (report.inventory.sources.is_empty(), report.mode) {
+        (false, _) => report.inventory.sources.join(", "),
+        (true, Mode::Live) => "this machine (no inventory: -i names one)".to_owned(),
+        (true, Mode::Facts) => "hosts without an inventory".to_owned(),
+    }
+}
+
+/// The profile, and why this one.
+fn profile(report: &Report) -> String {
+    let why = match (report.profile_source, report.profile.as_str()) {
+        (ProfileSource::Flag, _) => "--profile",
+        (ProfileSource::Config, _) => "airworthy.yaml",
+        (ProfileSource::Inventory, "openpai") => "for OpenPAI's files",
+        (ProfileSource::Inventory, _) => "for an Ansible inventory",
+        (ProfileSource::Default, _) => "the default",
+    };
+    format!("profile {} ({why})", report.profile)
 }
 
 fn hosts(report: &Report) -> String {

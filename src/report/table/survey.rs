@@ -18,6 +18,8 @@ pub(super) struct Survey<'a> {
     pub(super) report: &'a Report,
     /// Hosts that were not reached and are not waived, with the verdict that says so.
     pub(super) lost: Vec<(&'a HostRow, Option<&'a Verdict>)>,
+    /// Hosts that an interrupted run did not come to.
+    pub(super) missed: Vec<&'a HostRow>,
     /// Every other verdict that stands for itself.
     pub(super) told: Vec<&'a Verdict>,
     /// How many verdicts are folded under another one.
@@ -48,7 +50,7 @@ impl<'a> Survey<'a> {
         let lost = report
             .hosts
             .iter()
-            .filter(|row| !row.reached)
+            .filter(|row| !row.reached && !row.is_interrupted())
             .map(|row| (row, reaching.get(row.name.as_str()).copied()))
             .filter(|(_, verdict)| verdict.is_none_or(|v| v.status != Status::Waived))
             .collect();
@@ -65,7 +67,8 @@ impl<'a> Survey<'a> {
                 None => told.push(verdict),
             }
         }
-        Survey { report, lost, told, folded, rows, followers }
+        let missed = report.hosts.iter().filter(|row| row.is_interrupted()).collect();
+        Survey { report, lost, missed, told, folded, rows, followers }
     }
 
     /// The host's row, where the report has one.
@@ -80,7 +83,8 @@ impl<'a> Survey<'a> {
 
     /// Unreachable hosts that the team waived.
     pub(super) fn waived_hosts(&self) -> usize {
-        self.report.hosts.iter().filter(|row| !row.reached).count() - self.lost.len()
+        let unreached = self.report.hosts.iter().filter(|row| !row.reached).count();
+        unreached - self.lost.len() - self.missed.len()
     }
 }
 

@@ -3,8 +3,9 @@
 use unicode_width::UnicodeWidthStr;
 
 use super::*;
+use crate::checks::Severity;
 use crate::report::{
-    document::Outcome,
+    document::{HostOutcome, Outcome},
     sample::{self, altered},
 };
 
@@ -25,6 +26,8 @@ fn golden() {
             ("large", sample::large()),
             ("hostile", sample::hostile()),
             ("partial", sample::partial()),
+            ("selection", sample::selection()),
+            ("interrupted", sample::interrupted()),
         ] {
             insta::assert_snapshot!(format!("{name}-100"), shown(&report, 100, false, By::Check));
         }
@@ -98,6 +101,11 @@ fn the_answer_is_the_first_word_and_the_last_line() {
     for report in sample::all() {
         let word = if report.verdict == Outcome::Go { "GO" } else { "NO-GO" };
         let text = shown(&report, 200, false, By::Check);
+        // That it is no whole answer goes before the answer.
+        let text = match report.scope.interrupted {
+            true => text.split_once('\n').expect("lines").1.to_owned(),
+            false => text,
+        };
         assert!(text.starts_with(&format!("{word} ")), "{text}");
         let last = text.rsplit("\n\n").next().unwrap_or_default();
         assert!(
@@ -117,13 +125,75 @@ fn a_no_go_always_says_why() {
     let mut report = sample::healthy();
     report.verdict = Outcome::NoGo;
     assert_eq!(last_line(&report), "NO-GO: nothing was judged");
-    report.results.retain(|verdict| verdict.host.as_deref() != Some("gpu02"));
+    // The whole profile was asked, and none of its checks for such a host applies to this one.
+    let of_gpu02 = |verdict: &&mut Verdict| verdict.host.as_deref() == Some("gpu02");
+    for verdict in report.results.iter_mut().filter(of_gpu02) {
+        verdict.status = Status::NotApplicable;
+    }
+    let row = report.hosts.iter_mut().find(|row| row.name == "gpu02").expect("it is there");
+    row.verdict = HostOutcome::NoGo;
     assert_eq!(last_line(&report), "NO-GO: no check applied to gpu02");
     let mut report = sample::findings();
     report.results.retain(|verdict| *verdict.check == *"swap-off" || verdict.status == Status::Pass);
     report.hosts.truncate(4);
     report.summary = crate::report::Summary::of(&report.hosts, &report.results);
     assert_eq!(last_line(&report), "NO-GO: 1 warning; warnings stop it (--fail-on warning)");
+}
+
+#[test]
+fn a_selection_says_whom_it_leaves_out() {
+    let report = sample::selection();
+    assert_eq!(report.verdict, Outcome::Go);
+    let line = "GO (partial): 2 checks passed on 2 hosts, 1 warning; not judged: devbox, infra01, gpu03; only a part was judged: --select gpu-*";
+    assert_eq!(last_line(&report), line);
+    for by in [By::Check, By::Host] {
+        let text = shown(&report, 100, false, by);
+        assert_eq!(text.lines().filter(|line| line.contains("  not judged  ")).count(), 3, "{text}");
+    }
+}
+
+#[test]
+fn an_interrupted_run_says_so_first_and_last() {
+    let report = sample::interrupted();
+    let text = shown(&report, 100, false, By::Check);
+    assert!(text.starts_with("INTERRUPTED after 3.2 s: 2 of 5 hosts not visited\nNO-GO "), "{text}");
+    assert!(
+        text.contains("NOT VISITED 2 of 5 hosts\n  reason gpu01, gpu02: the run was interrupted"),
+        "{text}"
+    );
+    // There is nothing to mend where nothing was tried, and no other remedy is borrowed for it.
+    assert_eq!(text.matches("→").count(), 1, "{text}");
+    let last =
+        "NO-GO (partial): the run was interrupted before 2 hosts had answered; 1 of 5 hosts unreachable";
+    assert_eq!(last_line(&report), last);
+    // Judged again from what it saved.
+    let mut again = report;
+    again.scope.interrupted = false;
+    assert_eq!(last_line(&again), "NO-GO: 2 hosts not visited; 1 of 5 hosts unreachable");
+}
+
+#[test]
+fn the_fleet_has_a_verdict_by_the_rule_of_hosts() {
+    let row = |report: &Report| {
+        let text = shown(report, 100, false, By::Check);
+        let row = text.lines().find(|line| line.starts_with("  (fleet)")).expect("a row").to_owned();
+        row.trim_start_matches("  (fleet)").split_whitespace().next().unwrap_or_default().to_owned()
+    };
+    let mut report = sample::healthy();
+    assert_eq!(row(&report), "GO");
+    for (status, severity, fail_on, wanted) in [
+        (Status::Fail, Severity::Error, Severity::Error, "NO-GO"),
+        (Status::Unknown, Severity::Error, Severity::Error, "NO-GO"),
+        (Status::Fail, Severity::Warning, Severity::Error, "GO"),
+        (Status::Fail, Severity::Warning, Severity::Warning, "NO-GO"),
+        (Status::Unknown, Severity::Warning, Severity::Error, "GO"),
+        (Status::Waived, Severity::Error, Severity::Error, "GO"),
+    ] {
+        let verdict = report.results.last_mut().expect("the fleet's");
+        (verdict.status, verdict.severity) = (status, severity);
+        report.fail_on = fail_on;
+        assert_eq!(row(&report), wanted, "{status:?} {severity:?} {fail_on:?}");
+    }
 }
 
 #[test]
@@ -137,7 +207,9 @@ fn only_lost_hosts_are_a_reason_too() {
 #[test]
 fn warnings_alone_do_not_stop_it() {
     let mut report = sample::healthy();
-    report.results.push(altered!(sample::verdict("cpu-idle", Some("gpu01"), Status::Unknown, crate::checks::Severity::Warning) => {
+    report
+        .results
+        .push(altered!(sample::verdict("cpu-idle", Some("gpu01"), Status::Unknown, Severity::Warning) => {
         reason: Some("sar is not installed".to_owned().into()),}));
     report.summary = crate::report::Summary::of(&report.hosts, &report.results);
     let text = shown(&report, 80, false, By::Check);
@@ -161,7 +233,7 @@ proptest::proptest! {
         let mut hosts = vec![sample::host(&words[0], &words[1], &[])];
         hosts.push(sample::unreachable(&words[2], &words[3], &words[4], &words[5]));
         let results = [(0, Status::Fail), (0, Status::Unknown), (2, Status::Fail), (2, Status::Waived)];
-        let results = results.map(|(name, status)| altered!(sample::verdict(&words[4], Some(&words[name]), status, crate::checks::Severity::Error) => {
+        let results = results.map(|(name, status)| altered!(sample::verdict(&words[4], Some(&words[name]), status, Severity::Error) => {
             title: words[5].clone().into(),
             message: format!("{} {} {}", words[6], words[0], words[1]).into(),
             expected: words[7].clone().into(),

@@ -26,6 +26,7 @@ struct Loss<'a> {
 
 /// Lays out the hosts that were lost, a block for each stage.
 pub(super) fn write(paper: &mut Paper, survey: &Survey<'_>, verbose: bool) {
+    missed(paper, survey, verbose);
     let mut stages: Vec<(&str, Option<&str>, Vec<Loss<'_>>)> = Vec::new();
     for (row, verdict) in &survey.lost {
         let stage = row.unreachable.as_ref().map_or("", |unreachable| &unreachable.stage);
@@ -60,6 +61,19 @@ pub(super) fn write(paper: &mut Paper, survey: &Survey<'_>, verbose: bool) {
         let text = Text::plain(&format!("To go on without {them} for now: `--limit '{limit}'`"));
         paper.write(MARGIN, MARGIN + 2, &text, Long::Whole);
     }
+}
+
+/// The hosts that an interrupted run did not come to: nothing is known of them, and there is nothing to mend.
+fn missed(paper: &mut Paper, survey: &Survey<'_>, verbose: bool) {
+    if survey.missed.is_empty() {
+        return;
+    }
+    paper.gap();
+    let names: Vec<&str> = survey.missed.iter().map(|row| row.name.as_str()).collect();
+    let hosts = Text::plain(&format!("{} of {}", names.len(), count(survey.report.hosts.len(), "host")));
+    paper.write_labelled(0, &Text::of(Tone::Bad, "NOT VISITED"), MARGIN, MARGIN + 2, hosts);
+    let who = Text::of(Tone::Strong, &compress(&names, verbose));
+    labelled(paper, "reason", who.and(Tone::Plain, ": the run was interrupted before they answered"));
 }
 
 fn add<'a>(losses: &mut Vec<Loss<'a>>, row: &'a HostRow, verdict: Option<&'a Verdict>) {

@@ -24,14 +24,15 @@ use super::report_file::{ReportFile, render};
 use super::settings::{Settings, TeamConfig};
 use super::sweep::rfc3339;
 use super::{check, fixing, terminal};
-use crate::cli::{FailOn, HandoffArgs};
+use crate::cli::{FailOn, Format, HandoffArgs};
 use crate::exit_code;
 use crate::handoff::acceptance::{Here, accept};
 use crate::handoff::inventory_writer;
-use crate::handoff::overriding::{Decision, Override, decide, pair};
+use crate::handoff::overriding::{Decision, LetThrough, Override, decide, pair};
 use crate::handoff::plan::{Order, Plan};
 use crate::handoff::record::{Checkout, Ending, Record, ReportRow, SCHEMA};
-use crate::report::{self, Report, Tool, visible};
+use crate::inventory::io_reason;
+use crate::report::{self, Outcome, Report, Tool, visible};
 
 /// What is said where kubespray was not started, whatever the reason.
 pub(super) const NOT_STARTED: &str = "airworthy: not started";
@@ -72,9 +73,10 @@ pub(super) fn handoff(args: &HandoffArgs) -> Result<u8, RunError> {
     for (file, (format, _)) in reports.into_iter().zip(&flags.report) {
         file.write(|into| render(report, *format, &flags, into))?;
     }
-    terminal::stream(|into| render(report, flags.format, &flags, into))
+    terminal::stream(|into| render(report, Format::Table, &flags, into))
         .map_err(|error| RunError::file(Path::new("stdout"), &error))?;
     tell(&decision, &overrides);
+    let answer = answer(report, &decision);
     let order = match &folder {
         Some(folder) => {
             Order { inventories: vec![folder.hosts()], openpai_variables: Some(folder.variables()), ..order }
@@ -88,6 +90,9 @@ pub(super) fn handoff(args: &HandoffArgs) -> Result<u8, RunError> {
         (false, true) if args.dry_run => Some((exit_code::GO, "--dry-run".to_owned())),
         (false, true) => None,
     };
+    if stop.is_some() && !judged.interrupted && decision.overrides.iter().any(|it| it.used) {
+        terminal::note(&visible(&format!("airworthy: {answer}")));
+    }
     let Some(recording) = recording else {
         show(&plan, folder.as_ref(), stop.as_ref().is_none_or(|(status, _)| *status == exit_code::GO));
         let (status, why) = stop.unwrap_or((exit_code::GO, String::new()));
@@ -112,14 +117,14 @@ pub(super) fn handoff(args: &HandoffArgs) -> Result<u8, RunError> {
         terminal::note(folder.listing().trim_end());
     }
     record.command = plan.command();
-    start(&plan, &recording, record)
+    start(&plan, &recording, record, &answer)
 }
 
 /// Starts it, and completes the record when it has ended.
-fn start(plan: &Plan, recording: &Recording, mut record: Record) -> Result<u8, RunError> {
+fn start(plan: &Plan, recording: &Recording, mut record: Record, answer: &str) -> Result<u8, RunError> {
     let cannot = |error: std::io::Error| RunError::File {
         path: plan.program.clone(),
-        reason: format!("it could not be started: {}", super::error::plain(&error)),
+        reason: format!("it could not be started: {}", io_reason(&error)),
         help: Some("try it by hand: ansible-playbook --version".to_owned()),
     };
     let watch = match Watch::begin().map_err(cannot)? {
@@ -134,7 +139,7 @@ fn start(plan: &Plan, recording: &Recording, mut record: Record) -> Result<u8, R
     record.start = rfc3339(SystemTime::now());
     recording.write(&record)?;
     terminal::note(&format!(
-        "airworthy: GO; the record: {}\nairworthy: in {}: {}",
+        "airworthy: {answer}; the record: {}\nairworthy: in {}: {}",
         recording.path().display(),
         plan.folder.display(),
         plan.shell_line()
@@ -153,7 +158,7 @@ fn start(plan: &Plan, recording: &Recording, mut record: Record) -> Result<u8, R
         Err(error) => {
             record.started = false;
             record.start = None;
-            record.result = Some(Ending::Error(super::error::plain(&error)));
+            record.result = Some(Ending::Error(io_reason(&error)));
             recording.write(&record)?;
             return Err(cannot(error));
         }
@@ -307,11 +312,33 @@ fn tell(decision: &Decision, overrides: &[Override]) {
     }
 }
 
-fn no_go(decision: &Decision) -> String {
-    match decision.in_the_way.as_slice() {
-        [] => "NO-GO: the report says why".to_owned(),
-        checks => format!("NO-GO: {}", checks.join(", ")),
+/// The report's answer, and what the overrides make of it.
+fn answer(report: &Report, decision: &Decision) -> String {
+    let word = |is_go: bool| if is_go { "GO" } else { "NO-GO" };
+    let used: Vec<&LetThrough> = decision.overrides.iter().filter(|it| it.used).collect();
+    let before = report.verdict == Outcome::Go;
+    if used.is_empty() {
+        return word(decision.is_go).to_owned();
     }
+    let findings: usize = used.iter().map(|it| it.findings()).sum();
+    let checks: Vec<&str> = used.iter().map(|it| it.check.as_str()).collect();
+    let (s, word) = (if findings == 1 { "" } else { "s" }, [word(before), word(decision.is_go)]);
+    format!("{}, {findings} finding{s} overridden ({}): {}", word[0], checks.join(", "), word[1])
+}
+
+fn no_go(decision: &Decision) -> String {
+    let mut reasons = Vec::new();
+    if !decision.in_the_way.is_empty() {
+        reasons.push(decision.in_the_way.join(", "));
+    }
+    if !decision.not_judged.is_empty() {
+        let hosts = decision.not_judged.join(", ");
+        reasons.push(format!("not judged, because the profile has no check for them: {hosts}"));
+    }
+    if reasons.is_empty() {
+        reasons.push("the report says why".to_owned());
+    }
+    format!("NO-GO: {}", reasons.join("; "))
 }
 
 /// Shows on stdout what would be written and run.

@@ -4,13 +4,12 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
-use crate::cli::{
-    CheckArgs, ConsentArgs, Devbox, Format, HandoffArgs, HostKeyPolicy, ProfileArgs, TargetArgs,
-};
+use crate::cli::{CheckArgs, ConsentArgs, Devbox, HandoffArgs, HostKeyPolicy, ProfileArgs, TargetArgs};
 use crate::handoff::arguments::{secret_in, whole, whole_at, whole_limit, whole_vault_id};
 use crate::handoff::plan::{Order, Stage};
 use crate::handoff::playbook_words::refused;
 use crate::run::error::RunError;
+use crate::run::terminal::STDIO;
 
 /// What a handoff works with.
 pub(super) struct Words {
@@ -41,7 +40,7 @@ pub(super) fn words(args: &HandoffArgs, here: &Path) -> Result<Words, RunError> 
         facts: None,
         facts_max_age: None,
         save_facts: None,
-        format: Format::Table,
+        format: None,
         report: args.report.iter().map(|(format, path)| (*format, here.join(path))).collect(),
         by: args.by,
         verbose: args.verbose,
@@ -73,6 +72,10 @@ fn target(args: &HandoffArgs, here: &Path) -> Result<TargetArgs, RunError> {
     if target.devbox == Devbox::None {
         let reason = "this machine runs Ansible, so it is the dev box, and is judged";
         return Err(RunError::flag("--devbox none", reason));
+    }
+    if args.report.iter().any(|(_, path)| path.as_os_str() == STDIO) {
+        let reason = "stdout has the table, and then what ansible-playbook says: name a file";
+        return Err(RunError::flag("--report", reason));
     }
     if target.as_role.is_some() {
         return Err(RunError::flag("--as", "a handoff is about an inventory"));
