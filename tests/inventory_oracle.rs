@@ -6,10 +6,12 @@
 
 #[path = "support/differences.rs"]
 mod differences;
+#[allow(dead_code)] // each test binary uses a part of it
+#[path = "support/environment.rs"]
+mod environment;
 
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
 use airworthy::inventory::{LoadOptions, View, load_with};
 use differences::differences;
@@ -82,19 +84,15 @@ fn compare(folder: &Path, theirs: &Value, wrong: &mut Vec<String>) {
 
 /// The program to compare with, and whether it is there.
 fn ansible() -> Option<PathBuf> {
-    let named = std::env::var_os("ANSIBLE_INVENTORY_PROGRAM").map(PathBuf::from);
-    let program = named.unwrap_or_else(|| PathBuf::from("ansible-inventory"));
-    let answer = Command::new(&program).env_remove("ANSIBLE_INVENTORY").arg("--version").output().ok()?;
+    let program = environment::ansible("ansible-inventory")?;
+    let answer = environment::ansible_command(&program).arg("--version").output().ok()?;
     answer.status.success().then_some(program)
 }
 
 /// What Ansible prints, without a configuration and without variables beside the working directory.
 fn ask(program: &Path, folder: &Path, empty: &Path) -> Value {
-    let answer = Command::new(program)
+    let answer = environment::ansible_command(program)
         .current_dir(empty)
-        .env_remove("ANSIBLE_INVENTORY")
-        .env("ANSIBLE_CONFIG", empty.join("ansible.cfg"))
-        .env("LC_ALL", "C.UTF-8")
         .args(&Arguments::of(folder).0)
         .arg("--list")
         .output()
@@ -135,8 +133,7 @@ fn inventories_read_as_the_ansible_here_reads_them() {
         eprintln!("note: compared with stored expectations only; there is no ansible-inventory here");
         return;
     };
-    let empty = tempfile::tempdir().unwrap();
-    std::fs::write(empty.path().join("ansible.cfg"), "").unwrap();
+    let empty = environment::folder();
     let folders: Vec<PathBuf> = own().into_iter().chain(corpus()).collect();
     let halves = folders.chunks(folders.len().div_ceil(2));
     let wrong: Vec<String> = std::thread::scope(|scope| {
@@ -190,16 +187,11 @@ fn patterns_choose_what_ansible_once_chose() {
 #[test]
 fn patterns_choose_what_the_ansible_here_chooses() {
     let Some(program) = ansible() else { return };
-    let empty = tempfile::tempdir().unwrap();
-    std::fs::write(empty.path().join("ansible.cfg"), "").unwrap();
     let asked = std::fs::read_to_string(patterns().join("patterns.txt")).unwrap();
     // Each costs half a second: of each kind a few, all of them in the stored expectations.
     for pattern in asked.lines().step_by(6) {
-        let answer = Command::new(&program)
+        let answer = environment::ansible_command(&program)
             .current_dir(patterns())
-            .env_remove("ANSIBLE_INVENTORY")
-            .env("ANSIBLE_CONFIG", empty.path().join("ansible.cfg"))
-            .env("LC_ALL", "C.UTF-8")
             .args(["-i", "hosts.ini", "--list", &format!("--limit={pattern}")])
             .output()
             .unwrap();

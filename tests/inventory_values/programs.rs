@@ -1,12 +1,12 @@
 //! Inventory scripts and plugins.
 
 use std::fs;
-use std::process::Command;
 
 use airworthy::inventory::{LoadOptions, find_ansible_inventory, load, load_with};
 use serde_json::{Value, json};
 
 use crate::bench::{executable, folder};
+use crate::environment;
 
 #[test]
 fn scripts_and_plugins_are_read_through_ansible_inventory() {
@@ -68,8 +68,7 @@ fn a_plugin_builds_on_the_sources_before_it() {
     )
     .unwrap();
     executable(&program);
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    for program in [Some(program), find_ansible_inventory(&path)].into_iter().flatten() {
+    for program in [Some(program), environment::cleared_ansible("ansible-inventory")].into_iter().flatten() {
         let options = LoadOptions { ansible_inventory: Some(program), ..LoadOptions::default() };
         let inventory = load_with(&[folder.path().join("inv")], &options).unwrap();
         assert_eq!(inventory.groups.get("made").unwrap().hosts, ["a"]);
@@ -83,8 +82,7 @@ fn a_plugin_builds_on_the_sources_before_it() {
 /// The real program, where it is.
 #[test]
 fn the_ansible_inventory_that_is_here_runs_scripts() {
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    let Some(program) = find_ansible_inventory(&path) else {
+    let Some(program) = environment::cleared_ansible("ansible-inventory") else {
         eprintln!("note: skipped, there is no ansible-inventory on PATH");
         return;
     };
@@ -98,7 +96,7 @@ fn the_ansible_inventory_that_is_here_runs_scripts() {
     let options = LoadOptions { ansible_inventory: Some(program.clone()), ..LoadOptions::default() };
     let inventory = load_with(std::slice::from_ref(&script), &options).unwrap();
     assert_eq!(inventory.value_of("d1", "g").unwrap(), Some(json!("10.0.0.1")));
-    let output = Command::new(program).arg("-i").arg(&script).arg("--list").output().unwrap();
+    let output = environment::ansible_command(program).arg("-i").arg(&script).arg("--list").output().unwrap();
     assert_eq!(inventory.to_ansible_json(), serde_json::from_slice::<Value>(&output.stdout).unwrap());
 }
 
