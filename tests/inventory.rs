@@ -4,6 +4,9 @@
 
 #[path = "support/differences.rs"]
 mod differences;
+#[allow(dead_code)] // each test binary uses a part of it
+#[path = "support/environment.rs"]
+mod environment;
 
 use std::path::{Path, PathBuf};
 
@@ -139,7 +142,7 @@ fn a_later_inventory_wins() {
 
 #[test]
 fn the_digest_stays_and_changes_with_the_files() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = environment::folder();
     let (one, two) = (folder.path().join("one"), folder.path().join("two"));
     let mut digests = Vec::new();
     for (folder, text) in [(&one, "[etcd]\na\n"), (&two, "[etcd]\na\n"), (&two, "[etcd]\nb\n")] {
@@ -209,7 +212,7 @@ fn patterns_choose_hosts() {
     assert!(inventory.limit("inf*").is_err());
     assert_eq!(names(&inventory, "all:!zz*:!cp01").len(), 4);
     assert_eq!(inventory.idle_exclusions("all:!zz*:!cp01"), ["!zz*"]);
-    let folder = tempfile::tempdir().unwrap();
+    let folder = environment::folder();
     let file = folder.path().join("limit");
     std::fs::write(&file, "# the first and the last\ncp01\n\ngpu-b\n").unwrap();
     assert_eq!(names(&inventory, &format!("@{}", file.display())), ["cp01", "gpu-b"]);
@@ -250,7 +253,7 @@ fn what_cannot_be_read_is_told_with_a_way_out() {
 
 #[test]
 fn encrypted_and_unsafe_values_stay_text() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = environment::folder();
     let write = |name: &str, text: &str| {
         let path = folder.path().join(name);
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();
@@ -277,7 +280,7 @@ fn encrypted_and_unsafe_values_stay_text() {
 
 #[test]
 fn a_host_that_would_be_left_out_is_told() {
-    let folder = tempfile::tempdir().expect("a folder");
+    let folder = environment::folder();
     let path = folder.path().join("hosts.ini");
     std::fs::write(&path, "[kube_control_plane]\nn1\n[etcd]\nn1\n[kube_node]\nn1\n[kube_nodes]\nn2\n")
         .expect("written");

@@ -2,6 +2,9 @@
 
 #![allow(clippy::unwrap_used, clippy::print_stderr)]
 
+#[allow(dead_code)] // each test binary uses a part of it
+#[path = "support/environment.rs"]
+mod environment;
 use std::path::Path;
 
 use airworthy::inventory::{LoadOptions, load, load_with};
@@ -74,7 +77,7 @@ fn text() -> impl Strategy<Value = Vec<u8>> {
 }
 
 fn survive(name: &str, bytes: &[u8]) {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = environment::folder();
     let path = folder.path().join(name);
     std::fs::write(&path, bytes).unwrap();
     match load(&[path]) {
@@ -102,7 +105,7 @@ proptest! {
 
     #[test]
     fn no_vars_file_makes_a_parser_panic(bytes in text()) {
-        let folder = tempfile::tempdir().unwrap();
+        let folder = environment::folder();
         std::fs::create_dir(folder.path().join("group_vars")).unwrap();
         std::fs::write(folder.path().join("hosts"), "[kube_node]\nn\n").unwrap();
         std::fs::write(folder.path().join("group_vars/all.yml"), &bytes).unwrap();
@@ -111,7 +114,7 @@ proptest! {
 
     #[test]
     fn no_extra_variables_make_a_parser_panic(word in "[a-c={}\\[\\]'\"\\\\ %#@/.,:uxN0-9\n-]{0,24}") {
-        let folder = tempfile::tempdir().unwrap();
+        let folder = environment::folder();
         std::fs::write(folder.path().join("hosts"), "[kube_node]\na\n").unwrap();
         let options = LoadOptions { extra_vars: vec![word], ..LoadOptions::default() };
         let _ = load_with(&[folder.path().join("hosts")], &options);
@@ -125,7 +128,7 @@ proptest! {
 
     #[test]
     fn no_pattern_makes_the_limit_panic(pattern in "[a-c\\[\\]!&:,~*?@0-9-]{0,12}") {
-        let folder = tempfile::tempdir().unwrap();
+        let folder = environment::folder();
         std::fs::write(folder.path().join("hosts"), "[kube_node]\na\nb1\nc[1:3]\n").unwrap();
         let _ = load(&[folder.path().join("hosts")]).unwrap().limit(&pattern);
     }
@@ -207,7 +210,7 @@ const BROKEN: &[(&str, usize, usize, &str, &str)] = &[
 
 #[test]
 fn files_that_are_no_inventories_cost_neither_time_nor_memory() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = environment::folder();
     let write = |name: &str, text: &str| {
         let path = folder.path().join(name);
         std::fs::write(&path, text).unwrap();
@@ -237,7 +240,7 @@ fn files_that_are_no_inventories_cost_neither_time_nor_memory() {
 
 #[test]
 fn many_groups_are_read_soon_and_the_first_circle_is_told() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = environment::folder();
     let path = folder.path().join("hosts.ini");
     let mut chain: String = (0..9_000).map(|at| format!("[g{at}:children]\ng{}\n", at + 1)).collect();
     chain += "[g9000]\nn\n[kube_control_plane]\nn\n[kube_node]\nn\n";
@@ -264,12 +267,12 @@ fn many_groups_are_read_soon_and_the_first_circle_is_told() {
 
 #[test]
 fn pipes_in_folders_are_refused_and_pipes_that_are_named_are_heard() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = environment::folder();
     let vars = folder.path().join("group_vars");
     std::fs::create_dir(&vars).unwrap();
     let inventory = folder.path().join("hosts");
     for pipe in [&vars.join("all"), &inventory] {
-        assert!(std::process::Command::new("mkfifo").arg(pipe).status().unwrap().success());
+        assert!(environment::command("mkfifo").arg(pipe).status().unwrap().success());
     }
     let text = "[kube_control_plane]\nn\n[kube_node]\nn\n";
     let write = |pipe: &Path| {

@@ -9,9 +9,11 @@
 mod ansible;
 #[path = "support/differences.rs"]
 mod differences;
+#[allow(dead_code)] // each test binary uses a part of it
+#[path = "support/environment.rs"]
+mod environment;
 
 use std::path::Path;
-use std::process::Command;
 
 use airworthy::inventory::{Diagnostic, read_yaml};
 use ansible::{answers, programs};
@@ -66,13 +68,14 @@ fn documents_read_as_pyyaml_once_read_them() {
 
 #[test]
 fn documents_read_as_the_pyyaml_here_reads_them() {
-    let count =
-        std::env::var("AIRWORTHY_DOCUMENTS").ok().and_then(|count| count.parse().ok()).unwrap_or(3000);
+    let count = environment::variable("AIRWORTHY_DOCUMENTS");
+    let count = count.and_then(|count| count.to_str()?.parse().ok()).unwrap_or(3000);
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/yaml/read.py");
     for program in programs() {
         let mut random = Random(0x9e37_79b9_7f4a_7c15);
         let texts: Vec<String> = (0..count).map(|_| random.document()).collect();
-        let answers: Vec<Value> = answers(Command::new(program.interpreter()).arg(&script), &texts);
+        let answers: Vec<Value> =
+            answers(environment::ansible_command(program.interpreter()).arg(&script), &texts);
         let pairs = texts.iter().zip(&answers);
         let wrong: Vec<String> = pairs.filter_map(|(text, answer)| difference(text, answer)).collect();
         let path = program.path.display();

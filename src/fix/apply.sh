@@ -2,7 +2,8 @@
 # busybox. At every moment the file is the old one or the new one, whole; all but KILL is let pass on the way.
 # asked, file, old, new, text, backup, spent, want, validate and restart are set above this line.
 umask 077
-LC_ALL=C; LANG=C; PATH="$PATH:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+# Where a login has not root's PATH, the system's programs are found all the same. Tests name a folder of their own.
+LC_ALL=C; LANG=C; PATH="$PATH:${AIRWORTHY_SYSTEM_PATH:-/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin}"
 DOCKER_CONTEXT=default
 export LC_ALL LANG PATH DOCKER_CONTEXT
 unset ENV CDPATH DOCKER_HOST

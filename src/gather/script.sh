@@ -2,7 +2,8 @@
 # Names that end in __ are the frame's own; probes leave them alone.
 # $1 says how we got here: root, nopasswd, password, user. $2 is what sudo said when it said no.
 umask 077
-LC_ALL=C; LANG=C; PATH="$PATH:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+# Where a login has not root's PATH, the system's programs are found all the same. Tests name a folder of their own.
+LC_ALL=C; LANG=C; PATH="$PATH:${AIRWORTHY_SYSTEM_PATH:-/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin}"
 # This machine's Docker, whatever context the user likes best.
 DOCKER_CONTEXT=default
 export LC_ALL LANG PATH DOCKER_CONTEXT

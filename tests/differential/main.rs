@@ -7,12 +7,14 @@
 
 mod ansible;
 mod case;
+#[allow(dead_code)] // each test binary uses a part of it
+#[path = "../support/environment.rs"]
+mod environment;
 mod ours;
 
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
-use std::process::Command;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
@@ -52,22 +54,19 @@ pub(crate) fn asserts() -> Vec<String> {
 
 /// The task at which the playbook stops; none where it goes on to its end.
 fn stopped(program: &Path, case: &Case) -> Option<String> {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = environment::folder();
     let inventory = ansible::prepare(case, folder.path());
-    let mut command = Command::new(program);
+    let mut command = environment::ansible_command(program);
     command.current_dir(folder.path()).arg("-i").arg(inventory).args(["-i", "facts.yml"]);
     for words in &case.extra {
         command.args(["-e", words]);
     }
     let answer = command
         .arg(here().join("kubespray/cluster.yml"))
-        .env_remove("ANSIBLE_INVENTORY")
         .env("ANSIBLE_CONFIG", folder.path().join("ansible.cfg"))
         .env("ANSIBLE_HOME", folder.path().join("home"))
-        .env("ANSIBLE_NOCOLOR", "1")
         .env("ANSIBLE_PYTHON_INTERPRETER", "/usr/bin/python3")
         .env("PYTHONDONTWRITEBYTECODE", "1")
-        .env("LC_ALL", "C.UTF-8")
         .output()
         .unwrap();
     let (out, told) = (String::from_utf8_lossy(&answer.stdout), String::from_utf8_lossy(&answer.stderr));
@@ -110,7 +109,7 @@ fn there_are_cases_for_every_assert_of_the_checkout_and_more() {
 
 #[test]
 fn ansible_stops_where_it_was_recorded_to_stop() {
-    let Some(program) = std::env::var_os("ANSIBLE_PLAYBOOK_PROGRAM") else {
+    let Some(program) = environment::variable("ANSIBLE_PLAYBOOK_PROGRAM") else {
         eprintln!("skipped: ANSIBLE_PLAYBOOK_PROGRAM names no ansible-playbook");
         return;
     };

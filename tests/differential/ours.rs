@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 use std::fs;
 
-use assert_cmd::Command;
 use serde_json::{Value, json};
 
 use crate::case::{Case, Facts, here};
+use crate::environment;
 
 /// The checks that the asserts have to do with.
 const CHECKS: [&str; 6] = [
@@ -20,7 +20,7 @@ const CHECKS: [&str; 6] = [
 
 /// The checks that failed, with a message of each.
 pub(crate) fn failed(case: &Case) -> BTreeMap<String, String> {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = environment::folder();
     let inventory = case.write(folder.path());
     let saved = folder.path().join("saved");
     fs::create_dir(&saved).unwrap();
@@ -30,7 +30,7 @@ pub(crate) fn failed(case: &Case) -> BTreeMap<String, String> {
         let document = document(name, ip, facts, position, hosts.len());
         fs::write(saved.join(format!("{position}.json")), document.to_string()).unwrap();
     }
-    let mut command = Command::new(env!("CARGO_BIN_EXE_airworthy"));
+    let mut command = environment::command(env!("CARGO_BIN_EXE_airworthy"));
     command.current_dir(folder.path()).args(["check", "--format", "json", "--devbox", "none"]);
     command.arg("-i").arg(inventory).arg("--facts").arg(saved);
     command.arg("--kubespray").arg(here().join("kubespray"));

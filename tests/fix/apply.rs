@@ -1,7 +1,6 @@
 //! The script of `apply` where all goes well, where it is taken back, and where nobody listens.
 
 use std::fs;
-use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use airworthy::fix::apply::{Applied, FileNow, Order, Outcome};
@@ -9,19 +8,16 @@ use airworthy::fix::plan::Plan;
 
 use crate::bench::{Bench, OLD, STAMP};
 use crate::cuts::is_whole;
+use crate::environment;
 
 use FileNow::{New, Old};
 use Outcome::{Failed, Fixed, Lost, Refused, Restored};
 
 const SHELLS: [&[&str]; 3] = [&["dash"], &["bash"], &["busybox", "sh"]];
 
-fn is_there(shell: &[&str]) -> bool {
-    Command::new(shell[0]).arg("--help").stdout(Stdio::null()).stderr(Stdio::null()).status().is_ok()
-}
-
 #[test]
 fn works_under_every_shell() {
-    for shell in SHELLS.into_iter().filter(|shell| is_there(shell)) {
+    for shell in SHELLS.into_iter().filter(|shell| environment::has(shell[0])) {
         let bench = Bench::new(Some(OLD));
         let (mode, uid, gid) = bench.mode_and_owner();
         let plan = bench.plan();
@@ -166,8 +162,9 @@ fn a_program_that_hangs_is_ended_and_the_file_put_back() {
     let bench = Bench::new(Some(OLD));
     let plan = bench.plan();
     bench.tell("cut", "nothing");
-    // Hangs from the reload on: each question costs its five seconds, so the whole is bounded, not quick.
+    // Hangs from the first question on; each costs its deadline.
     bench.tell("docker-hangs", "");
+    bench.tell("short-deadlines", "");
     let began = Instant::now();
     let applied = bench.apply(&plan);
     assert_eq!((applied.outcome, applied.file), (Refused, Old), "{applied:?}");
@@ -177,7 +174,7 @@ fn a_program_that_hangs_is_ended_and_the_file_put_back() {
 /// The connection breaks: nobody reads any more, and the foreground ends. The script goes on to its end.
 #[test]
 fn nobody_listens_and_the_work_is_done() {
-    for shell in SHELLS.into_iter().filter(|shell| is_there(shell)) {
+    for shell in SHELLS.into_iter().filter(|shell| environment::has(shell[0])) {
         let bench = Bench::new(Some(OLD));
         let plan = bench.plan();
         let mut child = bench.start(shell, &Order { plan: &plan, stamp: STAMP, allow_restart: false });
@@ -203,7 +200,7 @@ fn a_script_that_was_cut_on_its_way_does_nothing() {
     let text = Order { plan: &plan, stamp: STAMP, allow_restart: false }.text(crate::bench::BOUNDARY);
     let whole = text.trim_end().len();
     for cut in (0..whole).step_by(whole / 40).chain(whole - 24..whole) {
-        let output = Command::new("sh")
+        let output = environment::command("sh")
             .args(["-c", "eval \"$1\"", "sh", &text[..cut]])
             .env("PATH", format!("{}:/usr/bin:/bin", bench.path("bin").display()))
             .output()
@@ -261,7 +258,7 @@ fn a_dockerd_that_cannot_try_a_file_is_not_asked_to() {
 #[test]
 fn no_byte_of_the_file_means_anything_to_the_shell() {
     let hostile = "{\r\n\t\"labels\": [\"it's $(touch /tmp/airworthy-was-here) `id` \\\\ \\n %s é\"]\r\n}";
-    for shell in SHELLS.into_iter().filter(|shell| is_there(shell)) {
+    for shell in SHELLS.into_iter().filter(|shell| environment::has(shell[0])) {
         let bench = Bench::new(Some(hostile));
         let plan = bench.plan();
         let applied = bench.run(shell, &Order { plan: &plan, stamp: STAMP, allow_restart: false });

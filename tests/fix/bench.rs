@@ -4,13 +4,15 @@ use std::fs;
 use std::io::Write as _;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Stdio};
 use std::sync::{Mutex, PoisonError};
 
 use airworthy::fix::apply::{Applied, Order};
 use airworthy::fix::daemon_json::{self, Wish};
 use airworthy::fix::plan::Plan;
 use airworthy::gather;
+
+use crate::environment;
 
 pub(crate) const BOUNDARY: &str = "00112233445566778899aabbccddeeff";
 pub(crate) const STAMP: &str = "20260731T101500Z";
@@ -98,14 +100,14 @@ impl Bench {
     /// With this daemon.json, or none.
     pub(crate) fn new(before: Option<&str>) -> Bench {
         let _guard = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
-        let folder = tempfile::tempdir().expect("a folder");
+        let folder = environment::folder();
         let at = |name: &str| folder.path().join(name);
         for name in ["bin", "state", "etc/docker"] {
             fs::create_dir_all(at(name)).expect("a folder");
         }
         // Its program is gone, as after an upgrade: so the one in PATH is asked, which is the stand-in.
         fs::copy("/bin/sleep", at("dockerd-that-runs")).expect("copied");
-        let dockerd = Command::new(at("dockerd-that-runs")).arg("3600").spawn().expect("started");
+        let dockerd = environment::command(at("dockerd-that-runs")).arg("3600").spawn().expect("started");
         fs::remove_file(at("dockerd-that-runs")).expect("removed");
         let bench = Bench { dockerd, folder };
         if let Some(text) = before {
@@ -119,8 +121,11 @@ impl Bench {
         bench.program("systemctl", SYSTEMCTL);
         bench.program("dockerd", DOCKERD);
         bench.program("id", "echo 0");
-        // A second is long for a test; a deadline stays what it is.
-        bench.program("sleep", "[ \"$1\" != 1 ] || set -- 0.02\nexec /bin/sleep \"$@\"");
+        // A second is long for a test; a deadline stays what it is, unless the test says otherwise.
+        bench.program(
+            "sleep",
+            "[ \"$1\" != 1 ] || set -- 0.02\n[ ! -e \"$here/state/short-deadlines\" ] || set -- 0.5\nexec /bin/sleep \"$@\"",
+        );
         for tool in TOOLS {
             let real = ["/usr/bin", "/bin"].map(|folder| Path::new(folder).join(tool));
             let real = real.iter().find(|path| path.exists()).expect("the tool is there");
@@ -195,12 +200,11 @@ impl Bench {
     /// Starts the script of an order in a shell.
     pub(crate) fn start(&self, shell: &[&str], order: &Order<'_>) -> Child {
         let text = order.text(BOUNDARY);
-        let path = std::env::var("PATH").expect("PATH");
         let _guard = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut child = Command::new(shell[0])
+        let mut child = environment::command(shell[0])
             .args(&shell[1..])
             .args(["-c", "eval \"$(head -c \"$1\")\"", "sh", &text.len().to_string()])
-            .env("PATH", format!("{}:{path}", self.path("bin").display()))
+            .env("PATH", environment::path(&[&self.path("bin")]))
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())

@@ -1,11 +1,11 @@
 //! Disks that are full or read-only, files that may not be changed, folders that deny it: as the kernel says no.
 
 use std::fs;
-use std::process::Command;
 
 use airworthy::fix::apply::{FileNow, Order, Outcome};
 
 use crate::bench::{Bench, OLD, STAMP};
+use crate::environment;
 
 /// What is mounted or set, and how it goes away.
 struct Case {
@@ -94,7 +94,8 @@ const CASES: &[Case] = &[
         reaches: "EPERM: the folder is immutable",
     },
     Case {
-        arrange: "chmod 755 $d $d/../..; chmod 644 $f; chmod -R a+rwX $d/../../state",
+        // That user may not be allowed into the folder with the programs.
+        arrange: "cp -Pn $PATH/* $d/../../bin; chmod -R a+rX $d/../..; chmod -R a+rwX $d/../../state",
         undo: "true",
         shell: &["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "sh"],
         outcome: Outcome::Failed,
@@ -106,7 +107,7 @@ const CASES: &[Case] = &[
 fn shell(bench: &Bench, text: &str) -> bool {
     let folder = bench.path("etc/docker");
     let text = format!("d={}; f=$d/daemon.json; {text}", folder.display());
-    Command::new("sh").args(["-c", &text]).output().expect("sh runs").status.success()
+    environment::command("sh").args(["-c", &text]).output().expect("sh runs").status.success()
 }
 
 #[test]

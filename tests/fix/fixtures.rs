@@ -8,6 +8,8 @@ use std::path::{Path, PathBuf};
 use airworthy::fix::daemon_json::{Edit, Wish, edit};
 use serde_json::Value;
 
+use crate::environment;
+
 const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/daemon-json");
 
 /// Each case and the branch that no other reaches.
@@ -126,7 +128,7 @@ fn the_table_names_every_case_and_each_reaches_something_else() {
 
 #[test]
 fn every_case_comes_out_as_written_down() {
-    let update = std::env::var_os("UPDATE_GOLDEN").is_some();
+    let update = environment::variable("UPDATE_GOLDEN").is_some();
     for (case, branch) in CASES {
         let (name, text) = match edited(case) {
             Ok(edit) => {

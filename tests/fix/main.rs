@@ -4,6 +4,9 @@ mod apply;
 mod bench;
 mod cuts;
 mod disks;
+#[allow(dead_code)] // each test binary uses a part of it
+#[path = "../support/environment.rs"]
+mod environment;
 mod fixtures;
 mod plans;
 mod properties;

@@ -8,6 +8,8 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
+use crate::environment;
+
 /// The commit that the checkout is at.
 pub(crate) const COMMIT: &str = "0123456789abcdef0123456789abcdef01234567";
 
@@ -31,7 +33,7 @@ pub(crate) struct Bench {
 
 impl Bench {
     pub(crate) fn new() -> Bench {
-        let bench = Bench { folder: tempfile::tempdir().expect("a scratch folder") };
+        let bench = Bench { folder: environment::folder() };
         bench.write("checkout/cluster.yml", "- hosts: all\n");
         bench.write("checkout/scale.yml", "- hosts: all\n");
         bench.write("checkout/upgrade-cluster.yml", "- hosts: all\n");
@@ -103,22 +105,21 @@ impl Bench {
 
     /// A command of ours here, with the stand-in on PATH.
     pub(crate) fn command(&self, words: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_airworthy"));
+        let mut command = self.program(env!("CARGO_BIN_EXE_airworthy"));
         command.args(words);
-        self.surround(&mut command);
         command
     }
 
-    pub(crate) fn surround(&self, command: &mut Command) {
-        let path = format!("{}:{}", self.at("bin"), std::env::var("PATH").unwrap_or_default());
+    /// Any program here.
+    pub(crate) fn program(&self, name: &str) -> Command {
+        let mut command = environment::command(name);
         command
-            .env_clear()
-            .env("PATH", path)
-            .env("HOME", self.path())
+            .env("PATH", environment::path(&[&self.path().join("bin")]))
             .env("BENCH", self.path())
             .env("NO_COLOR", "1")
             .env("COLUMNS", "400")
             .current_dir(self.path());
+        command
     }
 
     /// How ansible-playbook was started: its folder and its words; `None` where it was not.

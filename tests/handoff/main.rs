@@ -2,6 +2,9 @@
 //! has the real one.
 
 mod bench;
+#[allow(dead_code)] // each test binary uses a part of it
+#[path = "../support/environment.rs"]
+mod environment;
 mod flags;
 mod openpai;
 mod records;

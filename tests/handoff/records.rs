@@ -1,14 +1,15 @@
 //! The record, and what `--override` leaves in it.
 
-use std::process::Command;
-
 use serde_json::{Value, json};
 
 use crate::bench::{Bench, COMMIT};
+use crate::environment;
 
 fn validated(record: &Value) {
-    let done =
-        Command::new(env!("CARGO_BIN_EXE_airworthy")).args(["schema", "handoff"]).output().expect("it runs");
+    let done = environment::command(env!("CARGO_BIN_EXE_airworthy"))
+        .args(["schema", "handoff"])
+        .output()
+        .expect("it runs");
     let schema: Value = serde_json::from_slice(&done.stdout).expect("JSON");
     let validator = jsonschema::validator_for(&schema).expect("a schema");
     let wrong: Vec<String> = validator.iter_errors(record).map(|error| error.to_string()).collect();
@@ -34,7 +35,7 @@ fn it_has_what_was_judged_started_and_given_back() {
 
     // The report is there, whole, with the digest that the record has.
     let report = std::fs::read(record["report"]["path"].as_str().expect("a path")).expect("readable");
-    let sum = Command::new("sha256sum")
+    let sum = environment::command("sha256sum")
         .arg(record["report"]["path"].as_str().expect("a path"))
         .output()
         .expect("it runs");

@@ -2,11 +2,12 @@
 
 use std::io::Write as _;
 use std::os::unix::process::ExitStatusExt as _;
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 
 use serde_json::json;
 
 use crate::bench::Bench;
+use crate::environment;
 
 #[test]
 fn go_starts_the_playbook_in_the_checkout() {
@@ -91,7 +92,8 @@ fn a_signal_to_airworthy_alone_is_passed_on_and_it_waits() {
         bench.ansible(&listening(name));
         let mut child = bench.start(&[]);
         bench.wait_for("ready");
-        let sent = Command::new("kill").args([&format!("-{signal}"), &child.id().to_string()]).status();
+        let sent =
+            environment::command("kill").args([&format!("-{signal}"), &child.id().to_string()]).status();
         assert!(sent.expect("kill runs").success());
         let status = child.wait().expect("it ends");
         assert_eq!(status.code(), Some(42), "{name}: {status:?}");
@@ -109,9 +111,8 @@ fn ctrl_c_on_a_terminal_reaches_it_once() {
         env!("CARGO_BIN_EXE_airworthy")
     );
     // util-linux' script gives it a terminal of its own.
-    let mut command = Command::new("script");
+    let mut command = bench.program("script");
     command.args(["-qec", &line, "/dev/null"]).stdin(Stdio::piped()).stdout(Stdio::piped());
-    bench.surround(&mut command);
     let mut child = command.spawn().expect("script starts");
     bench.wait_for("ready");
     let mut keys = child.stdin.take().expect("piped");

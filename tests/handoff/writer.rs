@@ -1,11 +1,12 @@
 //! The inventory that is written from OpenPAI's files: what OpenPAI's own generator gives for them, field by field.
 
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
 use airworthy::handoff::inventory_writer::{Written, write};
 use airworthy::inventory::{LoadOptions, View, load, load_with};
 use serde_json::{Value, json};
+
+use crate::environment;
 
 fn fixture(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/handoff").join(name)
@@ -18,7 +19,7 @@ fn written(folder: &str) -> Written {
 
 /// A document as YAML 1.1 has it, which is how Ansible reads it: by our own reader of inventories and their variables.
 fn read(written: &Written) -> (Value, Value) {
-    let folder = tempfile::tempdir().expect("a folder");
+    let folder = environment::folder();
     let hosts = folder.path().join("hosts.yml");
     std::fs::write(&hosts, &written.hosts).expect("written");
     let variables = folder.path().join("openpai.yml");
@@ -68,14 +69,13 @@ fn every_field_is_as_openpai_has_it() {
 
 #[test]
 fn ansible_itself_reads_the_same() {
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    let Some(program) = airworthy::inventory::find_ansible_inventory(&path) else { return };
+    let Some(program) = environment::ansible("ansible-inventory") else { return };
     for folder in ["sample", "everything"] {
         let written = written(folder);
-        let at = tempfile::tempdir().expect("a folder");
+        let at = environment::folder();
         std::fs::write(at.path().join("hosts.yml"), &written.hosts).expect("written");
         std::fs::write(at.path().join("openpai.yml"), &written.variables).expect("written");
-        let done = Command::new(&program)
+        let done = environment::ansible_command(&program)
             .args(["-i", "hosts.yml", "-e", "@openpai.yml", "--list"])
             .current_dir(at.path())
             .output()
@@ -104,13 +104,12 @@ fn ansible_itself_reads_the_same() {
 
 /// dockerd's flags, as Ansible evaluates them for a version of Docker; `None` where there is no Ansible.
 fn docker_options(folder: &str, version: &str) -> Option<String> {
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    let program = airworthy::inventory::find_ansible_inventory(&path)?.with_file_name("ansible");
+    let program = environment::ansible("ansible")?;
     let written = written(folder);
-    let at = tempfile::tempdir().expect("a folder");
+    let at = environment::folder();
     std::fs::write(at.path().join("hosts.yml"), &written.hosts).expect("written");
     std::fs::write(at.path().join("openpai.yml"), &written.variables).expect("written");
-    let done = Command::new(program)
+    let done = environment::ansible_command(program)
         .args(["-i", "hosts.yml", "-e", "@openpai.yml", "-e", &format!("docker_version={version}")])
         .args(["kube-master", "-c", "local", "-o", "-m", "debug", "-a", "var=docker_options"])
         .current_dir(at.path())
@@ -146,7 +145,7 @@ fn dockerd_gets_the_flags_that_openpai_means() {
 
 #[test]
 fn texts_that_yaml_or_jinja_would_read_otherwise_stay_texts() {
-    let folder = tempfile::tempdir().expect("a folder");
+    let folder = environment::folder();
     let layout = std::fs::read_to_string(fixture("sample").join("layout.yaml")).expect("readable");
     let layout = layout.replace("pai-master,", "\"0123\",").replace("pai-worker1,", "\"1e3\",");
     std::fs::write(folder.path().join("layout.yaml"), layout).expect("written");
@@ -185,7 +184,7 @@ fn what_cannot_be_said_is_refused() {
         ("kubeadm_download_url: [/a]", "not one text"),
         ("gcr_image_repo:", "is empty"),
     ] {
-        let folder = tempfile::tempdir().expect("a folder");
+        let folder = environment::folder();
         let layout = folder.path().join("layout.yaml");
         std::fs::copy(fixture("sample").join("layout.yaml"), &layout).expect("copied");
         std::fs::write(folder.path().join("config.yaml"), format!("user: pai\n{line}\n")).expect("written");

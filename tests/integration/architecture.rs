@@ -142,3 +142,65 @@ fn planted_violations_are_found() {
         assert_eq!(violations(room, depth, text), Vec::<String>::new(), "{room}: {text}");
     }
 }
+
+/// The lines of a test that reach the machine without `tests/support/environment.rs`: its programs, variables and folders.
+fn reaches_the_machine(text: &str) -> Vec<&str> {
+    let lines = text.lines().map(str::trim).filter(|line| !line.starts_with("//"));
+    let forbidden = |line: &str| {
+        [
+            "Command::new(",
+            "env::var(",
+            "env::var_os(",
+            "env::vars",
+            "env::home_dir(",
+            "env::temp_dir(",
+            "tempdir()",
+        ]
+        .iter()
+        .any(|name| line.contains(name))
+    };
+    lines.filter(|line| forbidden(line)).collect()
+}
+
+/// `tests/lab` is about real hosts, and `tests/support` is what the others go through.
+#[test]
+fn tests_see_nothing_of_the_machine_but_what_they_name() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests");
+    let mut files = Vec::new();
+    sources(&root, &mut files);
+    files.retain(|file| !["lab", "support"].iter().any(|folder| file.starts_with(root.join(folder))));
+    files.retain(|file| !file.ends_with("integration/architecture.rs"));
+    assert!(files.len() > 50, "there are more than {} files of tests", files.len());
+    let mut wrong = Vec::new();
+    for file in files {
+        let text = fs::read_to_string(&file).expect("readable");
+        let name = file.strip_prefix(&root).expect("inside").display().to_string();
+        wrong.extend(reaches_the_machine(&text).into_iter().map(|line| format!("{name}: {line}")));
+    }
+    assert!(
+        wrong.is_empty(),
+        "start programs with `environment::command`, read variables with `environment::variable`, make folders with \
+         `environment::folder`:\n{}",
+        wrong.join("\n")
+    );
+}
+
+#[test]
+fn planted_reaches_for_the_machine_are_found() {
+    for text in [
+        "let done = Command::new(\"docker\").output();",
+        "std::process::Command::new(env!(\"CARGO_BIN_EXE_airworthy\"))",
+        "let path = std::env::var_os(\"PATH\");",
+        "let home = env::home_dir();",
+        "let folder = tempfile::tempdir().unwrap();",
+    ] {
+        assert_eq!(reaches_the_machine(text), [text]);
+    }
+    for text in [
+        "environment::command(\"sh\")",
+        "// never Command::new(\"docker\")",
+        "env!(\"CARGO_BIN_EXE_airworthy\")",
+    ] {
+        assert_eq!(reaches_the_machine(text), Vec::<&str>::new(), "{text}");
+    }
+}

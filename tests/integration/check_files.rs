@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
+use crate::environment;
 use crate::harness::{Bench, Ran};
 
 const SOUND: &str = "title: T is so
@@ -499,7 +500,7 @@ fn the_reference_pages_are_what_list_prints() {
     for (profile, page) in [("openpai", "docs/checks.md"), ("kubespray", "docs/checks-kubespray.md")] {
         let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join(page);
         let made = Bench::new().run(&["list", "--profile", profile, "--format", "markdown"]).out;
-        if std::env::var_os("UPDATE_GOLDEN").is_some() {
+        if environment::variable("UPDATE_GOLDEN").is_some() {
             std::fs::write(&path, &made).expect("written");
         }
         let written = std::fs::read_to_string(&path).unwrap_or_default();

@@ -357,7 +357,7 @@ fn an_inventory_that_the_checkout_leaves_out_of_a_folder_is_named() {
 
 /// What contradicts in an inventory with these variables, by a checkout with asserts of its own.
 fn contradictions(vars: &str) -> Result<Vec<String>, String> {
-    let bench = tempfile::tempdir().expect("a folder");
+    let bench = crate::environment::folder();
     let checkout = copy("2.31", bench.path());
     let write = |path: PathBuf, text: &str| {
         fs::create_dir_all(path.parent().expect("a folder")).expect("made");
@@ -430,7 +430,7 @@ fn the_checkouts_own_asserts_are_evaluated_over_the_inventory() {
 
 /// What is found of an inventory in INI, by the fixture of 2.31.
 fn surveyed(hosts: &str, vars: &str) -> airworthy::facts::inventory::Inventory {
-    let bench = tempfile::tempdir().expect("a folder");
+    let bench = crate::environment::folder();
     fs::create_dir_all(bench.path().join("group_vars")).expect("made");
     fs::write(bench.path().join("hosts.ini"), hosts).expect("written");
     let networks = "kube_pods_subnet: 10.233.64.0/18\nkube_service_addresses: 10.233.0.0/18\nipv4_stack: true\nipv6_stack: false\n";

@@ -3,12 +3,12 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
-use std::process::Command;
 
 use serde_json::{Value, json};
 
 use super::checkouts::fixture;
 use super::harness::{Bench, Ran};
+use crate::environment;
 
 /// The checks that fail and pass here.
 pub(crate) const COVERED: [&str; 8] = [
@@ -31,7 +31,8 @@ impl DevBox {
     fn new() -> DevBox {
         let bench = Bench::new();
         let from = fixture("2.31");
-        let status = Command::new("cp").arg("-r").arg(&from).arg(bench.path().join("kubespray")).status();
+        let status =
+            environment::command("cp").arg("-r").arg(&from).arg(bench.path().join("kubespray")).status();
         assert!(status.expect("cp runs").success());
         DevBox { bench }
     }
@@ -61,7 +62,7 @@ impl DevBox {
             let checkout = self.bench.path().join("kubespray");
             let identity =
                 ["-c", "user.name=x", "-c", "user.email=x@example.com", "-c", "commit.gpgsign=false"];
-            let ran = Command::new("git").arg("-C").arg(checkout).args(identity).args(args).output();
+            let ran = environment::command("git").arg("-C").arg(checkout).args(identity).args(args).output();
             let ran = ran.expect("git is here");
             assert!(ran.status.success(), "{args:?}: {ran:?}");
         };
@@ -74,8 +75,8 @@ impl DevBox {
     }
 
     fn check(&self, more: &[&str]) -> Ran {
-        let bin = self.bench.path().join("bin");
-        let path = format!("{}:{}", bin.display(), without("ansible-playbook"));
+        let path = environment::path(&[&self.bench.path().join("bin")]);
+        let path = path.to_str().expect("UTF-8");
         let args = [
             "check",
             "--kubespray",
@@ -85,15 +86,8 @@ impl DevBox {
             "--format",
             "json",
         ];
-        self.bench.run_with(&[&args[..], more].concat(), &[("PATH", path.as_str())])
+        self.bench.run_with(&[&args[..], more].concat(), &[("PATH", path)])
     }
-}
-
-/// PATH without the folders that have a program.
-fn without(program: &str) -> String {
-    let path = std::env::var("PATH").unwrap_or_default();
-    let folders = path.split(':').filter(|folder| !Path::new(folder).join(program).exists());
-    folders.collect::<Vec<_>>().join(":")
 }
 
 #[track_caller]
@@ -204,7 +198,6 @@ fn without_ansible_there_is_one_finding_and_without_a_checkout_none() {
     let failed: Vec<&str> = COVERED.into_iter().filter(|check| status(&ran, check).0 == "fail").collect();
     assert_eq!((failed, ran.code), (vec!["control-node-ansible"], 1), "{ran:?}");
     // OpenPAI's users who name no checkout have nothing of this.
-    let path = without("ansible-playbook");
     let args = [
         "check",
         "--profile",
@@ -216,7 +209,7 @@ fn without_ansible_there_is_one_finding_and_without_a_checkout_none() {
         "--format",
         "json",
     ];
-    let ran = devbox.bench.run_with(&args, &[("PATH", path.as_str())]);
+    let ran = devbox.bench.run(&args);
     for check in COVERED {
         let rows = ran.json();
         let row = rows["results"]
@@ -226,7 +219,7 @@ fn without_ansible_there_is_one_finding_and_without_a_checkout_none() {
     }
     // The profile of kubespray's own users wants Ansible here.
     let args = ["check", "--profile", "kubespray", "--select", "control-node-*", "--format", "json"];
-    let ran = devbox.bench.run_with(&args, &[("PATH", path.as_str())]);
+    let ran = devbox.bench.run(&args);
     assert_eq!((status(&ran, "control-node-ansible").0.as_str(), ran.code), ("fail", 1), "{ran:?}");
 }
 
@@ -234,13 +227,17 @@ fn without_ansible_there_is_one_finding_and_without_a_checkout_none() {
 #[test]
 fn the_real_program_is_understood() {
     use airworthy::facts::control_node::{ansible_version, told};
-    let python = Command::new("python3").arg("-c").arg("import sys; print(sys.executable)").output();
-    let Ok(python) = python else { return };
+    let Some(python) = environment::tool("python3") else {
+        eprintln!("skipped: no python3 on this machine");
+        return;
+    };
+    let python = environment::command(python).arg("-c").arg("import sys; print(sys.executable)").output();
+    let python = python.expect("python3 runs");
     let program = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/kubespray/control_node.py");
     let asked =
         json!({"packages": [["no-such-package", "json"], ["x", "no_such_module"]], "collections": ["a.b"]});
     let interpreter = String::from_utf8(python.stdout).expect("a path");
-    let ran = Command::new(interpreter.trim())
+    let ran = environment::command(interpreter.trim())
         .arg("-c")
         .arg(fs::read_to_string(program).expect("the program"))
         .arg(asked.to_string())
@@ -251,7 +248,8 @@ fn the_real_program_is_understood() {
     let importable: Vec<bool> = told.packages.iter().map(|package| package.importable).collect();
     assert_eq!((importable, told.packages[0].version.as_deref()), (vec![true, false], None));
     assert!(told.error.is_some() || told.ansible_core.is_some(), "{told:?}");
-    if let Ok(ran) = Command::new("ansible-playbook").arg("--version").output() {
+    if let Some(playbook) = environment::ansible("ansible-playbook") {
+        let ran = environment::ansible_command(playbook).arg("--version").output().expect("it runs");
         let version = ansible_version(&String::from_utf8_lossy(&ran.stdout));
         assert!(version.core.is_some() && version.python_version.is_some(), "{version:?}");
     }

@@ -7,7 +7,6 @@ use std::path::Path;
 
 use airworthy::checks::{Profiles, Status, shipped};
 use airworthy::report::{Outcome, Report};
-use assert_cmd::Command;
 
 /// The lab makes tests of the names; here the table itself is enough.
 macro_rules! each_fault {
@@ -28,7 +27,7 @@ mod kubespray;
 use super::control_node::COVERED as CONTROL_NODE;
 use fault::{Expect, Fault};
 
-use crate::written;
+use crate::{environment, written};
 
 fn checks_of(profile: &str) -> BTreeSet<String> {
     Profiles { shipped: shipped::PROFILES }.named(profile).expect("the profile loads").checks
@@ -92,7 +91,7 @@ fn gaps(ids: &BTreeSet<String>, failing: &BTreeSet<&str>, passing: &BTreeSet<&st
 /// `airworthy check --facts` of a recorded cluster, with no other flags than the format; its exit status.
 fn judged(cluster: &str) -> (Report, Option<i32>) {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/clusters").join(cluster);
-    let output = Command::new(env!("CARGO_BIN_EXE_airworthy"))
+    let output = environment::command(env!("CARGO_BIN_EXE_airworthy"))
         .args(["check", "--format", "json", "--facts"])
         .arg(folder)
         .output()

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
+use crate::environment;
 use crate::harness::{Bench, validates};
 
 const NO_GO: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/clusters/no-go");
@@ -131,8 +132,9 @@ fn a_dash_is_stdin_or_stdout() {
     let bench = Bench::new();
     let facts = bench.run(&["facts", "--local", "--as", "worker"]).out;
     let from = |words: &[&str], stdin: &str| {
-        let mut command = assert_cmd::Command::new(env!("CARGO_BIN_EXE_airworthy"));
-        command.env_clear().env("PATH", std::env::var("PATH").unwrap_or_default()).env("HOME", bench.path());
+        let command = environment::command(env!("CARGO_BIN_EXE_airworthy"));
+        let mut command = assert_cmd::Command::from_std(command);
+        command.env("HOME", bench.path());
         let output =
             command.current_dir(bench.path()).args(words).write_stdin(stdin).output().expect("it runs");
         let text = |bytes| String::from_utf8(bytes).expect("text");
@@ -158,7 +160,7 @@ fn a_dash_is_stdin_or_stdout() {
     bench.run(&["facts", "--local", "-o", "-"]).complains(&["a folder is wanted"]);
     let script = bench.run(&["facts", "--script"]).out;
     bench.write("probe.sh", script);
-    let answer = std::process::Command::new("sh").arg("probe.sh").current_dir(bench.path()).output();
+    let answer = environment::command("sh").arg("probe.sh").current_dir(bench.path()).output();
     let answer = String::from_utf8(answer.expect("sh runs").stdout).expect("text");
     let (code, out, err) = from(&["facts", "--transcript", "-", "--host", "w1"], &answer);
     assert_eq!(code, Some(0), "{err}");
@@ -218,7 +220,7 @@ fn transcripts_are_told_whose_they_are() {
     let bench = Bench::new();
     let script = bench.run(&["facts", "--script"]);
     bench.write("probe.sh", &script.out);
-    let answer = std::process::Command::new("sh").arg("probe.sh").current_dir(bench.path()).output();
+    let answer = environment::command("sh").arg("probe.sh").current_dir(bench.path()).output();
     bench.write("answer.txt", answer.expect("sh runs").stdout);
     for (name, role) in [("m1", "infra"), ("w1", "worker"), ("w2", "worker")] {
         let ran =

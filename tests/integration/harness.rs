@@ -1,10 +1,36 @@
 //! The built binary in a folder of its own and an environment of its own.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Mutex;
 use std::time::Duration;
 
+use airworthy::checks::{Catalog, Profile, Profiles, Source, shipped};
 use serde_json::Value;
+
+use crate::environment;
+
+/// A profile that ships and all checks that ship, each compiled once for all tests. An empty stage is the profile's own.
+pub(crate) fn shipped_checks(profile: &'static str, stage: &'static str) -> &'static (Profile, Catalog) {
+    static COMPILED: Mutex<BTreeMap<(&str, &str), &(Profile, Catalog)>> = Mutex::new(BTreeMap::new());
+    let known = || COMPILED.lock().expect("no test panics here").get(&(profile, stage)).copied();
+    if let Some(compiled) = known() {
+        return compiled;
+    }
+    // Without the lock: threads that wait for it are some of those that compile.
+    let mut loaded = Profiles { shipped: shipped::PROFILES }.named(profile).expect("the profile loads");
+    if !stage.is_empty() {
+        loaded.set("stage", stage.into()).expect("the profile has it");
+    }
+    let files: Vec<String> = shipped::CHECKS.iter().map(|(id, _)| format!("checks/{id}.yaml")).collect();
+    let checks = shipped::CHECKS.iter().zip(&files);
+    let sources: Vec<Source<'_>> = checks.map(|((id, text), file)| Source { file, id, text }).collect();
+    let catalog = Catalog::load(&sources, &[], &loaded).expect("the checks load");
+    let compiled = &*Box::leak(Box::new((loaded, catalog)));
+    COMPILED.lock().expect("no test panics here").insert((profile, stage), compiled);
+    compiled
+}
 
 /// What a run left behind.
 #[derive(Debug)]
@@ -21,7 +47,7 @@ pub(crate) struct Bench {
 
 impl Bench {
     pub(crate) fn new() -> Bench {
-        Bench { folder: tempfile::tempdir().expect("a scratch folder") }
+        Bench { folder: environment::folder() }
     }
 
     pub(crate) fn path(&self) -> &Path {
@@ -40,18 +66,15 @@ impl Bench {
         fs::read_to_string(self.path().join(name)).expect("readable")
     }
 
-    /// Runs airworthy here, with nothing of this process' environment but the search path.
+    /// Runs airworthy here, with nothing of this process' environment.
     pub(crate) fn run(&self, args: &[&str]) -> Ran {
         self.run_with(args, &[])
     }
 
     pub(crate) fn run_with(&self, args: &[&str], environment: &[(&str, &str)]) -> Ran {
-        let path = std::env::var("PATH").unwrap_or_default();
-        let output = assert_cmd::Command::new(env!("CARGO_BIN_EXE_airworthy"))
-            .env_clear()
-            .env("PATH", path)
-            .env("HOME", self.path())
-            .env("NO_COLOR", "1")
+        let mut command = environment::command(env!("CARGO_BIN_EXE_airworthy"));
+        command.env("NO_COLOR", "1");
+        let output = assert_cmd::Command::from_std(command)
             .env("COLUMNS", "100")
             .envs(environment.iter().copied())
             .current_dir(self.path())

@@ -3,12 +3,13 @@
 use std::io::Read as _;
 use std::net::TcpListener;
 use std::os::unix::process::ExitStatusExt as _;
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
 
+use crate::environment;
 use crate::harness::Bench;
 
 /// Interrupts a check of this machine and of a host that accepts connections and says nothing; the status and stdout.
@@ -19,9 +20,7 @@ fn interrupted_by(signal: Signal, bench: &Bench, words: &[&str]) -> (Option<i32>
         "hosts.ini",
         format!("[kube_control_plane]\nhere ansible_connection=local\n[etcd]\nhere\n[kube_node]\nmute ansible_host=127.0.0.1 ansible_port={port}\n"),
     );
-    let mut child = Command::new(env!("CARGO_BIN_EXE_airworthy"))
-        .env_clear()
-        .env("PATH", std::env::var("PATH").unwrap_or_default())
+    let mut child = environment::command(env!("CARGO_BIN_EXE_airworthy"))
         .env("HOME", bench.path())
         .env("COLUMNS", "100")
         .current_dir(bench.path())

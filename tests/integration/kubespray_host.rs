@@ -218,7 +218,7 @@ fn a_host_owes_what_the_inventory_has_it_run() {
 
 /// What is surveyed of one host with these variables.
 fn surveyed(variables: &str) -> (Survey, Variables) {
-    let folder = tempfile::tempdir().expect("a folder");
+    let folder = crate::environment::folder();
     let file = folder.path().join("inventory.ini");
     fs::write(&file, "[kube_control_plane]\na\n\n[etcd]\na\n\n[kube_node]\na\n").expect("written");
     fs::create_dir(folder.path().join("group_vars")).expect("a folder");

@@ -6,13 +6,14 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
-use airworthy::checks::{Catalog, Judge, Profiles, Source, Status, Verdict, shipped};
+use airworthy::checks::{Judge, Profiles, Status, Verdict, shipped};
 use airworthy::facts::{self, Circumstances, Deployment, Fleet, HostRecord, Outcome, Subject};
 use airworthy::gather;
 use airworthy::inventory;
 use airworthy::kubespray::{self, Demands};
 use airworthy::role::Role;
 
+use super::harness::shipped_checks;
 use super::written::{Section, rewritten};
 
 /// Two recorded hosts, as a cluster of kubespray's.
@@ -106,7 +107,7 @@ fn record(host: &str, case: &Case, circumstances: &Circumstances) -> HostRecord 
 
 /// Every verdict of profile `kubespray`.
 pub(crate) fn verdicts(case: &Case) -> Vec<Verdict> {
-    let folder = tempfile::tempdir().expect("a folder");
+    let folder = crate::environment::folder();
     let file = folder.path().join("inventory.ini");
     let (was, is) = case.inventory;
     fs::write(&file, INVENTORY.replace(was, is)).expect("written");
@@ -123,12 +124,8 @@ pub(crate) fn verdicts(case: &Case) -> Vec<Verdict> {
     let demands = Demands::of_release(case.release).expect("a release of the table");
     let survey = kubespray::survey(&inventory, &demands);
     let deployment = Deployment { kubespray: demands.facts.clone(), inventory: survey.inventory };
-    let profile = Profiles { shipped: shipped::PROFILES }.named("kubespray").expect("the profile loads");
-    let files: Vec<String> = shipped::CHECKS.iter().map(|(id, _)| format!("checks/{id}.yaml")).collect();
-    let checks = shipped::CHECKS.iter().zip(&files);
-    let sources: Vec<Source<'_>> = checks.map(|((id, text), file)| Source { file, id, text }).collect();
-    let catalog = Catalog::load(&sources, &[], &profile).expect("the checks load");
-    let judge = Judge::new(&catalog, &profile, &deployment);
+    let (profile, catalog) = shipped_checks("kubespray", "");
+    let judge = Judge::new(catalog, profile, &deployment);
     let mut verdicts = judge.fleet(&[], &Fleet::default());
     for host in ["infra", "worker-gpu"] {
         let of = inventory.hosts.iter().find(|it| it.name == host).expect("the host");

@@ -7,6 +7,9 @@ mod checks;
 mod command_line;
 mod control_node;
 mod coverage;
+#[allow(dead_code)] // each test binary uses a part of it
+#[path = "../support/environment.rs"]
+mod environment;
 mod first_contact;
 mod harness;
 mod interruption;

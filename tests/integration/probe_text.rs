@@ -3,11 +3,13 @@
 use std::fs;
 use std::net::TcpListener;
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use airworthy::facts::{self, Answer, Ended, Probe, Read, Transcript};
 use airworthy::gather::{self, Errand, Script};
+
+use crate::environment;
 
 const BOUNDARY: &str = "-_0123456789ABCDEFabcd";
 const SHELLS: &[&[&str]] = &[&["dash"], &["bash"], &["busybox", "sh"]];
@@ -15,7 +17,8 @@ const SHELLS: &[&[&str]] = &[&["dash"], &["bash"], &["busybox", "sh"]];
 /// Runs a script of these probes under `shell`, after `change` had its text.
 fn run(shell: &[&str], probes: &[Probe], errand: &Errand, change: impl Fn(String) -> String) -> Transcript {
     let script = change(Script::new(probes).text(BOUNDARY, errand));
-    let output = Command::new(shell[0])
+    let output = environment::command(shell[0])
+        .env("PATH", environment::path_with(&["curl", "wget", "python3"]))
         .args(&shell[1..])
         .args(["-c", &script, "sh", "root"])
         .stdin(Stdio::null())
@@ -27,10 +30,7 @@ fn run(shell: &[&str], probes: &[Probe], errand: &Errand, change: impl Fn(String
 
 /// For each shell that is there.
 fn under_every_shell(mut test: impl FnMut(&[&str])) {
-    let is_there = |shell: &&&[&str]| {
-        Command::new(shell[0]).arg("--help").stdout(Stdio::null()).stderr(Stdio::null()).status().is_ok()
-    };
-    let there: Vec<_> = SHELLS.iter().filter(is_there).collect();
+    let there: Vec<_> = SHELLS.iter().filter(|shell| environment::has(shell[0])).collect();
     assert!(!there.is_empty(), "no shell at all");
     there.into_iter().for_each(|shell| test(shell));
 }
@@ -75,7 +75,7 @@ done"#;
 
 #[test]
 fn runtimes_are_read_out_of_any_json() {
-    let folder = tempfile::tempdir().expect("a folder");
+    let folder = environment::folder();
     let file = folder.path().join("daemon.json");
     let config = "{\"path\":\t\"/first/runtime\",\r\n\"a\": {\"path\"\r\n\t:\n \"/second/run-time\"},\n\
                   \"b\": \"path\", \"c\": [\"path\", \"/no/key\"], \"x:path\": \"/another/key\",\n\
@@ -100,7 +100,7 @@ fn runtimes_are_read_out_of_any_json() {
 
 #[test]
 fn mirrors_are_read_out_of_any_json() {
-    let folder = tempfile::tempdir().expect("a folder");
+    let folder = environment::folder();
     let file = folder.path().join("daemon.json");
     let config =
         "{\r\n\t\"registry-mirrors\"\t:\r\n [\"http://127.0.0.1:9/a\",\r\n\t\"http://127.0.0.1:9/b\"]}";
@@ -207,7 +207,7 @@ fn the_pause_goes_on_where_a_folder_cannot_be_made() {
 /// What it asked for is told along with the files: an empty one is known, one that another script asks for is not.
 #[test]
 fn empty_files_are_told_from_those_that_nobody_asked_for() {
-    let folder = tempfile::tempdir().expect("a folder");
+    let folder = environment::folder();
     let path = |name: &str| -> &'static str { folder.path().join(name).display().to_string().leak() };
     for name in ["empty", "d-1.conf"] {
         fs::write(path(name), "").expect("written");

@@ -3,9 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::PathBuf;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
-use airworthy::checks::{Catalog, Judge, Profile, Profiles, Source, Status, Verdict, shipped};
+use airworthy::checks::{Catalog, Judge, Profile, Status, Verdict};
 use airworthy::facts::fleet::{self, Essence};
 use airworthy::facts::{
     self, Circumstances, Deployment, HostFacts, HostRecord, Layout, Outcome, Reading, Seen, Subject,
@@ -14,7 +14,11 @@ use airworthy::facts::{
 use airworthy::gather::{self, Answered};
 use airworthy::role::Role;
 use bytes::Bytes;
+use rayon::prelude::*;
 use serde_json::Value;
+
+use crate::environment;
+use crate::harness::shipped_checks;
 
 /// Whether a check may pass though one of its facts is unknown, because the others are enough.
 fn is_enough(check: &str, without: &str, subject: &Subject, facts: &HostFacts) -> bool {
@@ -80,15 +84,7 @@ impl Host {
 }
 
 fn profile() -> &'static (Profile, Catalog) {
-    static LOADED: OnceLock<(Profile, Catalog)> = OnceLock::new();
-    LOADED.get_or_init(|| {
-        let profile = Profiles { shipped: shipped::PROFILES }.named("openpai").expect("the profile loads");
-        let files: Vec<String> = shipped::CHECKS.iter().map(|(id, _)| format!("checks/{id}.yaml")).collect();
-        let checks = shipped::CHECKS.iter().zip(&files);
-        let sources: Vec<Source<'_>> = checks.map(|((id, text), file)| Source { file, id, text }).collect();
-        let catalog = Catalog::load(&sources, &[], &profile).expect("the checks load");
-        (profile, catalog)
-    })
+    shipped_checks("openpai", "")
 }
 
 /// What an inventory might say of a host: an infra host, a worker, and workers that promise accelerators.
@@ -158,7 +154,7 @@ fn answers_are_read_as_recorded() {
     for host in hosts() {
         let facts = serde_json::to_value(host.parse(&host.answered.transcript)).expect("facts are JSON");
         let file = host.folder.join("facts.json");
-        if std::env::var_os("UPDATE_GOLDEN").is_some_and(|value| value == "1") {
+        if environment::variable("UPDATE_GOLDEN").is_some_and(|value| value == "1") {
             let text = serde_json::to_string_pretty(&facts).expect("facts are JSON") + "\n";
             fs::write(&file, text).expect("facts.json is written");
         }
@@ -243,20 +239,19 @@ fn an_answer_that_was_cut_is_never_whole() {
 /// No false GO: whatever part of an answer is not there, a check that fails with it does not pass without.
 #[test]
 fn a_section_that_is_missing_lets_nothing_pass() {
-    let mut failing = 0;
-    let mut wrong = Vec::new();
-    for host in hosts() {
-        let whole = &host.answered.transcript;
-        let names: Vec<&str> = whole.sections().keys().map(|name| &**name).collect();
-        let facts = host.parse(whole);
-        let without: Vec<(&str, HostFacts)> =
-            names.iter().map(|name| (*name, host.parse(&blanked(whole, name)))).collect();
-        for subject in subjects() {
-            let mut failed = verdicts(&subject, &facts);
+    let hosts = hosts();
+    let cases: Vec<(&Host, Subject)> =
+        hosts.iter().flat_map(|host| subjects().into_iter().map(move |subject| (host, subject))).collect();
+    // Hundreds of hosts' worth of verdicts: on all cores.
+    let judged: Vec<(usize, Vec<String>)> = cases
+        .par_iter()
+        .map(|(host, subject)| {
+            let whole = &host.answered.transcript;
+            let mut failed = verdicts(subject, &host.parse(whole));
             failed.retain(|v| v.status == Status::Fail);
-            failing += failed.len();
-            for (name, facts) in &without {
-                for now in verdicts(&subject, facts) {
+            let mut wrong = Vec::new();
+            for name in whole.sections().keys() {
+                for now in verdicts(subject, &host.parse(&blanked(whole, name))) {
                     let before = failed.iter().any(|v| v.check == now.check && v.host == now.host);
                     if before && matches!(now.status, Status::Pass | Status::NotApplicable) {
                         let status = now.status;
@@ -264,8 +259,11 @@ fn a_section_that_is_missing_lets_nothing_pass() {
                     }
                 }
             }
-        }
-    }
+            (failed.len(), wrong)
+        })
+        .collect();
+    let failing: usize = judged.iter().map(|(failing, _)| failing).sum();
+    let wrong: Vec<String> = judged.into_iter().flat_map(|(_, wrong)| wrong).collect();
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
     assert!(failing > 50, "hardly anything fails on any recorded host: {failing}");
 }

@@ -12,6 +12,7 @@ use airworthy::inventory::{GatheredFacts, Inventory};
 use airworthy::kubespray::{self, Demands};
 
 use super::checkouts::fixture;
+use super::environment;
 use super::harness::Bench;
 
 const HOSTS: &str = "cp1 ansible_host=10.0.0.11 ip=10.0.0.11\nw1 ansible_host=10.0.0.21 ip=10.0.0.21\n
@@ -34,7 +35,7 @@ fn gathered(hosts: &[&str], architecture: &str, id: &str) -> GatheredFacts {
 
 /// The findings of the checks of an inventory, of severity warning or error.
 fn findings(candidates: &[Demands], hosts: &str, vars: &str, facts: &GatheredFacts) -> Vec<Verdict> {
-    let folder = tempfile::tempdir().expect("a folder");
+    let folder = environment::folder();
     let inventory = inventory(hosts, vars, folder.path());
     let survey = kubespray::survey_candidates(&inventory, candidates, facts);
     let kubespray = kubespray::lenient(candidates, survey.best);
@@ -164,7 +165,7 @@ fn the_keys_of_the_checkouts_checksums_decide_how_a_version_is_written() {
         ),
     ]);
     let versions = |version: &str| {
-        let folder = tempfile::tempdir().expect("a folder");
+        let folder = environment::folder();
         let inventory = inventory(HOSTS, &format!("kube_version: {version}\n"), folder.path());
         kubespray::survey(&inventory, &demands).inventory.unsupported_versions.value().cloned()
     };
@@ -175,7 +176,7 @@ fn the_keys_of_the_checkouts_checksums_decide_how_a_version_is_written() {
 
 /// A checkout of these files, and what it demands.
 fn small_checkout(files: &[(&str, &str)]) -> (tempfile::TempDir, Demands) {
-    let folder = tempfile::tempdir().expect("a folder");
+    let folder = environment::folder();
     let cluster = ("cluster.yml", "- hosts: all\n  roles: [kubespray-defaults]\n");
     for (path, text) in files.iter().chain([&cluster]) {
         let path = folder.path().join(path);
@@ -202,7 +203,7 @@ fn what_the_checkouts_own_tasks_or_sample_name_is_read() {
     ]);
     let vars = "metallb_protocol: bgp\nmetallb_pool_name: x\ndocker_container_storage_setup: false\ncanal_iface: ''\n\
                 metallb_avoid_buggy_ips: true\n";
-    let folder = tempfile::tempdir().expect("a folder");
+    let folder = environment::folder();
     let found = kubespray::survey(&inventory(HOSTS, vars, folder.path()), &demands).inventory;
     // Shown in the sample, and read by nothing.
     let leftover = found.leftover_variables.value().expect("known");
@@ -296,7 +297,7 @@ const REAL: &str = "AIRWORTHY_CHECKOUTS";
 
 #[test]
 fn real_checkouts_find_no_fault_with_their_own_sample() {
-    let Some(folder) = std::env::var_os(REAL) else { return };
+    let Some(folder) = environment::variable(REAL) else { return };
     let mut folders: Vec<_> =
         fs::read_dir(folder).expect("a folder").filter_map(|entry| Some(entry.ok()?.path())).collect();
     folders.sort();
@@ -323,7 +324,7 @@ fn real_checkouts_find_no_fault_with_their_own_sample() {
             HOSTS.to_owned()
         };
         for set in ["", written.as_str()] {
-            let target = tempfile::tempdir().expect("a folder");
+            let target = environment::folder();
             copy(&path.join("inventory/sample/group_vars"), &target.path().join("group_vars"));
             fs::write(target.path().join("hosts.ini"), &hosts).expect("written");
             if !set.is_empty() {
@@ -402,7 +403,7 @@ fn which_releases_could_deploy_is_said_before_the_report() {
 #[test]
 fn the_inventorys_own_word_on_swap_and_downloads_is_known() {
     let variables = |vars: &str| {
-        let folder = tempfile::tempdir().expect("a folder");
+        let folder = environment::folder();
         let survey = kubespray::survey(&inventory(HOSTS, vars, folder.path()), &table(&["2.28"])[0]);
         survey.variables["w1"].clone()
     };

@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use airworthy::checks::{shipped, yaml};
 
+use crate::environment;
 use crate::harness::{Bench, Ran, validates};
 
 fn results(report: &Value) -> Value {
@@ -53,7 +54,7 @@ fn the_script_run_elsewhere_gives_the_same_facts() {
     let bench = Bench::new();
     let script = bench.run(&["facts", "--script"]);
     bench.write("script.sh", &script.out);
-    let answer = std::process::Command::new("sh")
+    let answer = environment::command("sh")
         .arg("script.sh")
         .current_dir(bench.path())
         .stdin(std::process::Stdio::null())

@@ -1,20 +1,28 @@
 //! The one script, run for real under every shell that hosts have.
 
 use std::io::Write as _;
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 use std::sync::Arc;
 
 use airworthy::facts::proxy::Proxy;
 use airworthy::facts::{self, Circumstances, Ended, HostFacts, Read, Reading};
 use airworthy::gather::{self, Answered, Errand, Helpers, Script, Supply};
 
+use crate::environment;
+
 const BOUNDARY: &str = "-_0123456789ABCDEFabcd";
+
+/// The programs that ask registries, the first that is there.
+const DOWNLOADERS: [&str; 3] = ["curl", "wget", "python3"];
 
 /// Runs the script in `shell` and takes its answer apart.
 fn run(shell: &[&str], errand: &Errand) -> (Answered, Vec<u8>) {
     let probes = facts::host::probes();
+    // No Docker of this machine has a word in it.
     let script = Script::new(&probes).text(BOUNDARY, errand);
-    let mut child = Command::new(shell[0])
+    let script = script.replace("docker.pid", "no-docker.pid").replace("/etc/docker/", "/no/etc/docker/");
+    let mut child = environment::command(shell[0])
+        .env("PATH", environment::path_with(&DOWNLOADERS))
         .args(&shell[1..])
         .args(["-s", "--", "user", "sudo: a password is required"])
         .stdin(Stdio::piped())
@@ -29,10 +37,6 @@ fn run(shell: &[&str], errand: &Errand) -> (Answered, Vec<u8>) {
     });
     assert_eq!(String::from_utf8_lossy(&output.stderr), "", "the script itself complains");
     (answered, output.stdout)
-}
-
-fn is_there(program: &str) -> bool {
-    Command::new(program).arg("--help").stdout(Stdio::null()).stderr(Stdio::null()).status().is_ok()
 }
 
 /// The script at its longest: one that asks for the helper.
@@ -56,7 +60,7 @@ fn one_probe_is_read_twice() {
 fn reads_this_machine_under_every_shell() {
     let mut tried = 0;
     for shell in [&["dash"][..], &["bash"], &["busybox", "sh"]] {
-        if !is_there(shell[0]) {
+        if !environment::has(shell[0]) {
             eprintln!("skipped: no {} on this machine", shell[0]);
             continue;
         }
@@ -112,7 +116,7 @@ fn uses_only_what_old_and_small_hosts_have() {
 #[test]
 fn what_hosts_get_is_what_people_are_shown() {
     let understood = |script: &str| {
-        let mut bash = Command::new("bash");
+        let mut bash = environment::command("bash");
         bash.arg("--pretty-print").stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
         let mut child = bash.spawn().ok()?;
         child.stdin.take()?.write_all(script.as_bytes()).ok()?;
@@ -172,7 +176,12 @@ fn proxy() -> String {
 
 #[test]
 fn registries_are_asked_by_the_inventorys_proxy() {
-    let registry = "http://registry.invalid".to_owned();
+    if DOWNLOADERS.iter().all(|name| environment::tool(name).is_none()) {
+        eprintln!("skipped: no curl, wget or python3 on this machine");
+        return;
+    }
+    // Nobody listens there.
+    let registry = "http://127.0.0.1:1".to_owned();
     let asked = |proxy: Option<Proxy>| {
         let errand = Errand { registries: vec![registry.clone()], proxy, ..Errand::default() };
         let (answered, whole) = run(&["sh"], &errand);
@@ -183,7 +192,7 @@ fn registries_are_asked_by_the_inventorys_proxy() {
     };
     let http = Some(proxy().into());
     assert!(asked(Some(Proxy { http: http.clone(), ..Proxy::default() })).answered);
-    assert!(!asked(Some(Proxy { http, no: Some("registry.invalid".into()), ..Proxy::default() })).answered);
+    assert!(!asked(Some(Proxy { http, no: Some("127.0.0.1".into()), ..Proxy::default() })).answered);
     assert!(!asked(None).answered);
 }
 
@@ -191,11 +200,11 @@ fn registries_are_asked_by_the_inventorys_proxy() {
 #[test]
 fn a_script_that_was_cut_does_nothing() {
     let script = longest();
-    let folder = tempfile::tempdir().expect("a folder");
-    for shell in ["dash", "bash"].into_iter().filter(|shell| is_there(shell)) {
+    let folder = environment::folder();
+    for shell in ["dash", "bash"].into_iter().filter(|shell| environment::has(shell)) {
         let whole = script.trim_end().len();
         for cut in (0..whole).step_by(whole / 40).chain(whole - 24..whole) {
-            let output = Command::new(shell)
+            let output = environment::command(shell)
                 .args(["-c", "eval \"$1\"", "sh", &script[..cut]])
                 .env("TMPDIR", folder.path())
                 .output()

@@ -5,11 +5,13 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
-use airworthy::checks::{Catalog, Judge, Profiles, Source, Status, Verdict, shipped};
+use airworthy::checks::{Judge, Status, Verdict};
 use airworthy::facts::fleet::{self, Essence};
 use airworthy::facts::{self, Circumstances, Deployment, Fleet, HostRecord, Outcome, Subject};
 use airworthy::gather;
 use airworthy::role::Role;
+
+use super::harness::shipped_checks;
 
 /// What a check has to say of a host, or of several.
 pub(crate) struct Case {
@@ -213,16 +215,10 @@ fn compared(hosts: &[HostRecord]) -> Fleet {
 impl Case {
     /// The verdicts of the case's check.
     fn verdicts(&self) -> Vec<Verdict> {
-        let mut profile =
-            Profiles { shipped: shipped::PROFILES }.named("openpai").expect("the profile loads");
-        profile.set("stage", self.stage.into()).expect("the profile has it");
-        let files: Vec<String> = shipped::CHECKS.iter().map(|(id, _)| format!("checks/{id}.yaml")).collect();
-        let checks = shipped::CHECKS.iter().zip(&files);
-        let sources: Vec<Source<'_>> = checks.map(|((id, text), file)| Source { file, id, text }).collect();
-        let catalog = Catalog::load(&sources, &[], &profile).expect("the checks load");
+        let (profile, catalog) = shipped_checks("openpai", self.stage);
         let hosts: Vec<HostRecord> =
             self.hosts.iter().map(|(host, sections)| record(host, sections)).collect();
-        let judge = Judge::new(&catalog, &profile, &Deployment::default());
+        let judge = Judge::new(catalog, profile, &Deployment::default());
         let mut verdicts = judge.fleet(&hosts, &compared(&hosts));
         verdicts.extend(hosts.iter().flat_map(|host| judge.host(host)));
         verdicts.retain(|verdict| *verdict.check == *self.check);

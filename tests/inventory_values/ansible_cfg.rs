@@ -5,14 +5,12 @@ use std::ffi::OsString;
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
-use std::process::Command;
 
-use airworthy::inventory::{
-    AnsibleConfig, LoadOptions, Surroundings, find_ansible_inventory, load, load_with,
-};
+use airworthy::inventory::{AnsibleConfig, LoadOptions, Surroundings, load, load_with};
 use serde_json::{Value, json};
 
 use crate::bench::{airworthy, folder, printed, without_profile};
+use crate::environment;
 
 pub(crate) fn config(folder: &Path, variables: &[(&str, &str)]) -> AnsibleConfig {
     let variables: HashMap<&str, OsString> =
@@ -169,9 +167,8 @@ fn the_vars_files_beside_the_playbook_stand_between_those_of_the_inventory() {
     let expected = json!({"a": "inventory-all", "b": "playbook-all", "c": "inventory-group",
         "d": "playbook-group", "e": "inventory-host", "f": "playbook-host"});
     assert_eq!(ours["_meta"]["hostvars"]["n"], expected);
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    if let Some(program) = find_ansible_inventory(&path) {
-        let mut command = Command::new(program);
+    if let Some(program) = environment::ansible("ansible-inventory") {
+        let mut command = environment::ansible_command(program);
         let output =
             command.args(["-i", "inv/hosts.ini", "--list"]).current_dir(folder.path()).output().unwrap();
         assert_eq!(printed(&output.stdout), without_profile(ours.clone()));
@@ -197,9 +194,8 @@ fn mappings_are_merged_where_ansible_cfg_says_so() {
     let expected =
         json!({"m": {"g": 1, "h": 1, "again": 2, "deep": {"x": 1, "y": [2], "z": 3}}, "s": {"a": 1, "b": 1}});
     assert_eq!(ours["_meta"]["hostvars"]["n"], expected);
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    if let Some(program) = find_ansible_inventory(&path) {
-        let mut command = Command::new(program);
+    if let Some(program) = environment::ansible("ansible-inventory") {
+        let mut command = environment::ansible_command(program);
         let output = command.args(["-i", "hosts.yml", "--list"]).current_dir(folder.path()).output().unwrap();
         assert_eq!(printed(&output.stdout), without_profile(ours.clone()));
     }

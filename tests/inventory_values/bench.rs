@@ -7,9 +7,11 @@ use std::path::Path;
 use airworthy::inventory::{Inventory, load};
 use serde_json::Value;
 
+use crate::environment;
+
 /// Writes files and gives their folder.
 pub(crate) fn folder(files: &[(&str, &str)]) -> tempfile::TempDir {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = environment::folder();
     for (name, text) in files {
         let path = folder.path().join(name);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
@@ -45,10 +47,8 @@ pub(crate) fn without_profile(mut listed: Value) -> Value {
 
 /// Runs the binary in a folder, with an environment of its own.
 pub(crate) fn airworthy(folder: &Path, arguments: &[&str]) -> (i32, String, String) {
-    let output = assert_cmd::Command::new(env!("CARGO_BIN_EXE_airworthy"))
-        .env_clear()
+    let output = environment::command(env!("CARGO_BIN_EXE_airworthy"))
         .env("PATH", folder.join("bin"))
-        .env("HOME", folder)
         .env("COLUMNS", "120")
         .current_dir(folder)
         .args(arguments)

@@ -5,6 +5,9 @@
 mod ansible_cfg;
 mod bench;
 mod connections;
+#[allow(dead_code)] // each test binary uses a part of it
+#[path = "../support/environment.rs"]
+mod environment;
 mod folders;
 mod programs;
 mod releases;

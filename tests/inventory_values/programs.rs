@@ -1,12 +1,12 @@
 //! Inventory scripts and plugins.
 
 use std::fs;
-use std::process::Command;
 
 use airworthy::inventory::{CoreLookup, CoreRules, LoadOptions, find_ansible_inventory, load_with};
 use serde_json::json;
 
 use crate::bench::{executable, folder, printed, without_profile};
+use crate::environment;
 
 #[test]
 fn scripts_and_plugins_are_read_through_ansible_inventory() {
@@ -71,8 +71,7 @@ fn a_plugin_builds_on_the_sources_before_it() {
     )
     .unwrap();
     executable(&program);
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    for program in [Some(program), find_ansible_inventory(&path)].into_iter().flatten() {
+    for program in [Some(program), environment::cleared_ansible("ansible-inventory")].into_iter().flatten() {
         let ansible_core = CoreLookup::from(CoreRules::Since2_19);
         let options =
             LoadOptions { ansible_inventory: Some(program), ansible_core, ..LoadOptions::default() };
@@ -88,8 +87,7 @@ fn a_plugin_builds_on_the_sources_before_it() {
 /// The real program, where it is.
 #[test]
 fn the_ansible_inventory_that_is_here_runs_scripts() {
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    let Some(program) = find_ansible_inventory(&path) else {
+    let Some(program) = environment::cleared_ansible("ansible-inventory") else {
         eprintln!("note: skipped, there is no ansible-inventory on PATH");
         return;
     };
@@ -103,7 +101,7 @@ fn the_ansible_inventory_that_is_here_runs_scripts() {
     let options = LoadOptions { ansible_inventory: Some(program.clone()), ..LoadOptions::default() };
     let inventory = load_with(std::slice::from_ref(&script), &options).unwrap();
     assert_eq!(inventory.value_of("d1", "g").unwrap(), Some(json!("10.0.0.1")));
-    let output = Command::new(program).arg("-i").arg(&script).arg("--list").output().unwrap();
+    let output = environment::ansible_command(program).arg("-i").arg(&script).arg("--list").output().unwrap();
     assert_eq!(without_profile(inventory.to_ansible_json()), printed(&output.stdout));
 }
 

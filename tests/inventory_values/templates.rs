@@ -2,13 +2,13 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
-use airworthy::inventory::{Inventory, find_ansible_inventory, load};
+use airworthy::inventory::{Inventory, load};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use crate::bench::{folder, with};
+use crate::environment;
 
 /// The folder of recorded answers.
 pub(crate) fn fixtures() -> PathBuf {
@@ -66,8 +66,7 @@ fn templates_have_ansibles_values() {
 /// The same against the Ansible of this machine, in one run.
 #[test]
 fn templates_have_the_values_of_the_ansible_that_is_here() {
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    let Some(ansible) = find_ansible_inventory(&path).map(|program| program.with_file_name("ansible")) else {
+    let Some(ansible) = environment::ansible("ansible") else {
         eprintln!("note: skipped, there is no ansible on PATH");
         return;
     };
@@ -84,12 +83,11 @@ fn templates_have_the_values_of_the_ansible_that_is_here() {
         .collect();
     let all = folder.path().join("all.json");
     fs::write(&all, json!({ "all_cases": decided }).to_string()).unwrap();
-    let output = Command::new(ansible)
+    let output = environment::ansible_command(ansible)
         .args(["n1", "-c", "local", "-m", "debug", "-a", "msg={{ all_cases }}", "-i"])
         .arg(folder.path().join("hosts.yml"))
         .arg("-e")
         .arg(format!("@{}", all.display()))
-        .env("ANSIBLE_NOCOLOR", "1")
         .output()
         .unwrap();
     let text = String::from_utf8_lossy(&output.stdout).into_owned();

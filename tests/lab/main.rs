@@ -6,6 +6,9 @@ macro_rules! each_fault {
     ($($name:ident)*) => { $(#[test] fn $name() { crate::judge::judge_named(stringify!($name)); })* };
 }
 
+#[allow(dead_code)] // each test binary uses a part of it
+#[path = "../support/environment.rs"]
+mod environment;
 #[macro_use]
 mod fault;
 

@@ -1,24 +1,27 @@
 //! The real helper against a library that plays: what it writes for healthy machines and for every way a GPU goes wrong.
 
 use std::path::Path;
-use std::process::{Command, Output};
+use std::process::Output;
 use std::time::{Duration, Instant};
 
 use airworthy::facts::nvml::{Document, Gpu, Queried};
 use tempfile::TempDir;
 
+#[allow(dead_code)] // each test binary uses a part of it
+#[path = "../support/environment.rs"]
+mod environment;
 #[path = "../support/nvml_stub.rs"]
 mod nvml_stub;
 
 /// A folder with the library in it.
 fn library(old: bool) -> TempDir {
-    let folder = tempfile::tempdir().expect("a folder");
+    let folder = environment::folder();
     nvml_stub::compile(folder.path(), old);
     folder
 }
 
 fn helper(library: &Path, play: &str) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_airworthy-nvml"))
+    environment::command(env!("CARGO_BIN_EXE_airworthy-nvml"))
         .env("LD_LIBRARY_PATH", library)
         .env("NVML_STUB", play)
         .output()
@@ -110,7 +113,7 @@ fn a_library_that_does_not_initialise_says_why() {
 
 #[test]
 fn no_library_is_a_document_too() {
-    let folder = tempfile::tempdir().expect("a folder");
+    let folder = environment::folder();
     let (document, status) = told(folder.path(), "");
     let failure = document.failure.expect("there is none here");
     assert_eq!((failure.error.as_str(), status), ("LIBRARY_NOT_FOUND", Some(0)));
@@ -245,7 +248,7 @@ fn a_library_that_hangs_is_named_and_the_helper_ends() {
 fn the_play_may_lie_beside_the_library() {
     let folder = library(false);
     std::fs::write(folder.path().join("libnvidia-ml.so.1.play"), "gpus=3\nlost=1\n").expect("written");
-    let output = Command::new(env!("CARGO_BIN_EXE_airworthy-nvml"))
+    let output = environment::command(env!("CARGO_BIN_EXE_airworthy-nvml"))
         .env("LD_LIBRARY_PATH", folder.path())
         .output()
         .expect("the helper starts");

@@ -40,7 +40,7 @@ impl Agent {
     }
 
     fn start(serve: impl Fn(&mut UnixStream, &AtomicUsize) + Send + Sync + 'static) -> Self {
-        let folder = tempfile::tempdir().expect("a folder");
+        let folder = crate::environment::folder();
         let socket = folder.path().join("agent");
         let listener = UnixListener::bind(&socket).expect("a socket");
         let listed = Arc::new(AtomicUsize::new(0));

@@ -2,14 +2,15 @@
 
 use std::io::{Read as _, Write as _};
 use std::net::{Shutdown, TcpListener, TcpStream};
+use std::sync::atomic::Ordering;
 use std::thread;
-use std::time::{Duration, Instant};
 
 use airworthy::fix::apply::{FileNow, Order, Outcome};
 use airworthy::fix::plan::Plan as Fix;
 use airworthy::transport::Ssh;
 
-use crate::bench::{Bench, OLD, STAMP};
+use crate::bench::{BOUNDARY, Bench, OLD, STAMP};
+use crate::machine::wait_until;
 use crate::server::{Answer, Plan, Server};
 use crate::talk::{host, options};
 
@@ -47,7 +48,7 @@ fn knife(server: &Server, after: usize) -> u16 {
 }
 
 fn login(bench: &Bench) -> Server {
-    let rc = format!("PATH={}:$PATH; export PATH", bench.path("bin").display());
+    let rc = format!("PATH='{}':$PATH; export PATH", bench.path("bin").display());
     Server::start(Plan { answer: Answer::Login { shell: "sh", rc }, ..Plan::open() })
 }
 
@@ -84,13 +85,15 @@ fn cut_at_any_byte_the_file_is_whole_and_the_next_run_gets_there() {
         let mut through = host(&server);
         through.connection.port = Some(knife(&server, after));
         let applied = order.apply(&Ssh::new(options()), &through, None);
-        let began = Instant::now();
         if applied.outcome == Outcome::Lost {
             assert_ne!(applied.reason, "", "cut after {after}");
+            wait_until("the server has read what came", || server.seen.ended.load(Ordering::SeqCst) == 1);
             // What was handed over whole goes on by itself.
-            while !bench.told("info").starts_with("nvidia|") && began.elapsed() < Duration::from_secs(2) {
-                let _ = which(&bench, &plan);
-                thread::sleep(Duration::from_millis(20));
+            if server.seen.stdin.lock().expect("a lock").len() == order.text(BOUNDARY).len() {
+                wait_until("the order is carried out", || {
+                    let _ = which(&bench, &plan);
+                    bench.told("info").starts_with("nvidia|")
+                });
             }
         }
         match which(&bench, &plan) {

@@ -12,7 +12,7 @@ use crate::talk::{Talk, host, options, timed};
 
 #[test]
 fn two_hundred_hosts_cost_one_connection_and_one_exec_each() {
-    let folder = tempfile::tempdir().expect("a folder");
+    let folder = crate::environment::folder();
     let plan = Plan {
         latency: Duration::from_millis(100),
         answer: Answer::Canned { out: vec![b'x'; 6000], err: Vec::new() },

@@ -1,7 +1,6 @@
 //! Whole visits: the one script through a real SSH server, really run by a shell.
 
 use std::fs;
-use std::path::Path;
 use std::time::Duration;
 
 use airworthy::facts::{self, Circumstances, HostFacts, Reading};
@@ -9,6 +8,7 @@ use airworthy::gather::{self, Errand, Gathered, Script, SudoPassword};
 use airworthy::transport::{Ssh, Stage};
 use secrecy::SecretString;
 
+use crate::environment;
 use crate::machine::{Machine, wait_until};
 use crate::server::{Answer, Plan, Server};
 use crate::talk::{host, options, timed};
@@ -58,8 +58,7 @@ fn noise_before_the_answer_and_forged_frames_change_nothing() {
 fn every_login_shell_takes_the_bootstrap_as_it_is() {
     let mut tried = 0;
     for shell in ["sh", "bash", "zsh", "csh", "fish"] {
-        let there = std::process::Command::new(shell).args(["-c", "true"]).status();
-        if !there.is_ok_and(|status| status.success()) {
+        if !environment::has(shell) {
             eprintln!("skipped: no {shell} on this machine");
             continue;
         }
@@ -218,22 +217,17 @@ fn an_answer_that_is_not_ours_is_told_as_it_is() {
 
 #[test]
 fn a_machine_with_busybox_alone_is_read_too() {
-    let Some(busybox) = ["/bin/busybox", "/usr/bin/busybox"].into_iter().find(|p| Path::new(p).exists())
-    else {
+    if !environment::has("busybox") {
         eprintln!("skipped: no busybox on this machine");
         return;
-    };
-    let machine = Machine::new();
-    let list = std::process::Command::new(busybox).arg("--list").output().expect("busybox lists").stdout;
-    for applet in String::from_utf8_lossy(&list).lines() {
-        std::os::unix::fs::symlink(busybox, machine.path("bin").join(applet)).expect("a link");
     }
-    // The frame appends the usual folders; here they hold nothing else than what PATH begins with.
-    let rc = format!(
-        "PATH={}; TMPDIR={}; export PATH TMPDIR",
-        machine.path("bin").display(),
-        machine.path("tmp").display()
-    );
+    let busybox = environment::programs().join("busybox");
+    let machine = Machine::new();
+    let list = environment::command(&busybox).arg("--list").output().expect("busybox lists").stdout;
+    for applet in String::from_utf8_lossy(&list).lines() {
+        std::os::unix::fs::symlink(&busybox, machine.path("bin").join(applet)).expect("a link");
+    }
+    let rc = format!("{}; PATH=${{PATH%%:*}}; AIRWORTHY_SYSTEM_PATH=$PATH", machine.rc());
     let server = Server::start(Plan { answer: Answer::Login { shell: "sh", rc }, ..Plan::open() });
     let facts = facts_of(&visit(&server, None));
     assert!(facts.memory.total_mib.value().is_some() && facts.cpu.count.value().is_some());

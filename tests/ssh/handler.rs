@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::future::pending;
 use std::io::{Read, Write};
 use std::os::unix::process::ExitStatusExt;
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::sync::mpsc::{self, Sender};
@@ -18,6 +18,7 @@ use russh::server::{
 use russh::{Channel, ChannelId, ChannelOpenFailure, Error, Sig};
 use tokio::net::TcpStream;
 
+use crate::environment;
 use crate::server::{Answer, Fault, Knife, Plan, RUNTIME, Seen};
 
 /// Who is connected.
@@ -260,7 +261,7 @@ async fn play(handle: Handle, id: ChannelId, plan: Arc<Plan>, knife: Knife) {
 
 /// Runs a command as sshd would, on threads of its own.
 fn run(handle: Handle, id: ChannelId, shell: &str, command: &str, latency: Duration) -> Sender<Vec<u8>> {
-    let mut child = Command::new(shell)
+    let mut child = environment::command(shell)
         .args(["-c", command])
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())

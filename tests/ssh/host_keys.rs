@@ -23,7 +23,7 @@ impl Setting {
     /// A server that shows `host_keys`, and takes the password `sesame` or key 1.
     fn new(host_keys: Vec<PrivateKey>) -> Self {
         let plan = Plan { host_keys, password: Some("sesame"), ..Plan::for_key(&ed25519(1)) };
-        Setting { folder: tempfile::tempdir().expect("a folder"), server: Server::start(plan) }
+        Setting { folder: crate::environment::folder(), server: Server::start(plan) }
     }
 
     fn file(&self) -> PathBuf {

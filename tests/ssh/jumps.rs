@@ -45,7 +45,7 @@ fn ends(server: &Server) -> bool {
 
 #[test]
 fn a_host_behind_a_jump_host_is_reached_by_arguments_config_and_bastion() {
-    let folder = tempfile::tempdir().expect("a folder");
+    let folder = crate::environment::folder();
     let (bastion, server) = (Server::start(Plan::bastion()), Server::start(Plan::open()));
     let config = format!(
         "Host jump\n  HostName 127.0.0.1\n  Port {}\nHost 127.0.0.1\n  ProxyJump jump\nMatch originalhost jump\n  ProxyJump none\n",
@@ -121,7 +121,7 @@ fn a_fleet_behind_one_jump_host_does_not_storm_it() {
 
 #[test]
 fn a_jump_host_that_lets_nobody_in_is_named_and_asked_once_for_all() {
-    let folder = tempfile::tempdir().expect("a folder");
+    let folder = crate::environment::folder();
     let bastion = Server::start(Plan { forwards: true, ..Plan::default() });
     let server = Server::start(Plan::open());
     let mut options = options();
@@ -144,7 +144,7 @@ fn a_jump_host_that_lets_nobody_in_is_named_and_asked_once_for_all() {
 
 #[test]
 fn each_hop_shows_its_own_key_and_is_judged_by_it() {
-    let folder = tempfile::tempdir().expect("a folder");
+    let folder = crate::environment::folder();
     let bastion = Server::start(Plan { host_keys: vec![ed25519(7)], ..Plan::bastion() });
     let server = Server::start(Plan::open());
     let known = folder.path().join("known_hosts");
@@ -216,7 +216,7 @@ fn a_silent_host_behind_a_jump_host_costs_its_deadline_and_leaves_nothing() {
 
 #[test]
 fn a_jump_host_that_jumps_through_itself_is_an_error() {
-    let folder = tempfile::tempdir().expect("a folder");
+    let folder = crate::environment::folder();
     let options = with_config(folder.path(), "Host *\n  ProxyJump bastion\n");
     let server = Server::start(Plan::open());
     let error = Ssh::new(options).run(&host(&server), &mut Talk::of("x")).expect_err("a circle");
@@ -225,7 +225,7 @@ fn a_jump_host_that_jumps_through_itself_is_an_error() {
 
 #[test]
 fn the_bastions_own_user_key_and_password_are_used() {
-    let folder = tempfile::tempdir().expect("a folder");
+    let folder = crate::environment::folder();
     let server = Server::start(Plan::open());
     let through = |way: Connection| {
         let mut host = host(&server);

@@ -68,7 +68,7 @@ fn done_does_not_wait() {
 
 #[test]
 fn the_deadline_ends_the_command_and_all_it_started() {
-    let folder = tempfile::tempdir().expect("a folder");
+    let folder = crate::environment::folder();
     let mark = folder.path().join("alive");
     let command =
         format!("trap 'echo cleaned >{0}.trap; exit' TERM; (sleep 2; echo >{0}) & wait", mark.display());

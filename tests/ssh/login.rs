@@ -45,7 +45,7 @@ fn a_server_that_asks_for_nothing() {
 
 #[test]
 fn a_configured_key_file() {
-    let folder = tempfile::tempdir().expect("a folder");
+    let folder = crate::environment::folder();
     let key = ed25519(1);
     let server = Server::start(Plan::for_key(&key));
     let path = keys::save(&key, folder.path(), "id");
@@ -55,7 +55,7 @@ fn a_configured_key_file() {
 
 #[test]
 fn a_server_that_lets_everybody_in_but_wants_no_key() {
-    let folder = tempfile::tempdir().expect("a folder");
+    let folder = crate::environment::folder();
     let server = Server::start(Plan { open: true, ..Plan::default() });
     let path = keys::save(&ed25519(1), folder.path(), "id");
     assert_eq!(visit(with_key(path), &server).expect("in").login, Login::None);
@@ -65,7 +65,7 @@ fn a_server_that_lets_everybody_in_but_wants_no_key() {
 /// sshd hangs up after the sixth failure; to ask for the methods first is none.
 #[test]
 fn as_many_keys_as_sshd_takes_and_the_password_after_them() {
-    let folder = tempfile::tempdir().expect("a folder");
+    let folder = crate::environment::folder();
     for keys in 1..=6u8 {
         let plan = Plan { password: Some("sesame"), most_failures: 6, ..Plan::default() };
         let server = Server::start(plan);
@@ -80,7 +80,7 @@ fn as_many_keys_as_sshd_takes_and_the_password_after_them() {
 /// sshd hangs up after so many failures; to ask for the methods is one, but for the very first request.
 #[test]
 fn no_attempt_is_wasted_on_a_host_that_grants_few() {
-    let folder = tempfile::tempdir().expect("a folder");
+    let folder = crate::environment::folder();
     let key = |number: u8| keys::save(&ed25519(number), folder.path(), &number.to_string());
     for most_failures in [2, 4, 6] {
         let most_keys = u8::try_from(most_failures).expect("few").min(5);
@@ -118,7 +118,7 @@ fn no_attempt_is_wasted_on_a_host_that_grants_few() {
 /// sshd's `AuthenticationMethods publickey,password`: to libssh2 a key that is not enough looks like one whose signature failed.
 #[test]
 fn a_key_and_a_password() {
-    let folder = tempfile::tempdir().expect("a folder");
+    let folder = crate::environment::folder();
     let (other, key) = (ed25519(1), ed25519(2));
     let files = [keys::save(&other, folder.path(), "other"), keys::save(&key, folder.path(), "id")];
     let agent = Agent::holding(vec![other, key.clone()]);
@@ -161,7 +161,7 @@ fn a_key_and_a_password() {
 
 #[test]
 fn a_refused_key_is_told_also_where_the_server_hangs_up_then() {
-    let folder = tempfile::tempdir().expect("a folder");
+    let folder = crate::environment::folder();
     let server = Server::start(Plan { most_failures: 2, ..Plan::default() });
     let path = keys::save(&ed25519(1), folder.path(), "id");
     let error = visit(with_key(&path), &server).expect_err("out");
@@ -192,7 +192,7 @@ fn a_key_file_of_every_kind() {
 
 #[test]
 fn a_pem_key_without_its_public_half() {
-    let folder = tempfile::tempdir().expect("a folder");
+    let folder = crate::environment::folder();
     let path = folder.path().join("id_rsa");
     std::fs::copy(keys::path("rsa_pem"), &path).expect("copied");
     let server = Server::start(Plan { authorized: vec![keys::public("rsa_pem")], ..Plan::default() });
@@ -201,7 +201,7 @@ fn a_pem_key_without_its_public_half() {
 
 #[test]
 fn the_hosts_own_key_and_user_go_before_the_flags() {
-    let folder = tempfile::tempdir().expect("a folder");
+    let folder = crate::environment::folder();
     let server = Server::start(Plan::for_key(&ed25519(1)));
     let mut host = host(&server);
     host.connection.private_key = Some(keys::save(&ed25519(1), folder.path(), "own"));
@@ -213,7 +213,7 @@ fn the_hosts_own_key_and_user_go_before_the_flags() {
 
 #[test]
 fn default_keys_are_tried_in_order_and_missing_ones_passed_over() {
-    let folder = tempfile::tempdir().expect("a folder");
+    let folder = crate::environment::folder();
     let mut options = options();
     options.default_keys = vec![
         keys::save(&ed25519(1), folder.path(), "first"),
@@ -294,7 +294,7 @@ fn an_agents_rsa_free_key_kinds_work() {
 
 #[test]
 fn the_agent_goes_before_files_and_a_refused_key_is_not_offered_twice() {
-    let folder = tempfile::tempdir().expect("a folder");
+    let folder = crate::environment::folder();
     let agent = Agent::holding(vec![ed25519(1)]);
     let server = Server::start(Plan::for_key(&ed25519(9)));
     let mut options = with_agent(&agent);
@@ -306,7 +306,7 @@ fn the_agent_goes_before_files_and_a_refused_key_is_not_offered_twice() {
 
 #[test]
 fn the_configured_key_is_the_agents_first() {
-    let folder = tempfile::tempdir().expect("a folder");
+    let folder = crate::environment::folder();
     let agent = Agent::holding((1..=8).map(ed25519).collect());
     let server = Server::start(Plan::for_key(&ed25519(8)));
     let mut options = with_agent(&agent);
@@ -317,7 +317,7 @@ fn the_configured_key_is_the_agents_first() {
 
 #[test]
 fn a_full_agent_leaves_an_attempt_for_the_configured_file_and_for_the_password() {
-    let folder = tempfile::tempdir().expect("a folder");
+    let folder = crate::environment::folder();
     let agent = Agent::holding((1..=8).map(ed25519).collect());
     let server = Server::start(Plan::for_key(&ed25519(50)));
     let mut options = with_agent(&agent);
@@ -345,7 +345,7 @@ fn the_agent_is_asked_for_its_keys_once_and_listed_by_each_visit() {
 
 #[test]
 fn an_agent_that_hangs_costs_a_while_once_and_no_host() {
-    let folder = tempfile::tempdir().expect("a folder");
+    let folder = crate::environment::folder();
     let agent = Agent::hanging();
     let server = Server::start(Plan::for_key(&ed25519(1)));
     let mut options = with_agent(&agent);
@@ -358,7 +358,7 @@ fn an_agent_that_hangs_costs_a_while_once_and_no_host() {
 
 #[test]
 fn a_password_is_the_last_resort() {
-    let folder = tempfile::tempdir().expect("a folder");
+    let folder = crate::environment::folder();
     let server = Server::start(Plan { password: Some("sesame"), ..Plan::default() });
     let mut options = with_password("sesame");
     options.default_keys = vec![keys::save(&ed25519(1), folder.path(), "id")];
@@ -384,7 +384,7 @@ fn a_server_that_asks_for_the_password_in_a_dialogue() {
 
 #[test]
 fn a_wrong_password_is_sent_once_and_the_error_lists_what_was_tried() {
-    let folder = tempfile::tempdir().expect("a folder");
+    let folder = crate::environment::folder();
     let server = Server::start(Plan { password: Some("sesame"), ..Plan::default() });
     let mut options = with_password("wrong");
     let path = keys::save(&ed25519(1), folder.path(), "id");
@@ -407,7 +407,7 @@ fn nobody_to_show_says_what_the_server_offers() {
 
 #[test]
 fn a_server_that_hangs_up_early_is_told_from_a_refusal() {
-    let folder = tempfile::tempdir().expect("a folder");
+    let folder = crate::environment::folder();
     let server = Server::start(Plan { most_failures: 1, ..Plan::default() });
     let error = visit(with_key(keys::save(&ed25519(1), folder.path(), "id")), &server).expect_err("out");
     assert_eq!(error.stage, Stage::Authenticate);

@@ -13,7 +13,7 @@ pub(crate) struct Machine {
 
 impl Machine {
     pub(crate) fn new() -> Machine {
-        let machine = Machine { folder: tempfile::tempdir().expect("a folder") };
+        let machine = Machine { folder: crate::environment::folder() };
         fs::create_dir(machine.path("bin")).expect("a folder");
         fs::create_dir(machine.path("tmp")).expect("a folder");
         machine
@@ -63,7 +63,7 @@ impl Machine {
 
     pub(crate) fn rc(&self) -> String {
         let (bin, tmp) = (self.path("bin"), self.path("tmp"));
-        format!("PATH={}:$PATH; TMPDIR={}; export PATH TMPDIR", bin.display(), tmp.display())
+        format!("PATH='{}':$PATH; TMPDIR='{}'; export PATH TMPDIR", bin.display(), tmp.display())
     }
 
     pub(crate) fn server(&self) -> Server {

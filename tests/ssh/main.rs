@@ -4,6 +4,9 @@ mod agent;
 #[path = "../fix/bench.rs"]
 #[allow(dead_code)] // made for the tests of `fix`, which use more of it
 mod bench;
+#[allow(dead_code)] // each test binary uses a part of it
+#[path = "../support/environment.rs"]
+mod environment;
 mod faults;
 mod fix;
 mod fleet;

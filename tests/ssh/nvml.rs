@@ -3,14 +3,16 @@
 use std::fs;
 use std::path::Path;
 use std::sync::Arc;
+use std::thread;
 use std::time::Duration;
 
 use airworthy::facts::nvml::Document;
 use airworthy::facts::{self, Ended, Probe};
 use airworthy::gather::{self, Errand, Helpers, Supply};
 use airworthy::inventory::Connection;
-use airworthy::transport::{Local, OpenSsh, Ssh, Stage};
+use airworthy::transport::{Local, OpenSsh, Ssh, Stage, Transport};
 
+use crate::environment;
 use crate::machine::wait_until;
 use crate::server::{Answer, Plan, Server};
 use crate::stand_in::{
@@ -111,18 +113,14 @@ fn this_machine_is_no_exception() {
 fn every_shell_and_busybox_alone_take_it_in() {
     let mut tried = 0;
     for shell in [&["dash"][..], &["bash"], &["busybox", "sh"]] {
-        let there = std::process::Command::new(shell[0]).arg("--help").output().is_ok();
-        if !there {
+        if !environment::has(shell[0]) {
             eprintln!("skipped: no {} on this machine", shell[0]);
             continue;
         }
         tried += 1;
         let machine = gpu_machine();
         // The bootstrap says `sh`, whatever the login shell; busybox takes its own applets before all others.
-        let path = std::env::var_os("PATH").unwrap_or_default();
-        let real =
-            std::env::split_paths(&path).map(|folder| folder.join(shell[0])).find(|path| path.exists());
-        let real = real.expect("it runs").display().to_string();
+        let real = environment::programs().join(shell[0]).display().to_string();
         machine.program("sh", &format!("exec {real} {} \"$@\"", shell[1..].join(" ")));
         if shell[0] == "busybox" {
             for applet in ["head", "sha256sum", "od", "chmod", "cat", "mktemp", "mkfifo"] {
@@ -152,8 +150,8 @@ type Programs = &'static [(&'static str, &'static str)];
 
 #[test]
 fn what_keeps_it_from_running_is_told_and_nvidia_smi_stands_in() {
-    let nowhere = tempfile::tempdir().expect("a folder");
-    let foreign = tempfile::tempdir().expect("a folder");
+    let nowhere = environment::folder();
+    let foreign = environment::folder();
     let mut bytes = fs::read(folder().join("airworthy-nvml")).expect("compiled");
     bytes[18..20].copy_from_slice(&[0xb7, 0]); // ELF's word for aarch64
     fs::create_dir(foreign.path().join("x86_64")).expect("a folder");
@@ -188,7 +186,10 @@ fn what_keeps_it_from_running_is_told_and_nvidia_smi_stands_in() {
             true,
             "did not arrive as it was sent",
             auto(),
-            &[("head", "case $2 in ??????*) exit 0 ;; esac; PATH=${PATH#*:}; exec head \"$@\"")],
+            &[(
+                "head",
+                "PATH=${PATH#*:}; case $2 in ??????*) head \"$@\" >/dev/null ;; *) exec head \"$@\" ;; esac",
+            )],
         ),
     ];
     if !cfg!(target_arch = "x86_64") {
@@ -252,34 +253,42 @@ fn a_helper_that_hangs_costs_its_deadline_and_no_more() {
             .within(Duration::from_millis(1500))
             .stands_in_for("nvml"),
     ];
-    let machine = gpu_machine();
-    let server = started(&machine, "STANDIN=hang; export STANDIN");
     let errand = Errand { supply: auto(), ..Errand::default() };
     assert_eq!(gather::total_deadline(&probes, &errand), Duration::from_millis(2500));
     // Without a helper the script would be done within 1.5 s: asking for one prolongs the visit.
-    let mut brief = options();
-    brief.timeouts.run = Duration::from_millis(2500);
-    let ssh = Ssh::new(brief);
-    for (program, ended) in [
-        ("echo smi", Ended::Exited(0)),
-        ("sleep 1; echo smi", Ended::Exited(0)),
-        ("sleep 60", Ended::TimedOut(1500)),
-    ] {
+    let brief = || {
+        let mut options = options();
+        options.timeouts.run = Duration::from_millis(2500);
+        options
+    };
+    let late = |transport: &dyn Transport, program: &str, ended: Ended| {
+        let machine = gpu_machine();
         machine.program("nvidia-smi", program);
-        let gathered = visit_with(&ssh, &host(&server), &probes, auto(), None);
-        let gathered = gathered.unwrap_or_else(|error| panic!("{error}"));
+        let server = started(&machine, "STANDIN=hang; export STANDIN");
+        let gathered = visit_with(transport, &host(&server), &probes, auto(), None);
+        let gathered = gathered.unwrap_or_else(|error| panic!("{program}: {error}"));
         assert_eq!(section(&gathered, "nvml").ended, Ended::TimedOut(1000));
         assert_eq!(section(&gathered, "nvidia-smi").ended, ended, "{program}");
         wait_until("nothing is left behind", || machine.is_clean());
-    }
-    // The same through the system's ssh, and without any.
-    let mut brief = options();
-    brief.timeouts.run = Duration::from_millis(2500);
-    if let Ok(ssh) = OpenSsh::new(brief) {
-        let gathered = visit_with(&ssh, &host(&server), &probes, auto(), None);
-        let gathered = gathered.unwrap_or_else(|error| panic!("{error}"));
-        assert_eq!(section(&gathered, "nvidia-smi").ended, Ended::TimedOut(1500));
-    }
+    };
+    // All they do is wait, so they wait together.
+    thread::scope(|scope| {
+        for (program, ended) in [
+            ("echo smi", Ended::Exited(0)),
+            ("sleep 1; echo smi", Ended::Exited(0)),
+            ("sleep 60", Ended::TimedOut(1500)),
+        ] {
+            scope.spawn(move || late(&Ssh::new(brief()), program, ended));
+        }
+        // The same through the system's ssh.
+        if let Ok(ssh) = OpenSsh::new(brief()) {
+            scope.spawn(move || late(&ssh, "sleep 60", Ended::TimedOut(1500)));
+        }
+        scope.spawn(without_ssh_a_helper_that_is_missing_costs_nothing);
+    });
+}
+
+fn without_ssh_a_helper_that_is_missing_costs_nothing() {
     let mut connection = Connection::ssh("localhost");
     connection.local = true;
     let slow = [
@@ -329,7 +338,7 @@ fn a_connection_that_breaks_during_the_push_leaves_nothing_behind() {
 /// The helper itself, and a library that plays.
 #[test]
 fn what_nvml_tells_comes_back_whole() {
-    let library = tempfile::tempdir().expect("a folder");
+    let library = environment::folder();
     nvml_stub::compile(library.path(), false);
     let helper = Path::new(env!("CARGO_BIN_EXE_airworthy-nvml"));
     let supply = || {

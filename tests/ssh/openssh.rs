@@ -2,7 +2,6 @@
 #![allow(clippy::print_stderr)]
 
 use std::fs;
-use std::process::Command;
 use std::time::Duration;
 
 use airworthy::inventory::{Host, HostKeyChecking, SshArguments};
@@ -12,13 +11,14 @@ use airworthy::transport::{
 use russh::MethodKind;
 use secrecy::SecretString;
 
+use crate::environment;
 use crate::keys::{self, ed25519};
 use crate::server::{Answer, Fault, Plan, Server};
 use crate::talk::{Talk, host, options, timed};
 
 /// Whether the system has `ssh`; says so where not.
 fn is_there() -> bool {
-    let found = Command::new("ssh").arg("-V").output().is_ok();
+    let found = environment::tool("ssh").is_some();
     if !found {
         eprintln!("SKIPPED: there is no ssh on this machine");
     }
@@ -40,7 +40,7 @@ fn a_visit_by_key_carries_a_dialogue() {
     if !is_there() {
         return;
     }
-    let folder = tempfile::tempdir().expect("a folder");
+    let folder = environment::folder();
     let server = Server::start(Plan::for_key(&ed25519(1)));
     let mut talk =
         Talk::of("echo ready; read line; echo got $line; echo oops >&2").opening("hello\n").until("hello\n");
@@ -58,7 +58,7 @@ fn stderr_of_the_command_is_heard_and_that_of_ssh_is_not() {
     if !is_there() {
         return;
     }
-    let folder = tempfile::tempdir().expect("a folder");
+    let folder = environment::folder();
     let server = Server::start(Plan::for_key(&ed25519(1)));
     let mut talk = Talk::of("echo out; echo err >&2; exit 3");
     run(with_key(1, folder.path()), &host(&server), &mut talk).expect("in");
@@ -92,7 +92,7 @@ fn failures_have_the_same_stages() {
     if !is_there() {
         return;
     }
-    let folder = tempfile::tempdir().expect("a folder");
+    let folder = environment::folder();
     let server = Server::start(Plan::for_key(&ed25519(2)));
     let error = run(with_key(1, folder.path()), &host(&server), &mut Talk::of("x")).expect_err("out");
     assert_eq!(error.stage, Stage::Authenticate, "{error}");
@@ -136,7 +136,7 @@ fn the_policy_on_host_keys_is_the_same() {
     if !is_there() {
         return;
     }
-    let folder = tempfile::tempdir().expect("a folder");
+    let folder = environment::folder();
     let server = Server::start(Plan::for_key(&ed25519(1)));
     let known = folder.path().join("known_hosts");
     let judged = |policy| {
@@ -164,10 +164,7 @@ fn deadlines_hold() {
     if !is_there() {
         return;
     }
-    for (plan, stage) in [
-        (Plan { fault: Fault::Silent, ..Plan::open() }, Stage::Handshake),
-        (Plan { answer: Answer::Hangs(b"x".to_vec()), ..Plan::open() }, Stage::Run),
-    ] {
+    let late = |plan, stage| {
         let server = Server::start(plan);
         let mut options = options();
         options.timeouts.connect = Duration::from_secs(2);
@@ -175,7 +172,11 @@ fn deadlines_hold() {
         let (result, took) = timed(|| run(options, &host(&server), &mut Talk::of("x")));
         assert_eq!(result.expect_err("late").stage, stage);
         assert!(took < Duration::from_secs(8), "{took:?}");
-    }
+    };
+    std::thread::scope(|scope| {
+        scope.spawn(|| late(Plan { fault: Fault::Silent, ..Plan::open() }, Stage::Handshake));
+        scope.spawn(|| late(Plan { answer: Answer::Hangs(b"x".to_vec()), ..Plan::open() }, Stage::Run));
+    });
 }
 
 #[test]
@@ -228,7 +229,7 @@ fn kubesprays_bastion_is_gone_through() {
     if !is_there() {
         return;
     }
-    let folder = tempfile::tempdir().expect("a folder");
+    let folder = environment::folder();
     let bastion = Server::start(Plan { forwards: true, ..Plan::for_key(&ed25519(3)) });
     let server = Server::start(Plan::open());
     let known = folder.path().join("known_hosts");

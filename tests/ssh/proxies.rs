@@ -14,8 +14,10 @@ use crate::keys::{self, ed25519};
 use crate::server::{Plan, Server};
 use crate::talk::{Talk, host, host_at, options, timed};
 
-/// A command like `nc`, of bash alone.
-const NC: &str = "bash -c \"exec 3<>/dev/tcp/%h/%p; cat <&3 & cat >&3; kill $!\"";
+/// A command like `nc`, of bash alone; airworthy hands on the environment that it runs in, as ssh does,
+/// and bash takes a socket on stdin for a login.
+const NC: &str =
+    "env -u BASH_ENV LC_ALL=C bash --norc -c \"exec 3<>/dev/tcp/%h/%p; cat <&3 & cat >&3; kill $!\"";
 
 fn with_config(folder: &Path, text: &str) -> Options {
     let mut options = options();
@@ -27,7 +29,7 @@ fn with_config(folder: &Path, text: &str) -> Options {
 
 #[test]
 fn a_command_carries_the_connection() {
-    let folder = tempfile::tempdir().expect("a folder");
+    let folder = crate::environment::folder();
     let server = Server::start(Plan::open());
     let mut by_arguments = host(&server);
     by_arguments.connection.ssh_arguments =
@@ -43,7 +45,7 @@ fn a_command_carries_the_connection() {
 
 #[test]
 fn a_command_that_fails_says_why() {
-    let folder = tempfile::tempdir().expect("a folder");
+    let folder = crate::environment::folder();
     let options = with_config(folder.path(), "ProxyCommand sh -c 'echo the proxy is closed >&2; exit 1'\n");
     let host = host_at(Connection::ssh("node1"));
     let error = Ssh::new(options).run(&host, &mut Talk::of("x")).expect_err("closed");
@@ -53,7 +55,7 @@ fn a_command_that_fails_says_why() {
 
 #[test]
 fn a_command_that_hangs_is_ended_with_the_visit() {
-    let folder = tempfile::tempdir().expect("a folder");
+    let folder = crate::environment::folder();
     let pid = folder.path().join("pid");
     let text = format!("ProxyCommand sh -c 'echo $$ > {}; sleep 600'\n", pid.display());
     let mut options = with_config(folder.path(), &text);
@@ -72,7 +74,7 @@ fn a_command_that_hangs_is_ended_with_the_visit() {
 
 #[test]
 fn names_that_a_shell_would_obey_are_refused() {
-    let folder = tempfile::tempdir().expect("a folder");
+    let folder = crate::environment::folder();
     let mark = folder.path().join("mark");
     let options = || with_config(folder.path(), "ProxyCommand echo %h %r\n");
     for name in [
@@ -98,7 +100,7 @@ fn names_that_a_shell_would_obey_are_refused() {
 
 #[test]
 fn ssh_config_names_host_port_user_key_and_known_hosts() {
-    let folder = tempfile::tempdir().expect("a folder");
+    let folder = crate::environment::folder();
     let server = Server::start(Plan::for_key(&ed25519(4)));
     keys::save(&ed25519(4), folder.path(), "id_deploy");
     let known = folder.path().join("known");
@@ -123,7 +125,7 @@ fn ssh_config_names_host_port_user_key_and_known_hosts() {
 
 #[test]
 fn the_inventory_goes_before_ssh_config_and_common_arguments_after_the_variables() {
-    let folder = tempfile::tempdir().expect("a folder");
+    let folder = crate::environment::folder();
     let server = Server::start(Plan::open());
     let options = with_config(folder.path(), "User config\nPort 1\n");
     let mut host = host(&server);
@@ -138,7 +140,7 @@ fn the_inventory_goes_before_ssh_config_and_common_arguments_after_the_variables
 
 #[test]
 fn a_file_named_by_the_inventory_replaces_the_users() {
-    let folder = tempfile::tempdir().expect("a folder");
+    let folder = crate::environment::folder();
     let server = Server::start(Plan::open());
     let options = with_config(folder.path(), "HostName unreachable.invalid\n");
     let other = folder.path().join("other");
@@ -153,7 +155,7 @@ fn a_file_named_by_the_inventory_replaces_the_users() {
 
 #[test]
 fn what_libssh2_cannot_obey_is_told_once_for_all_hosts() {
-    let folder = tempfile::tempdir().expect("a folder");
+    let folder = crate::environment::folder();
     let options = with_config(folder.path(), "Match exec \"true\"\n  User x\nHost *\n  CertificateFile c\n");
     let hosts = [host_at(Connection::ssh("a")), host_at(Connection::ssh("b"))];
     let warnings = Ssh::new(options).warnings(&hosts);
@@ -183,7 +185,7 @@ fn only_a_question_for_the_password_gets_it() {
 
 #[test]
 fn an_agent_shows_only_the_keys_that_files_name_where_it_is_told_so() {
-    let folder = tempfile::tempdir().expect("a folder");
+    let folder = crate::environment::folder();
     let agent = Agent::holding(vec![ed25519(1), ed25519(2), ed25519(3)]);
     // Only the public half is on this machine, as with a hardware key.
     let public = folder.path().join("id.pub");
@@ -212,7 +214,7 @@ fn a_server_that_offers_what_libssh2_lacks_names_the_other_transport() {
 
 #[test]
 fn several_known_hosts_files_are_read_from_the_command_line_and_from_a_file() {
-    let folder = tempfile::tempdir().expect("a folder");
+    let folder = crate::environment::folder();
     let server = Server::start(Plan::open());
     let known = folder.path().join("with blank");
     let plain = folder.path().join("plain");

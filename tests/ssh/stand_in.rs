@@ -10,6 +10,7 @@ use airworthy::inventory::Host;
 use airworthy::transport::{Ssh, Transport, TransportError};
 use secrecy::SecretString;
 
+use crate::environment;
 use crate::machine::Machine;
 use crate::server::{Answer, Plan, Server};
 use crate::talk::{host, options};
@@ -43,7 +44,7 @@ pub(crate) fn folder() -> &'static Path {
         let aside = folder.join(format!("stand-in-{}", std::process::id()));
         let source = aside.with_extension("c");
         fs::write(&source, STAND_IN).expect("written");
-        let done = std::process::Command::new("cc").args(["-O0", "-o"]).arg(&aside).arg(&source).status();
+        let done = environment::cc().args(["-O0", "-o"]).arg(&aside).arg(&source).status();
         assert!(done.expect("cc starts").success());
         fs::rename(&aside, folder.join("airworthy-nvml")).expect("renamed");
         fs::remove_file(&source).expect("removed");

@@ -7,6 +7,8 @@ use std::process::{Command, Stdio};
 use airworthy::inventory::CoreRules;
 use serde_json::Value;
 
+use crate::environment;
+
 /// An `ansible-inventory` and the rules of its release.
 pub(crate) struct Program {
     pub(crate) path: PathBuf,
@@ -16,17 +18,18 @@ pub(crate) struct Program {
 /// Those that ANSIBLE_INVENTORY_PROGRAMS lists (as PATH does its folders), else the one that ANSIBLE_INVENTORY_PROGRAM names,
 /// else the one on PATH; without those that do not run.
 pub(crate) fn programs() -> Vec<Program> {
-    let named =
-        ["ANSIBLE_INVENTORY_PROGRAMS", "ANSIBLE_INVENTORY_PROGRAM"].into_iter().find_map(std::env::var_os);
-    let named = named.unwrap_or_else(|| "ansible-inventory".into());
+    let named = match environment::variable("ANSIBLE_INVENTORY_PROGRAMS") {
+        Some(several) => std::env::split_paths(&several).collect(),
+        None => Vec::from_iter(environment::ansible("ansible-inventory")),
+    };
     let program = |path: PathBuf| {
-        let answer = Command::new(&path).env_remove("ANSIBLE_INVENTORY").arg("--version").output().ok()?;
+        let answer = environment::ansible_command(&path).arg("--version").output().ok()?;
         // `ansible-inventory [core 2.18.1]`
         let told = String::from_utf8_lossy(&answer.stdout).into_owned();
         let release = told.split_once("[core ")?.1.split_once(']')?.0.to_owned();
         Some(Program { path, rules: CoreRules::of_release(&release)? })
     };
-    std::env::split_paths(&named).filter_map(program).collect()
+    named.into_iter().filter_map(program).collect()
 }
 
 impl Program {
@@ -41,15 +44,10 @@ impl Program {
     /// without variables beside the working directory.
     pub(crate) fn list(&self, arguments: &[Vec<String>], folder: &Path) -> Vec<(String, String)> {
         let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/support/ansible_inventory.py");
-        let empty = tempfile::tempdir().unwrap();
+        let empty = environment::folder();
         std::fs::write(empty.path().join("ansible.cfg"), "").unwrap();
-        let mut command = Command::new(self.interpreter());
-        command.arg(script).current_dir(folder).env("LC_ALL", "C.UTF-8");
-        for (name, _) in
-            std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("ANSIBLE_"))
-        {
-            command.env_remove(name);
-        }
+        let mut command = environment::ansible_command(self.interpreter());
+        command.arg(script).current_dir(folder);
         command.env("ANSIBLE_CONFIG", empty.path().join("ansible.cfg"));
         answers(&mut command, &arguments)
     }
