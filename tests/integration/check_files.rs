@@ -291,10 +291,8 @@ examples:
     bench.write("own.yaml", text);
     let ran = bench.run(&["check-file", "own.yaml"]);
     assert!(ran.code == 0 && ran.out.contains("9 examples"), "{ran:?}");
-    bench.write(
-        "own.yaml",
-        &text.replacen("expect: fail, severity: info", "expect: fail, severity: error", 1),
-    );
+    bench
+        .write("own.yaml", text.replacen("expect: fail, severity: info", "expect: fail, severity: error", 1));
     let ran = bench.run(&["check-file", "own.yaml"]);
     assert!(ran.code == 1 && ran.out.contains("example 2: expected fail (error), is fail (info)"), "{ran:?}");
     // What `list` and `explain` show of it.

@@ -13,7 +13,8 @@ use crate::environment;
 
 /// A profile that ships and all checks that ship, each compiled once for all tests. An empty stage is the profile's own.
 pub(crate) fn shipped_checks(profile: &'static str, stage: &'static str) -> &'static (Profile, Catalog) {
-    static COMPILED: Mutex<BTreeMap<(&str, &str), &(Profile, Catalog)>> = Mutex::new(BTreeMap::new());
+    type ByProfileAndStage = BTreeMap<(&'static str, &'static str), &'static (Profile, Catalog)>;
+    static COMPILED: Mutex<ByProfileAndStage> = Mutex::new(BTreeMap::new());
     let known = || COMPILED.lock().expect("no test panics here").get(&(profile, stage)).copied();
     if let Some(compiled) = known() {
         return compiled;

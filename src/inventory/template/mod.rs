@@ -37,7 +37,7 @@ pub struct Unresolved {
     /// Why: what its template names that the inventory does not say.
     pub reason: String,
     /// The host's fact that its template asks for and that is not known, where that is why.
-    pub fact: Option<HostFact>,
+    pub fact: Option<Box<HostFact>>,
     /// Whether the inventory itself sets it, or a variable that it depends on and that has no value.
     pub from_inventory: bool,
 }
@@ -48,7 +48,7 @@ pub struct NotRendered {
     /// Why, in words for people.
     pub reason: String,
     /// The host's fact that it asks for and that is not known, where that is why.
-    pub fact: Option<HostFact>,
+    pub fact: Option<Box<HostFact>>,
     /// Whether it depends on a variable that the inventory itself sets and that has no value.
     pub from_inventory: bool,
 }

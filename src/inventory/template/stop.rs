@@ -9,7 +9,7 @@ pub(super) struct Stop {
     /// In words that name what is missing.
     pub(super) reason: String,
     /// The fact of a host that is missing, where it is one.
-    pub(super) fact: Option<HostFact>,
+    pub(super) fact: Option<Box<HostFact>>,
     /// Whether a variable that the inventory itself sets has no value because of it.
     pub(super) from_inventory: bool,
 }
@@ -33,7 +33,7 @@ impl Stop {
     pub(super) fn missing_fact(host: &str, name: &str) -> Self {
         let what = format!("`ansible_{name}`, which Ansible gathers or is told when it runs");
         Stop {
-            fact: Some(HostFact { host: host.to_owned(), name: name.to_owned() }),
+            fact: Some(Box::new(HostFact { host: host.to_owned(), name: name.to_owned() })),
             ..Stop::undecidable(what)
         }
     }

@@ -12,7 +12,7 @@ pub(super) struct Unknown {
     /// Whether a variable that the inventory itself sets has no value: the operator can do something about it.
     pub(super) from_inventory: bool,
     /// The host's fact that it depends on and that was not read, where that is why.
-    pub(super) fact: Option<HostFact>,
+    pub(super) fact: Option<Box<HostFact>>,
 }
 
 impl Unknown {
