@@ -1,10 +1,11 @@
 //! From a checkout to what it demands.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use serde_json::Value;
 
-use super::asserts::{Assertion, Asserts};
+use super::asserts::Asserts;
 use super::checkout::Checkout;
 use super::demands::{CheckoutError, Defaults, Demands, Gone};
 use super::{ansible_facts, distributions, docker_unit, git, gone, names, requirements, roles as role_vars};
@@ -104,8 +105,15 @@ pub(super) fn read(folder: &Path) -> Result<Demands, CheckoutError> {
     });
     let release = told.as_ref().map_or("", |(release, _)| release.as_str());
     let names = names::read(&checkout, &roles)?;
-    // A checkout may be older or newer than its number: what its own roles name or its sample inventory sets is not gone.
-    let gone = gone::among(own.collect(), release, |name| names.in_use.contains(name));
+    // A checkout may be older or newer than its number: what its own roles name or its sample inventory sets is not gone, unless
+    // they name it only to refuse it.
+    let plugins = reader.plugin_asserts()?;
+    let refused: BTreeSet<String> =
+        plugins.iter().flat_map(|(_, asserts)| asserts.removed()).map(|(name, _)| name).collect();
+    let is_in_use = |name: &str| names.in_use.contains(name) && !refused.contains(name);
+    let gone = gone::among(own.collect(), release, is_in_use);
+    let of_plugins = plugins.iter().flat_map(|(plugin, asserts)| asserts.assertions(Some(plugin)));
+    let assertions = asserts.assertions(None).into_iter().chain(of_plugins).collect();
     Ok(Demands {
         facts,
         names: Some(names),
@@ -114,7 +122,7 @@ pub(super) fn read(folder: &Path) -> Result<Demands, CheckoutError> {
         booleans: listed(asserts.booleans(), "booleans"),
         gone,
         groups: listed(asserts.groups(), "groups"),
-        assertions: reader.assertions(&asserts)?,
+        assertions,
         kube_versions_have_v: reader.kube_versions_have_v(),
         possible_facts: ansible_facts::possible(
             reader.checksum_keys("amd64").is_some().then(|| reader.architectures()),
@@ -236,15 +244,14 @@ impl Reader<'_> {
         Ok(asserts)
     }
 
-    /// Every assert on variables that is evaluated as it stands: those of all settings, and of each network plugin.
-    fn assertions(&self, asserts: &Asserts) -> Result<Vec<Assertion>, CheckoutError> {
-        let mut assertions = asserts.assertions(None);
-        for plugin in PLUGINS {
-            let mut own = Asserts::default();
-            self.add(&format!("roles/network_plugin/{plugin}/tasks/check.yml"), &mut own)?;
-            assertions.extend(own.assertions(Some(plugin)));
-        }
-        Ok(assertions)
+    /// The tasks of each network plugin that verify settings.
+    fn plugin_asserts(&self) -> Result<Vec<(&'static str, Asserts)>, CheckoutError> {
+        let read = |plugin: &'static str| {
+            let mut asserts = Asserts::default();
+            self.add(&format!("roles/network_plugin/{plugin}/tasks/check.yml"), &mut asserts)?;
+            Ok((plugin, asserts))
+        };
+        PLUGINS.into_iter().map(read).collect()
     }
 
     fn add(&self, path: &str, asserts: &mut Asserts) -> Result<(), CheckoutError> {

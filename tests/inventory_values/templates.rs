@@ -104,7 +104,7 @@ fn what_only_a_run_knows_is_named_and_not_guessed() {
     for (template, named) in [
         ("{{ ansible_default_ipv4.address }}", "ansible_default_ipv4"),
         ("{{ ansible_default_ipv4.address | default('10.0.0.1') }}", "ansible_default_ipv4"),
-        ("{{ ansible_facts.hostname }}", "ansible_facts"),
+        ("{{ ansible_facts.hostname }}", "ansible_hostname"),
         ("{{ ansible_user | default('root') }}", "ansible_user"),
         ("{{ lookup('env', 'HOME') }}", "lookup('env')"),
         ("{{ query('file', '/etc/hostname') }}", "query('file')"),
