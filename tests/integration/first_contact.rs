@@ -113,7 +113,7 @@ fn every_error_begins_alike() {
         &["check", "--format", "xml"],
         &["check", "-i", "nosuch.ini"],
         &["check", "-i", "broken.yaml"],
-        &["check", "--set", "worker_cpus=-1"],
+        &["check", "--set", "worker_cpus=x"],
         &["check", "--checks", "own"],
         &["check", "--facts", "nowhere"],
         &["explain", "nosuch"],
