@@ -96,6 +96,9 @@ kube_control_plane
 worker2.a ansible_host=10.219.7.22
 worker2.b ansible_host=10.219.7.23
 
+[gpu]
+worker2.a
+
 [all:vars]
 ansible_user=pai
 EOF"#,
@@ -117,6 +120,9 @@ kube_control_plane
 worker2 ansible_host=10.219.7.22
 worker3 ansible_host=10.219.7.23
 worker3.lab ansible_host=10.219.7.23
+
+[gpu]
+worker2
 
 [all:vars]
 ansible_user=pai
