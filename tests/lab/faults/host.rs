@@ -161,6 +161,10 @@ worker1 ansible_host=10.219.7.21
 worker2 ansible_host=10.219.7.22
 worker3 ansible_host=10.219.7.23 ansible_user=deploy
 
+[gpu]
+worker1
+worker2
+
 [all:vars]
 ansible_user=pai
 EOF"#,
