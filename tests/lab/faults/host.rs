@@ -210,9 +210,10 @@ EOF"#,
     }
     busier_than_wanted {
         on: "devbox",
-        apply: "echo 'parameters: {cpu_idle_min_percent: 101}' > /lab/airworthy.yaml",
-        proof: "[ -e /lab/airworthy.yaml ]",
-        restore: "rm /lab/airworthy.yaml",
+        apply: "echo 'parameters: {cpu_idle_min_percent: 100}' > /lab/airworthy.yaml && \
+                systemd-run --quiet --unit=busy -p Nice=19 sh -c 'while :; do :; done'",
+        proof: "[ -e /lab/airworthy.yaml ] && systemctl is-active --quiet busy",
+        restore: "rm /lab/airworthy.yaml && systemctl stop busy",
         expect: Warns("cpu-idle", &["infra1", "infra2", "worker1", "worker2", "worker3"]),
     }
 
