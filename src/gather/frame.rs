@@ -13,8 +13,9 @@ use crate::facts::{Ended, Probe, Section, Transcript};
 
 use super::error::FrameError;
 
-/// The most a host may say, in bytes.
-pub(super) const ANSWER_LIMIT: usize = 16 * 1024 * 1024;
+/// The most a host may say, in bytes. Answers are some 20 KiB long, and with thousands of interfaces or ports one or two MiB;
+/// the answers of a hundred hosts that all send the most fit into memory.
+pub(super) const ANSWER_LIMIT: usize = 4 * 1024 * 1024;
 
 /// A whole answer, taken apart.
 #[derive(Clone, Debug, PartialEq)]

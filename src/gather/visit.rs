@@ -214,9 +214,11 @@ impl<'t> Dialogue<'t> {
         }
     }
 
-    fn has_said(&self, word: &str) -> bool {
-        let mark = format!("\n@{} {word}\n", self.boundary);
-        memchr::memmem::find(&self.heard, mark.as_bytes()).is_some()
+    /// Whether a line of ours that begins with `words` is among the bytes heard, of which those before `checked` were searched
+    /// before.
+    fn has_said(&self, words: &str, checked: usize) -> bool {
+        let mark = format!("\n@{} {words}", self.boundary);
+        memchr::memmem::find(&self.heard[checked.saturating_sub(mark.len())..], mark.as_bytes()).is_some()
     }
 }
 
@@ -249,19 +251,19 @@ impl Conversation for Dialogue<'_> {
             return Reply::Done;
         }
         if self.script_sent {
-            if self.first_heard_at.is_none() && self.has_begun() {
+            if self.first_heard_at.is_none() && self.has_said("airworthy ", checked) {
                 self.first_heard_at = Some(at);
             }
             let whole = frame::is_whole(&self.heard, &self.boundary, checked);
             return if whole { Reply::Done } else { self.supply(checked) };
         }
-        if self.has_said("ready") {
+        if self.has_said("ready\n", checked) {
             self.script_sent = true;
             self.script_sent_at = Some(at);
             return Reply::Say(std::mem::take(&mut self.script));
         }
         if !self.password_sent
-            && self.has_said("password")
+            && self.has_said("password\n", checked)
             && let Some(password) = self.password.take()
         {
             self.password_sent = true;
@@ -301,10 +303,5 @@ impl Dialogue<'_> {
             }
             Err(reason) => Reply::Say(format!("none {}\n", reason.replace(['\n', '\r'], " ")).into_bytes()),
         }
-    }
-
-    fn has_begun(&self) -> bool {
-        let mark = format!("\n@{} airworthy ", self.boundary);
-        memchr::memmem::find(&self.heard, mark.as_bytes()).is_some()
     }
 }

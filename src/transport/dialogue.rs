@@ -149,6 +149,7 @@ impl Dialogue<'_> {
 
     fn count(&mut self, more: usize) -> Result<(), TransportError> {
         self.heard += more;
+        self.driver.relay().answered(more);
         if self.heard > MOST_HEARD { Err(too_much()) } else { Ok(()) }
     }
 }

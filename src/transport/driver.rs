@@ -1,6 +1,8 @@
 //! Drives libssh2 without ever blocking: calls again, and sleeps in `poll` in between.
 
-use std::os::fd::AsFd;
+use std::io;
+use std::os::fd::{AsFd, BorrowedFd};
+use std::os::unix::net::UnixStream;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,6 +13,7 @@ use ssh2::{BlockDirections, ErrorCode, Session};
 use super::TransportError;
 use super::deadline::Deadline;
 use super::link::Link;
+use super::relay::{Relay, TooMuch};
 
 /// libssh2's codes that we tell apart.
 pub(super) mod code {
@@ -56,20 +59,41 @@ pub(super) enum Halt {
     Failed(ssh2::Error),
 }
 
+/// Why a wait ended without anything to go on with.
+pub(super) enum Broken {
+    /// The peer sent more than it may.
+    TooMuch(TooMuch),
+    /// The kernel's word on `poll`.
+    Poll(Errno),
+}
+
+impl Broken {
+    /// The reason, for people.
+    pub(super) fn reason(self) -> String {
+        match self {
+            Broken::TooMuch(too_much) => too_much.reason(),
+            Broken::Poll(why) => format!("poll: {why}"),
+        }
+    }
+}
+
 /// One connection and its session. Hangs up when dropped, and dropping never blocks.
 pub(super) struct Driver {
-    link: Arc<Link>,
+    relay: Relay,
+    /// The end of the relay's pair that libssh2 reads and writes.
+    socket: Arc<UnixStream>,
     session: Session,
 }
 
 impl Driver {
     /// A session over a connected, non-blocking socket.
-    pub(super) fn new(link: Link) -> Result<Self, ssh2::Error> {
-        let link = Arc::new(link);
+    pub(super) fn new(link: Link) -> io::Result<Self> {
+        let (relay, socket) = Relay::new(link)?;
+        let socket = Arc::new(socket);
         let mut session = Session::new()?;
-        session.set_tcp_stream(Arc::clone(&link));
+        session.set_tcp_stream(Arc::clone(&socket));
         session.set_blocking(false);
-        Ok(Driver { link, session })
+        Ok(Driver { relay, socket, session })
     }
 
     /// The session, for what does not wait.
@@ -77,9 +101,9 @@ impl Driver {
         &self.session
     }
 
-    /// What carries it.
-    pub(super) fn link(&self) -> &Link {
-        &self.link
+    /// Counts what the peer sends.
+    pub(super) fn relay(&self) -> &Relay {
+        &self.relay
     }
 
     /// Makes one call of libssh2 until it is through, or `deadline` passes.
@@ -129,33 +153,65 @@ impl Driver {
         }
     }
 
-    /// Sleeps until the socket is ready or the deadline passes.
+    /// Sleeps until libssh2 can go on or the deadline passes.
     pub(super) fn wait(&self, deadline: &Deadline, flags: PollFlags) -> Result<(), TransportError> {
-        let broken = |why: Errno| TransportError::new(deadline.stage(), format!("poll: {why}"));
-        self.link.acknowledge_at_once();
+        let broken = |why: Broken| TransportError::new(deadline.stage(), why.reason());
         loop {
             let left = deadline.left()?;
-            let mut sockets = [PollFd::from_borrowed_fd(self.link.as_fd(), flags)];
-            match poll(&mut sockets, Some(&timespec(left))) {
-                Ok(0) | Err(Errno::INTR) => {}
-                Ok(_) => return Ok(()),
-                Err(why) => return Err(broken(why)),
+            if self.wait_once(flags, None, Some(&timespec(left))).map_err(broken)? {
+                return Ok(());
             }
         }
+    }
+
+    /// Hands on what waits, and sleeps once: until libssh2 can go on, or `beside` is ready, or the time is over. Whether
+    /// one of the first two is so; a signal or bytes that only went out end a sleep too.
+    pub(super) fn wait_once(
+        &self,
+        flags: PollFlags,
+        beside: Option<(BorrowedFd<'_>, PollFlags)>,
+        time: Option<&Timespec>,
+    ) -> Result<bool, Broken> {
+        self.relay.send();
+        self.relay.acknowledge_at_once();
+        let (other, wanted) = beside.unwrap_or((self.socket.as_fd(), PollFlags::empty()));
+        let mut files = [
+            self.relay.poll_fd(flags),
+            PollFd::from_borrowed_fd(self.socket.as_fd(), flags),
+            PollFd::from_borrowed_fd(other, wanted),
+        ];
+        let count = if beside.is_some() { files.len() } else { files.len() - 1 };
+        match poll(&mut files[..count], time) {
+            Ok(0) | Err(Errno::INTR) => return Ok(false),
+            Ok(_) => {}
+            Err(why) => return Err(Broken::Poll(why)),
+        }
+        let came = files[0].revents();
+        let is_ready = files[1..].iter().any(|file| !file.revents().is_empty());
+        drop(files);
+        if came.contains(PollFlags::OUT) {
+            self.relay.send();
+        }
+        let ended = PollFlags::HUP | PollFlags::ERR;
+        if came.intersects(PollFlags::IN | ended) {
+            self.relay.receive().map_err(Broken::TooMuch)?;
+            return Ok(true);
+        }
+        Ok(is_ready)
     }
 
     /// Says goodbye, if that takes no waiting, and hangs up.
     pub(super) fn part(&self) {
         // EAGAIN or an error are fine: the socket is shut down next.
         let _ = self.session.disconnect(None, "done", None);
+        self.relay.send();
         self.hang_up();
     }
 
     /// Shuts the socket down. What libssh2 still wants to send on dropping then fails at once instead
     /// of leaving memory behind.
     fn hang_up(&self) {
-        // Already closed by the peer: as wanted.
-        let _ = self.link.shut_down();
+        self.relay.shut_down();
     }
 }
 

@@ -5,12 +5,11 @@ use std::os::fd::AsFd;
 use std::os::unix::net::UnixStream;
 use std::thread;
 
-use rustix::event::{PollFd, PollFlags, poll};
-use rustix::io::Errno;
+use rustix::event::PollFlags;
 use ssh2::Channel;
 
 use super::deadline::Deadline;
-use super::driver::{Driver, Halt};
+use super::driver::{Broken, Driver, Halt};
 use super::proxy_command::ProxyCommand;
 use super::{Stage, TransportError};
 
@@ -75,6 +74,10 @@ impl Piece {
         self.from == self.to
     }
 
+    fn len(&self) -> usize {
+        self.to - self.from
+    }
+
     fn fill(&mut self, source: &mut impl Read) -> Moved {
         if !self.is_empty() {
             return Moved::Nothing;
@@ -132,7 +135,10 @@ impl Carrier {
             moved |= steps.iter().any(|step| matches!(step, Moved::Some));
             if !channel_ended && self.down.is_empty() {
                 match self.down.fill(&mut self.channel) {
-                    Moved::Some => moved = true,
+                    Moved::Some => {
+                        self.driver.relay().answered(self.down.len());
+                        moved = true;
+                    }
                     Moved::Nothing => {}
                     Moved::Ended => channel_ended = true,
                 }
@@ -160,7 +166,7 @@ impl Carrier {
             && !self.driver.awaited().contains(PollFlags::OUT)
     }
 
-    fn wait(&self) -> Result<(), Errno> {
+    fn wait(&self) -> Result<(), Broken> {
         let mut far = PollFlags::empty();
         if self.up.is_empty() {
             far |= PollFlags::IN;
@@ -169,14 +175,6 @@ impl Carrier {
             far |= PollFlags::OUT;
         }
         let near = self.driver.awaited() | PollFlags::IN;
-        self.driver.link().acknowledge_at_once();
-        let mut sockets = [
-            PollFd::from_borrowed_fd(self.driver.link().as_fd(), near),
-            PollFd::from_borrowed_fd(self.far.as_fd(), far),
-        ];
-        match poll(&mut sockets, None) {
-            Ok(_) | Err(Errno::INTR) => Ok(()),
-            Err(why) => Err(why),
-        }
+        self.driver.wait_once(near, Some((self.far.as_fd(), far)), None).map(|_| ())
     }
 }

@@ -2,7 +2,7 @@
 
 use std::io;
 use std::net::{Shutdown, TcpStream};
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd, RawFd};
+use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::net::UnixStream;
 
 use rustix::net::sockopt;
@@ -36,15 +36,6 @@ impl AsFd for Link {
         match self {
             Link::Tcp(stream) => stream.as_fd(),
             Link::Pair(stream) => stream.as_fd(),
-        }
-    }
-}
-
-impl AsRawFd for Link {
-    fn as_raw_fd(&self) -> RawFd {
-        match self {
-            Link::Tcp(stream) => stream.as_raw_fd(),
-            Link::Pair(stream) => stream.as_raw_fd(),
         }
     }
 }

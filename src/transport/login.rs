@@ -1,6 +1,5 @@
 //! Logging in: nothing, the agent's keys, key files, and a password as the last resort.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
@@ -13,6 +12,7 @@ use super::deadline::Deadline;
 use super::driver::{Driver, Halt, code, code_of};
 use super::identity::Identity;
 use super::options::AskPassphrase;
+use super::peer_text::if_utf8;
 use super::tried::{Tried, failed, lost};
 use super::{Login, TransportError};
 
@@ -22,6 +22,10 @@ const MOST_KEYS: usize = 5;
 
 /// How many of those attempts are kept from the agent for key files that it does not hold.
 const KEPT_FOR_FILES: usize = 2;
+
+/// How often one login may ask for the password in a dialogue, as OpenSSH's `NumberOfPasswordPrompts` has it. A server of several
+/// steps asks twice at the most.
+const MOST_ANSWERS: usize = 3;
 
 /// What one host may be shown.
 pub(super) struct Credentials<'a> {
@@ -109,9 +113,8 @@ impl Attempt<'_, '_> {
     fn nothing(&mut self) -> Result<bool, TransportError> {
         let user = self.credentials.user;
         let methods = self.driver.finish(self.deadline, |session| {
-            // The crate panics where a server's list is not UTF-8; that must not cost the other hosts.
-            catch_unwind(AssertUnwindSafe(|| session.auth_methods(user).map(str::to_owned)))
-                .unwrap_or_else(|_| Ok(String::new()))
+            // A list that is not UTF-8 must not cost the other hosts.
+            if_utf8(|| session.auth_methods(user).map(str::to_owned)).unwrap_or_else(|| Ok(String::new()))
         });
         self.tried.offered = match methods {
             Ok(methods) => Some(methods),
@@ -300,10 +303,12 @@ impl Attempt<'_, '_> {
             return Ok(false);
         }
         let user = self.credentials.user;
-        let mut typist = Typist { password, other: None };
+        let mut typist = Typist { password, answers: 0, other: None };
         let result = self.driver.finish(self.deadline, |session| {
             if plain {
                 session.userauth_password(user, password.expose_secret())
+            } else if typist.answers > MOST_ANSWERS {
+                Err(ssh2::Error::from_errno(ssh2::ErrorCode::Session(code::AUTHENTICATION_FAILED)))
             } else {
                 session.userauth_keyboard_interactive(user, &mut typist)
             }
@@ -317,7 +322,9 @@ impl Attempt<'_, '_> {
             }
             Err(Halt::Failed(why)) => {
                 let refused = code_of(&why) == code::AUTHENTICATION_FAILED;
-                self.tried.note(if let Some(prompt) = typist.other {
+                self.tried.note(if typist.answers > MOST_ANSWERS {
+                    format!("password (given {MOST_ANSWERS} times in one login, and asked for again)")
+                } else if let Some(prompt) = typist.other {
                     format!("password (the server asks `{prompt}`, which takes a person: --transport openssh with a \
                              key, or ControlMaster)")
                 } else if refused {
@@ -357,6 +364,8 @@ fn open(driver: &Driver, agent: &Agent) -> Result<(ssh2::Agent, Vec<ssh2::Public
 /// Answers a server that asks for the password in a dialogue, as PAM does: one question, for a password, and no other.
 struct Typist<'a> {
     password: &'a SecretString,
+    /// How often the password was asked for.
+    answers: usize,
     /// A question that was not for the password.
     other: Option<String>,
 }
@@ -366,7 +375,9 @@ impl KeyboardInteractivePrompt for Typist<'_> {
         match prompts {
             [] => Vec::new(),
             [only] if !only.echo && asks_for_password(&only.text) => {
-                vec![self.password.expose_secret().to_owned()]
+                self.answers += 1;
+                let is_given = self.answers <= MOST_ANSWERS;
+                vec![if is_given { self.password.expose_secret().to_owned() } else { String::new() }]
             }
             _ => {
                 let odd = prompts.iter().find(|prompt| prompt.echo || !asks_for_password(&prompt.text));

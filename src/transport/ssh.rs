@@ -108,12 +108,13 @@ impl Ssh {
             }
         };
         let mut driver =
-            Driver::new(link).map_err(|why| TransportError::new(Stage::Handshake, why.message()))?;
+            Driver::new(link).map_err(|why| TransportError::new(Stage::Handshake, why.to_string()))?;
         let mut deadline = end.stage(Stage::Authenticate, self.options.timeouts.authenticate);
         let handshake = opening.shared_by(Stage::Handshake);
         let login = self.shake_hands(&mut driver, &handshake, target).and_then(|accepted| {
             deadline = end.stage(Stage::Authenticate, self.options.timeouts.authenticate);
             let login = self.log_in(&mut driver, &mut deadline, target, &accepted)?;
+            driver.relay().logged_in();
             Ok((accepted, login))
         });
         match login {

@@ -19,7 +19,7 @@ use russh::{Channel, ChannelId, ChannelOpenFailure, Error, Sig};
 use tokio::net::TcpStream;
 
 use crate::environment;
-use crate::server::{Answer, Fault, Knife, Plan, RUNTIME, Seen};
+use crate::server::{Answer, Fault, Flood, Knife, Plan, RUNTIME, Seen};
 
 /// Who is connected.
 pub(crate) struct Guest {
@@ -79,13 +79,12 @@ impl Handler for Guest {
         _submethods: &str,
         response: Option<Response<'a>>,
     ) -> Result<Auth, Error> {
-        let Some(mut response) = response else {
-            let prompts: Vec<_> = self.plan.prompts.iter().map(|&(text, echo)| (text.into(), echo)).collect();
-            let prompts = prompts.into();
-            return Ok(Auth::Partial { name: "".into(), instructions: "".into(), prompts });
-        };
+        let prompts: Vec<_> = self.plan.prompts.iter().map(|&(text, echo)| (text.into(), echo)).collect();
+        let prompt = Auth::Partial { name: "".into(), instructions: "".into(), prompts: prompts.into() };
+        let Some(mut response) = response else { return Ok(prompt) };
         let password = response.next().map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
-        self.check_password(&password.unwrap_or_default())
+        let verdict = self.check_password(&password.unwrap_or_default())?;
+        Ok(if self.plan.asks_again { prompt } else { verdict })
     }
 
     async fn auth_publickey_offered(
@@ -247,6 +246,20 @@ async fn play(handle: Handle, id: ChannelId, plan: Arc<Plan>, knife: Knife) {
         Answer::Hangs(out) => {
             let _ = handle.data(id, out.clone()).await;
             return;
+        }
+        Answer::Floods(flood) => {
+            let piece = vec![b'x'; 16_384];
+            loop {
+                let sent = match flood {
+                    Flood::ExitStatus => handle.exit_status_request(id, 0).await.is_ok(),
+                    Flood::Success => handle.channel_success(id).await.is_ok(),
+                    Flood::FlowControl => handle.xon_xoff_request(id, true).await.is_ok(),
+                    Flood::Unread => handle.extended_data(id, 7, piece.clone()).await.is_ok(),
+                };
+                if !sent {
+                    return;
+                }
+            }
         }
         Answer::Trickles(pause) => {
             while handle.data(id, b".".to_vec()).await.is_ok() {

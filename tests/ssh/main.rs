@@ -10,6 +10,7 @@ mod environment;
 mod faults;
 mod fix;
 mod fleet;
+mod floods;
 mod gather;
 mod handler;
 mod host_keys;

@@ -184,6 +184,26 @@ fn only_a_question_for_the_password_gets_it() {
 }
 
 #[test]
+fn a_server_that_asks_for_the_password_again_and_again_gets_it_three_times() {
+    let methods: &[MethodKind] = &[MethodKind::KeyboardInteractive];
+    let server = Server::start(Plan {
+        methods,
+        password: Some("other"),
+        asks_again: true,
+        most_failures: 100_000,
+        ..Plan::default()
+    });
+    let mut options = options();
+    options.password = Some(SecretString::from("sesame"));
+    let (result, took) = timed(|| Ssh::new(options).run(&host(&server), &mut Talk::of("true")));
+    let error = result.expect_err("it never lets anybody in");
+    assert_eq!(error.stage, Stage::Authenticate);
+    assert!(error.reason.contains("password (given 3 times in one login, and asked for again)"), "{error}");
+    assert_eq!(server.passwords().iter().filter(|password| *password == "sesame").count(), 3);
+    assert!(took < Duration::from_secs(5), "{took:?}");
+}
+
+#[test]
 fn an_agent_shows_only_the_keys_that_files_name_where_it_is_told_so() {
     let folder = crate::environment::folder();
     let agent = Agent::holding(vec![ed25519(1), ed25519(2), ed25519(3)]);

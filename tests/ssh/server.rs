@@ -65,6 +65,21 @@ pub(crate) enum Answer {
     Trickles(Duration),
     /// Reads nothing.
     Deaf,
+    /// This, for ever, and as fast as it goes.
+    Floods(Flood),
+}
+
+/// What a server sends without end beside an answer.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Flood {
+    /// The command's exit status.
+    ExitStatus,
+    /// The confirmation of a request that nobody made.
+    Success,
+    /// Whether the client may do flow control.
+    FlowControl,
+    /// Data for a stream that does not exist.
+    Unread,
 }
 
 /// What a server does.
@@ -84,6 +99,8 @@ pub(crate) struct Plan {
     pub(crate) fault: Fault,
     /// What a dialogue for the login asks, and whether the answer is shown; the first is the password.
     pub(crate) prompts: &'static [(&'static str, bool)],
+    /// Whether a dialogue goes on after every answer.
+    pub(crate) asks_again: bool,
     /// Whether it connects to others for its guests.
     pub(crate) forwards: bool,
     pub(crate) answer: Answer,
@@ -104,6 +121,7 @@ impl Default for Plan {
             latency: Duration::ZERO,
             fault: Fault::None,
             prompts: &[("Password: ", false)],
+            asks_again: false,
             forwards: false,
             answer: Answer::Shell,
             cut_after: None,
