@@ -1,5 +1,6 @@
 //! Whether the node's address is configured on the host or leased: all evidence about this very address.
 
+use std::collections::HashSet;
 use std::net::IpAddr;
 
 use super::fact::{Fact, Reading};
@@ -138,8 +139,10 @@ pub(super) fn judge(transcript: &Transcript, target: Target<'_>, now: i64) -> Or
     }
 
     // A lease that another address on the interface shows says nothing about this one.
+    let valid = leases.iter().filter(|lease| lease.is_valid(now) == Some(true));
+    let valid: HashSet<IpAddr> = valid.map(|lease| lease.address).collect();
     let others_leased = target.interface.addresses.iter().any(|other| {
-        let leased = || leases.iter().any(|it| it.address == other.address && it.is_valid(now) == Some(true));
+        let leased = || valid.contains(&other.address);
         other.address != address
             && other.address.is_ipv4() == address.is_ipv4()
             && other.scope == "global"

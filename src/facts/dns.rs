@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::fact::{Fact, Reading};
 use super::probe::Probe;
-use super::transcript::{Ended, Transcript};
+use super::transcript::{Ended, TOO_LONG, Transcript};
 
 /// How names are resolved on the host.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -109,6 +109,7 @@ fn lookup(transcript: &Transcript) -> (Fact<String>, Fact<bool>) {
     };
     let source = format!("{source} {name}");
     let resolves = match section.ended {
+        Ended::TooLong => Fact::unknown(TOO_LONG, source.clone()),
         Ended::Exited(0) => Fact::known(true, source.clone()),
         Ended::Exited(2) => Fact::known(false, source.clone()),
         Ended::Exited(_) => {

@@ -4,6 +4,8 @@ use std::ops::Range;
 
 use memchr::memchr;
 
+use super::transcript::{TOO_LONG, is_within_limits};
+
 /// Files by path. Their paths and texts lie one behind the other in one text, for there are a hundred of them on a host,
 /// and a thousand hosts.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -13,7 +15,14 @@ pub(super) struct Files {
     entries: Vec<Entry>,
     /// The paths and globs that were asked for, with colons between them; older scripts did not tell.
     asked: Option<String>,
+    /// Whether more was told than is read: of [`MOST_FILES`] paths, or of as many patterns.
+    is_too_much: bool,
 }
+
+/// The most paths that may be told of, and the most patterns that may be asked for. The script asks for some sixty, and hosts
+/// have some hundreds of such files.
+const MOST_FILES: usize = 10_000;
+const MOST_PATTERNS: usize = 500;
 
 /// What was told of one path.
 #[derive(Clone, Debug, PartialEq)]
@@ -37,6 +46,7 @@ impl Files {
             }
             let Some((path, text)) = split_at_colon(line) else { continue };
             if path == "asked" {
+                files.is_too_much |= text.split(':').nth(MOST_PATTERNS).is_some();
                 files.asked = Some(text.trim_end().to_owned());
             }
             if path.starts_with('/') {
@@ -47,6 +57,7 @@ impl Files {
                     files.text.push_str(next_line(&mut rest).unwrap_or_default());
                 }
                 files.close();
+                files.drop_if_too_long();
             }
         }
         for line in err.lines() {
@@ -54,6 +65,10 @@ impl Files {
             if path.starts_with('/') {
                 files.add(path, false, reason);
             }
+        }
+        files.is_too_much |= files.entries.len() > MOST_FILES;
+        if files.is_too_much {
+            return Files { is_too_much: true, ..Files::default() };
         }
         let Files { text, entries, .. } = &mut files;
         entries.sort_by(|one, other| text[one.path.clone()].cmp(&text[other.path.clone()]));
@@ -80,6 +95,27 @@ impl Files {
         if let Some(last) = self.entries.last_mut() {
             last.told.end = self.text.len();
         }
+    }
+
+    /// A file that is too long to be read is one that could not be read.
+    fn drop_if_too_long(&mut self) {
+        let Some(Entry { told, .. }) = self.entries.last() else { return };
+        if is_within_limits(self.text[told.clone()].as_bytes()) {
+            return;
+        }
+        let start = told.start;
+        self.text.truncate(start);
+        self.text.push_str(TOO_LONG);
+        if let Some(last) = self.entries.last_mut() {
+            last.told = start..self.text.len();
+            last.is_read = false;
+        }
+    }
+
+    /// Why nothing is known of any file, where more was told than is read.
+    pub(super) fn too_many(&self) -> Option<&'static str> {
+        self.is_too_much
+            .then_some("the host told of more than 10,000 files, or of more patterns than were asked for")
     }
 
     /// What was told of a path: its text, or why there is none.

@@ -13,7 +13,7 @@ use super::nvidia_smi;
 use super::nvml::{self, Document, FUNCTION_NOT_FOUND, HANGS, Queried};
 use super::pci::{self, Device};
 use super::probe::Probe;
-use super::transcript::{Ended, Transcript};
+use super::transcript::{Ended, TOO_LONG, Transcript};
 
 /// NVIDIA GPUs: on the bus, in the kernel, in the library, and as NVML or `nvidia-smi` enumerates them.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -184,6 +184,7 @@ fn document(transcript: &Transcript) -> Fact<Document> {
         Ended::TimedOut(_) => {
             Document::read(&section.out).map_or_else(|_| smi(), |document| Fact::known(document, "NVML"))
         }
+        Ended::TooLong => Fact::unknown(TOO_LONG, "NVML"),
         Ended::Exited(_) => match smi() {
             Fact { reading: Reading::Unknown(reason), source, .. } => {
                 let why = String::from_utf8_lossy(&section.err);

@@ -1,5 +1,6 @@
 //! Network interfaces and their addresses, as `ip -o` shows them.
 
+use std::collections::{HashMap, HashSet};
 use std::net::IpAddr;
 
 use ipnet::IpNet;
@@ -145,6 +146,9 @@ impl Interface {
 /// Reads the lines of `ip -o addr` and `ip -o link`, in any order and mixture.
 pub(super) fn parse(text: &str, transcript: &Transcript) -> Vec<Interface> {
     let mut found: Vec<Interface> = Vec::new();
+    // Where in it an interface stands, by the kernel's number.
+    let mut places: HashMap<u32, usize> = HashMap::new();
+    let mut seen: HashSet<(u32, IpAddr, u8)> = HashSet::new();
     let mut words: Vec<&str> = Vec::new();
     for line in text.lines() {
         let Some((index, rest)) = line.split_once(": ") else { continue };
@@ -156,18 +160,15 @@ pub(super) fn parse(text: &str, transcript: &Transcript) -> Vec<Interface> {
         let is_link = words.first().is_some_and(|word| word.starts_with('<'));
         let name = first.trim_end_matches(':');
         let name = if is_link { name.split('@').next().unwrap_or(name) } else { name };
-        let interface = match found.iter().position(|known| known.index == index) {
-            Some(place) => &mut found[place],
-            None => {
-                found.push(Interface { name: name.to_owned(), index, ..Interface::default() });
-                let last = found.len() - 1;
-                &mut found[last]
-            }
-        };
+        let place = *places.entry(index).or_insert_with(|| {
+            found.push(Interface { name: name.to_owned(), index, ..Interface::default() });
+            found.len() - 1
+        });
+        let interface = &mut found[place];
         if is_link {
             read_link(interface, words);
         } else if let Some(address) = read_address(words)
-            && !interface.addresses.contains(&address)
+            && seen.insert((index, address.address, address.prefix))
         {
             interface.addresses.push(address);
         }

@@ -2,6 +2,7 @@
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use std::collections::HashMap;
 use std::time::Duration;
 
 use super::circumstances::Circumstances;
@@ -87,22 +88,24 @@ pub fn parse(transcript: &Transcript, circumstances: &Circumstances) -> Peers {
     }
     let text = String::from_utf8_lossy(&section.out).into_owned();
     let mut tool = "";
-    let mut outcomes = Vec::new();
+    let mut outcomes = HashMap::new();
     for line in text.lines() {
         let mut words = line.splitn(3, ' ');
         match (words.next(), words.next(), words.next()) {
             (Some("by"), Some(name), None) => tool = name,
             (Some(address), Some(port), outcome) => {
-                outcomes.push((address, port, outcome.unwrap_or_default()))
+                // Of what is told of a peer the first counts.
+                outcomes.entry((address, port)).or_insert(outcome.unwrap_or_default());
             }
             _ => {}
         }
     }
     let in_time = matches!(section.ended, Ended::Exited(_));
     let tried = circumstances.peers.iter().map(|(address, port)| {
-        let heard = outcomes.iter().find(|(a, p, _)| a == address && *p == port.to_string());
+        let asked_port = port.to_string();
+        let heard = outcomes.get(&(address.as_str(), asked_port.as_str()));
         let (reached, outcome) = match heard {
-            Some((_, _, outcome)) => judge(outcome),
+            Some(outcome) => judge(outcome),
             None if address.contains(char::is_whitespace) => (None, "its address is not known".to_owned()),
             None if in_time => (None, "the host said nothing of it".to_owned()),
             None => (Some(false), "timed out".to_owned()),

@@ -1,6 +1,7 @@
 //! Which image registries answer from this machine, the way dockerd would ask them.
 
 use std::borrow::Cow;
+use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
 use schemars::JsonSchema;
@@ -10,7 +11,7 @@ use super::circumstances::Circumstances;
 use super::fact::Fact;
 use super::probe::Probe;
 use super::secret;
-use super::transcript::{Ended, Transcript};
+use super::transcript::{Ended, TOO_LONG, Transcript};
 
 /// Docker Hub's registry: what `docker.io` means.
 pub const DOCKER_HUB: &str = "https://registry-1.docker.io";
@@ -169,7 +170,8 @@ pub fn parse(transcript: &Transcript, circumstances: &Circumstances) -> Registri
     let mut registries = circumstances.registries.clone();
     if registries.is_empty() {
         let named = answers.iter().filter(|(kind, ..)| *kind != "mirror");
-        registries.extend(named.map(|(_, url, _)| (*url).to_owned()));
+        let mut seen = HashSet::new();
+        registries.extend(named.filter(|(_, url, _)| seen.insert(*url)).map(|(_, url, _)| (*url).to_owned()));
     }
     if registries.is_empty() {
         return Registries { asked: Fact::unknown("no registry was asked", source) };
@@ -177,13 +179,21 @@ pub fn parse(transcript: &Transcript, circumstances: &Circumstances) -> Registri
     let missing = match section.ended {
         Ended::Exited(_) => "the host said nothing of it",
         Ended::TimedOut(_) => "no answer in time",
+        Ended::TooLong => TOO_LONG,
     };
+    let mut by_url: HashMap<&str, Vec<(&str, &str)>> = HashMap::new();
+    let mut mirrors = Vec::new();
+    for (kind, url, said) in answers {
+        // Docker Hub's answer is that of any of its mirrors.
+        if kind == "mirror" && url != DOCKER_HUB {
+            mirrors.push((url, said));
+        }
+        by_url.entry(url).or_default().push((url, said));
+    }
     let asked = registries.iter().map(|registry| {
-        let mut attempts: Vec<(&str, &str)> = answers
-            .iter()
-            .filter(|(kind, url, _)| url == registry || (*kind == "mirror" && registry == DOCKER_HUB))
-            .map(|(_, url, said)| (*url, *said))
-            .collect();
+        let own = by_url.get(registry.as_str()).into_iter().flatten();
+        let mirrors = mirrors.iter().filter(|_| registry == DOCKER_HUB);
+        let mut attempts: Vec<(&str, &str)> = mirrors.chain(own).copied().collect();
         if !attempts.iter().any(|(url, _)| url == registry) {
             attempts.push((registry, missing));
         }

@@ -45,7 +45,19 @@ pub enum Ended {
     Exited(i32),
     /// It passed its deadline, in milliseconds; what it wrote until then is kept.
     TimedOut(u64),
+    /// It wrote more than [`MOST_LINES`] lines or [`MOST_BYTES`]; nothing of it is kept, for what is cut off cannot be judged.
+    TooLong,
 }
+
+/// The most lines that one probe may write, or one file may have. Busy hosts have some thousands of sockets, mounts or
+/// addresses; with more, an answer is a loop or malice, and what is compared with one another would take too long.
+pub(super) const MOST_LINES: usize = 20_000;
+
+/// The most bytes that one probe may write to a stream, the one for files apart, which holds a hundred files.
+pub(super) const MOST_BYTES: usize = 2 * 1024 * 1024;
+
+/// The reason for a fact whose source was too long to be read.
+pub(super) const TOO_LONG: &str = "it is longer than 20,000 lines or 2 MiB, which is more than is read";
 
 /// A probe's answer as text.
 #[derive(Clone, Debug, PartialEq)]
@@ -61,12 +73,18 @@ pub struct Answer<'t> {
 impl Transcript {
     /// Of sections by name. The one named `files` is the answer of all file probes together.
     pub fn new<N: Into<Cow<'static, str>>>(sections: impl IntoIterator<Item = (N, Section)>) -> Self {
-        let sections: BTreeMap<_, _> =
-            sections.into_iter().map(|(name, section)| (name.into(), section)).collect();
+        let sections = sections.into_iter().map(|(name, section)| {
+            let name = name.into();
+            let section = if name == "files" { section } else { section.within_limits() };
+            (name, section)
+        });
+        let sections: BTreeMap<_, _> = sections.collect();
         let files =
             sections.get("files").map(|section| Files::parse(&text(&section.out), &text(&section.err)));
         let no_files = files_missing(sections.get("files"));
-        Transcript { files: files.unwrap_or_default(), no_files, sections }
+        let files = files.unwrap_or_default();
+        let no_files = no_files.or_else(|| files.too_many().map(str::to_owned));
+        Transcript { files, no_files, sections }
     }
 
     /// Whether a path of which nothing was said, or a glob, was asked for.
@@ -137,6 +155,7 @@ impl Transcript {
                 Ended::TimedOut(ms) => {
                     Fact::unknown(timed_out(ms, section.stuck.as_deref()), section.source.clone())
                 }
+                Ended::TooLong => Fact::unknown(TOO_LONG, section.source.clone()),
                 Ended::Exited(status) => Fact::known(
                     Answer {
                         status,
@@ -160,6 +179,7 @@ impl Transcript {
                 Ended::TimedOut(ms) => {
                     Fact::unknown(timed_out(ms, section.stuck.as_deref()), section.source.clone())
                 }
+                Ended::TooLong => Fact::unknown(TOO_LONG, section.source.clone()),
                 Ended::Exited(_) => Fact::known(&*section.out, section.source.clone()),
             },
         }
@@ -169,6 +189,23 @@ impl Transcript {
     pub fn sections(&self) -> &BTreeMap<Cow<'static, str>, Section> {
         &self.sections
     }
+}
+
+impl Section {
+    /// The section, without what it says where that is too long.
+    fn within_limits(self) -> Self {
+        if [&self.out, &self.err].into_iter().all(|text| is_within_limits(text)) {
+            return self;
+        }
+        Section { ended: Ended::TooLong, out: Bytes::new(), err: Bytes::new(), ..self }
+    }
+}
+
+/// Whether a text is short enough to be read.
+pub(super) fn is_within_limits(text: &[u8]) -> bool {
+    // Nearly all texts have fewer bytes than lines are allowed.
+    text.len() <= MOST_LINES
+        || (text.len() <= MOST_BYTES && memchr::memchr_iter(b'\n', text).count() <= MOST_LINES)
 }
 
 impl Answer<'_> {
@@ -203,6 +240,7 @@ fn files_missing(section: Option<&Section>) -> Option<String> {
         Some(Section { ended: Ended::Exited(status), .. }) => {
             Some(format!("reading files ended with status {status}"))
         }
+        Some(Section { ended: Ended::TooLong, .. }) => Some(TOO_LONG.to_owned()),
         Some(Section { ended: Ended::TimedOut(ms), stuck, .. }) => Some(timed_out(*ms, stuck.as_deref())),
         None => Some("not in the transcript".to_owned()),
     }
@@ -218,7 +256,7 @@ fn timed_out(ms: u64, stuck: Option<&str>) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{Ended, Section, Transcript};
+    use super::{Ended, MOST_BYTES, MOST_LINES, Section, TOO_LONG, Transcript};
     use crate::facts::Reading;
 
     fn files(ended: Ended, out: &str, err: &str) -> Transcript {
@@ -271,6 +309,40 @@ mod tests {
         assert_eq!(old.files_under("/d/").value(), Some(&Vec::new()));
         assert_eq!(old.file("/*").value(), Some(&""));
         assert_eq!(old.file("/d/1.conf").reading, untold);
+    }
+
+    #[test]
+    fn what_is_too_long_is_unknown_and_nothing_else_is() {
+        let section = |out: String| Section {
+            source: "".into(),
+            ended: Ended::Exited(0),
+            out: out.into(),
+            err: Default::default(),
+            stuck: None,
+        };
+        let transcript = Transcript::new([
+            ("lines", section("x\n".repeat(MOST_LINES + 1))),
+            ("bytes", section("x".repeat(MOST_BYTES + 1))),
+            ("most", section("x\n".repeat(MOST_LINES))),
+        ]);
+        for name in ["lines", "bytes"] {
+            assert_eq!(transcript.answer(name).reading, Reading::Unknown(TOO_LONG.to_owned()), "{name}");
+            assert_eq!(transcript.bytes(name).reading, Reading::Unknown(TOO_LONG.to_owned()), "{name}");
+        }
+        assert!(transcript.answer("most").value().is_some());
+
+        let long = "/a:x\n".repeat(MOST_LINES + 1);
+        let transcript = files(Ended::Exited(0), &format!("asked:/a:/b\n{long}/b:one\n"), "");
+        assert_eq!(transcript.file("/a").reading, Reading::Unknown(TOO_LONG.to_owned()));
+        assert_eq!(transcript.file("/b").value(), Some(&"one\n"));
+
+        let many: String = (0..10_001).map(|at| format!("/a{at}:x\n")).collect();
+        let patterns = format!("asked:/a{}\n/a:x\n", ":/b*".repeat(500));
+        for too_much in [many, patterns] {
+            let transcript = files(Ended::Exited(0), &too_much, "");
+            assert!(matches!(transcript.file("/a").reading, Reading::Unknown(_)));
+            assert!(matches!(transcript.files_under("/").reading, Reading::Unknown(_)));
+        }
     }
 
     #[test]

@@ -168,6 +168,7 @@ impl Applied {
             let status = match section.ended {
                 Ended::Exited(status) => format!("with status {status}"),
                 Ended::TimedOut(ms) => format!("after {ms} ms"),
+                Ended::TooLong => "after more than it has to say".to_owned(),
             };
             let step = if applied.step.is_empty() { "its first step" } else { &applied.step };
             applied.reason = format!("the script ended {status} at {step}");
