@@ -136,7 +136,7 @@ impl AnsibleConfig {
                 reason: "no configuration: not UTF-8, or larger than 1 MiB".to_owned(),
                 help: "mend it, or name another with ANSIBLE_CONFIG".to_owned(),
             })?;
-            let source = Source { path: path.clone(), text };
+            let source = Source::new(path.clone(), text);
             settings.file = ConfigFile::parse(&source)?;
             settings.base = path.parent().map(Path::to_owned).unwrap_or_default();
             settings.path = Some(path);

@@ -134,12 +134,11 @@ fn code_of(line: &str) -> Option<&str> {
 
 #[cfg(test)]
 mod tests {
-    use std::path::PathBuf;
 
     use super::*;
 
     fn parse(text: &str) -> Result<ConfigFile, Diagnostic> {
-        ConfigFile::parse(&Source { path: PathBuf::from("ansible.cfg"), text: text.to_owned() })
+        ConfigFile::parse(&Source::new("ansible.cfg", text))
     }
 
     #[test]

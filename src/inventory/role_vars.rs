@@ -34,7 +34,7 @@ impl RoleVars {
         let mut layers = Layers::default();
         let mut numbers = Vec::new();
         for (path, text) in files {
-            let source = Arc::new(Source { path: path.to_owned(), text: text.to_owned() });
+            let source = Arc::new(Source::new(path, text));
             let Some(root) = yaml::parse(&source, &CoreLookup::default(), &mut Vec::new())? else { continue };
             let Some(entries) = root.entries() else {
                 let message = format!("{} instead of variables", root.kind());
@@ -122,7 +122,7 @@ impl RoleVars {
 /// # Errors
 /// Where it is not YAML.
 pub fn read_yaml(path: &Path, text: &str) -> Result<Value, Diagnostic> {
-    let source = Source { path: path.to_owned(), text: text.to_owned() };
+    let source = Source::new(path, text);
     let root = yaml::parse(&source, &CoreLookup::default(), &mut Vec::new())?;
     Ok(root.map_or(Value::Null, |root| root.to_json()))
 }

@@ -4,10 +4,11 @@ use std::collections::HashMap;
 use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, mpsc};
+use std::sync::{Arc, OnceLock, mpsc};
 use std::thread;
 use std::time::Duration;
 
+use memchr::memchr_iter;
 use sha2::{Digest, Sha256};
 
 use super::diagnostic::{Diagnostic, star_out_secrets};
@@ -40,9 +41,29 @@ impl Mark {
 pub(super) struct Source {
     pub(super) path: PathBuf,
     pub(super) text: String,
+    /// What complaints show of it, and where its lines begin: made with the first one, for a file can earn thousands.
+    shown: OnceLock<Shown>,
+}
+
+struct Shown {
+    text: Arc<str>,
+    lines: Vec<usize>,
 }
 
 impl Source {
+    pub(super) fn new(path: impl Into<PathBuf>, text: impl Into<String>) -> Self {
+        Source { path: path.into(), text: text.into(), shown: OnceLock::new() }
+    }
+
+    fn shown(&self) -> &Shown {
+        self.shown.get_or_init(|| Shown {
+            text: star_out_secrets(&self.text).into(),
+            lines: std::iter::once(0)
+                .chain(memchr_iter(b'\n', self.text.as_bytes()).map(|at| at + 1))
+                .collect(),
+        })
+    }
+
     /// A complaint about one place of this file.
     pub(super) fn complain(
         &self,
@@ -57,7 +78,7 @@ impl Source {
             offset: self.offset(mark),
             message: message.into(),
             help: help.into(),
-            source: star_out_secrets(&self.text).into(),
+            source: Arc::clone(&self.shown().text),
             ours_alone: false,
         }
     }
@@ -78,7 +99,7 @@ impl Source {
     }
 
     fn offset(&self, mark: Mark) -> usize {
-        let line: usize = self.text.split_inclusive('\n').take(mark.line - 1).map(str::len).sum();
+        let line = self.shown().lines.get(mark.line - 1).copied().unwrap_or(self.text.len());
         let rest = self.text[line..].split('\n').next().unwrap_or_default();
         line + rest.char_indices().nth(mark.column - 1).map_or(rest.len(), |(at, _)| at)
     }
@@ -148,7 +169,7 @@ impl Reader {
             self.digest.update((part.len() as u64).to_be_bytes());
             self.digest.update(part);
         }
-        let source = Arc::new(Source { path: path.to_owned(), text: text_of(path, bytes)? });
+        let source = Arc::new(Source::new(path, text_of(path, bytes)?));
         self.known.insert(path.to_owned(), Arc::clone(&source));
         self.files.push(path.to_owned());
         Ok(source)
@@ -166,7 +187,7 @@ impl Reader {
     pub(super) fn take_text(&mut self, text: &str) -> Arc<Source> {
         self.digest.update((text.len() as u64).to_be_bytes());
         self.digest.update(text);
-        Arc::new(Source { path: PathBuf::from(text), text: text.to_owned() })
+        Arc::new(Source::new(text, text))
     }
 
     /// Every file read, in order, and the digest over their names and contents.
@@ -224,7 +245,7 @@ fn all_of(file: File, path: &Path) -> Result<Vec<u8>, InventoryError> {
 }
 
 fn too_large(path: &Path) -> InventoryError {
-    let source = Source { path: path.to_owned(), text: String::new() };
+    let source = Source::new(path, "");
     let message = format!("larger than {} MiB", MAX_BYTES >> 20);
     source.complain(Mark::START, message, "this is no inventory; check the path").ours_alone().into()
 }
@@ -250,8 +271,7 @@ fn forgive_comments(path: &Path, bytes: &[u8]) -> Result<String, InventoryError>
             Err(error) => {
                 let before = String::from_utf8_lossy(&line[..error.valid_up_to()]);
                 let mark = Mark::new(index + 1, before.chars().count() + 1);
-                let source =
-                    Source { path: path.to_owned(), text: String::from_utf8_lossy(bytes).into_owned() };
+                let source = Source::new(path, String::from_utf8_lossy(bytes));
                 let help = "save the file as UTF-8";
                 return Err(source.complain(mark, "not valid UTF-8", help).into());
             }

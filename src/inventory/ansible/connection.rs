@@ -188,7 +188,7 @@ mod tests {
     use crate::inventory::source::{Mark, Source};
 
     fn read(variables: Value) -> (Result<Connection, Diagnostic>, Vec<String>) {
-        let source = Arc::new(Source { path: "hosts".into(), text: "[all]\nn\n".to_owned() });
+        let source = Arc::new(Source::new("hosts", "[all]\nn\n"));
         let mut warnings = Vec::new();
         let place = Place { source, mark: Mark::new(2, 1) };
         (
@@ -304,10 +304,7 @@ mod tests {
             port: Some(2200),
             ..SshWords::default()
         };
-        let place = Place {
-            source: Arc::new(Source { path: "hosts".into(), text: "n\n".to_owned() }),
-            mark: Mark::new(1, 1),
-        };
+        let place = Place { source: Arc::new(Source::new("hosts", "n\n")), mark: Mark::new(1, 1) };
         let of = |variables: Value| {
             connection("n", variables.as_object().unwrap(), &|_| place.clone(), &words, &mut Vec::new())
                 .unwrap()

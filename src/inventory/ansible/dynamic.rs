@@ -127,8 +127,7 @@ impl Files<'_> {
         };
         self.warnings.push(format!("{} is {nature}, and was read through `{PROGRAM}`", path.display()));
         let origin = PathBuf::from(format!("{PROGRAM} ({})", path.display()));
-        let place =
-            Place { source: Arc::new(Source { path: origin, text: String::new() }), mark: Mark::START };
+        let place = Place { source: Arc::new(Source::new(origin, "")), mark: Mark::START };
         self.take_listed(listed, &place)?;
         self.taken.push(path.to_owned());
         Ok(())

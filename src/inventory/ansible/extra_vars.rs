@@ -50,7 +50,7 @@ pub(super) fn read(
             None => {
                 // What is judged with it is judged of another inventory than without.
                 reader.note("-e", word.as_bytes());
-                Arc::new(Source { path: "-e".into(), text: word.clone() })
+                Arc::new(Source::new("-e", word.clone()))
             }
         };
         let complain = |message: &str, help: &str| source.complain(Mark::START, message, help);

@@ -200,7 +200,7 @@ pub(super) fn decrypted(
     };
     match vault.decrypt(&source.text) {
         Ok(clear) => match std::str::from_utf8(&clear) {
-            Ok(text) => Ok(Some(Source { path: source.path.clone(), text: text.to_owned() })),
+            Ok(text) => Ok(Some(Source::new(source.path.clone(), text))),
             Err(_) => Err(refuse("it is encrypted, and what is in it is not valid UTF-8".to_owned())),
         },
         Err(VaultError::NoPassword) => {
