@@ -73,7 +73,7 @@ fn at(port: u16) -> Connection {
 }
 
 /// What peers send before anybody is logged in.
-fn before_login() -> Vec<(&'static str, u16)> {
+pub(crate) fn before_login() -> Vec<(&'static str, u16)> {
     vec![
         ("lines before the greeting", listener(b"", b"please wait\r\n".repeat(4096))),
         ("one line without end", listener(b"", vec![b'x'; 65_536])),

@@ -19,6 +19,7 @@ mod keys;
 mod local;
 mod login;
 mod machine;
+mod neighbours;
 mod nvml;
 mod openssh;
 mod proxies;
