@@ -1,7 +1,7 @@
 //! What reading costs, in instructions, of inputs that are eight times as long: nothing may be worse than n log n.
 //!
 //! Time would say the same on an idle machine only. valgrind's callgrind counts instead: it runs this binary's own `workload`, and
-//! writes what each call of [`measured`] took into a file of its own. It is not part of a plain `cargo test`:
+//! writes what each reading took, from [`begin`] to [`end`], into a file of its own. It is not part of a plain `cargo test`:
 //! `cargo test --test scaling -- --ignored nothing`.
 
 #[allow(dead_code)] // each test binary uses a part of it
@@ -25,10 +25,16 @@ const MOST: f64 = 12.0;
 /// Below so many instructions, of a large input, nothing is worth a word.
 const LITTLE: u64 = 2_000_000;
 
-/// One call that is counted.
+/// Where counting begins.
 #[inline(never)]
-fn measured(read: &mut dyn FnMut()) {
-    black_box(read)();
+fn begin() {
+    black_box(());
+}
+
+/// Where it ends.
+#[inline(never)]
+fn end() {
+    black_box(());
 }
 
 /// What callgrind runs: each input without length, small and large.
@@ -38,7 +44,9 @@ fn workload() {
     for Input { read, .. } in inputs() {
         for length in [0, SMALL, LARGE] {
             let mut read = read(length);
-            measured(&mut *read);
+            begin();
+            read();
+            end();
         }
     }
 }
@@ -50,7 +58,7 @@ fn nothing_is_worse_than_n_log_n() {
     let valgrind = Path::new("/usr/bin/valgrind");
     assert!(valgrind.exists(), "valgrind is not installed: apt-get install valgrind");
     let output = environment::command(valgrind)
-        .args(["--tool=callgrind", "--dump-before=scaling::measured*", "--dump-after=scaling::measured*"])
+        .args(["--tool=callgrind", "--dump-before=scaling::begin", "--dump-before=scaling::end"])
         .arg(format!("--callgrind-out-file={}", folder.path().join("out").display()))
         .arg(std::env::current_exe().expect("this binary"))
         .args(["--exact", "workload", "--ignored", "--nocapture", "--test-threads=1"])
@@ -59,7 +67,7 @@ fn nothing_is_worse_than_n_log_n() {
     let said = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{said}");
 
-    // Before each call, and after it.
+    // What came before each reading is counted too.
     let mut counts = (1..).step_by(2).map(|at| instructions(&folder.path().join(format!("out.{}", at + 1))));
     let mut worse = Vec::new();
     let mut calls = 0;

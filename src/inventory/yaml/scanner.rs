@@ -37,6 +37,8 @@ pub(super) struct Scanner<'a> {
     pub(super) may_be_key: bool,
     /// One for each open bracket, and one for the block around them.
     keys: Vec<Option<SimpleKey>>,
+    /// Before that place in `keys` there is none. Keys stand in it in the order of the text, so the first is the oldest.
+    first_key: usize,
 }
 
 impl<'a> Scanner<'a> {
@@ -51,6 +53,7 @@ impl<'a> Scanner<'a> {
             indent: -1,
             may_be_key: true,
             keys: vec![None],
+            first_key: 0,
         }
     }
 
@@ -81,7 +84,7 @@ impl<'a> Scanner<'a> {
             return Ok(true);
         }
         self.drop_stale_keys()?;
-        Ok(self.keys.iter().flatten().any(|key| key.token == self.taken))
+        Ok(self.keys[self.first_key..].iter().flatten().next().is_some_and(|key| key.token == self.taken))
     }
 
     fn fetch(&mut self) -> Result<(), SyntaxError> {
@@ -221,14 +224,17 @@ impl<'a> Scanner<'a> {
     /// A key is over with its line, and behind its longest length.
     fn drop_stale_keys(&mut self) -> Result<(), SyntaxError> {
         let here = self.cursor.at;
-        for place in &mut self.keys {
-            let Some(key) = *place else { continue };
-            if key.at.line < here.line || key.at.index + LONGEST_KEY < here.index {
+        while let Some(place) = self.keys.get_mut(self.first_key) {
+            if let Some(key) = *place {
+                if key.at.line >= here.line && key.at.index + LONGEST_KEY >= here.index {
+                    break;
+                }
                 if key.required {
                     return Err(self.error("could not find expected ':'", key.at.mark));
                 }
                 *place = None;
             }
+            self.first_key += 1;
         }
         Ok(())
     }
@@ -243,6 +249,7 @@ impl<'a> Scanner<'a> {
         self.remove_key()?;
         if let Some(place) = self.keys.last_mut() {
             *place = Some(key);
+            self.first_key = self.first_key.min(self.keys.len() - 1);
         }
         Ok(())
     }
@@ -294,6 +301,7 @@ impl<'a> Scanner<'a> {
         if self.flow_level > 0 {
             self.flow_level -= 1;
             self.keys.pop();
+            self.first_key = self.first_key.min(self.keys.len());
         }
         self.may_be_key = false;
         self.indicator(kind, 1);
