@@ -7,6 +7,7 @@ mod checks;
 mod command_line;
 mod control_node;
 mod coverage;
+mod deletions;
 #[allow(dead_code)] // each test binary uses a part of it
 #[path = "../support/environment.rs"]
 mod environment;
