@@ -10,9 +10,10 @@ use std::time::Duration;
 
 use sha2::{Digest, Sha256};
 
-use super::diagnostic::{Diagnostic, star_out_secrets};
+use super::diagnostic::Diagnostic;
 use super::error::{InventoryError, io_reason};
 use crate::merge_conflict::{self, Marker};
+use crate::redact;
 
 /// Larger files are no inventories.
 const MAX_BYTES: u64 = 64 * 1024 * 1024;
@@ -57,7 +58,7 @@ impl Source {
             offset: self.offset(mark),
             message: message.into(),
             help: help.into(),
-            source: star_out_secrets(&self.text).into(),
+            source: redact::of_same_length(&self.text).into(),
             ours_alone: false,
         }
     }

@@ -5,24 +5,26 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Each room and the rooms it may name.
-const TABLE: [(&str, &[&str]); 17] = [
+const TABLE: [(&str, &[&str]); 19] = [
     ("main", &["cli", "run"]),
     ("lib", &[]),
     ("cli", &["role"]),
     ("exit_code", &[]),
+    ("redact", &[]),
+    ("escape", &[]),
     ("role", &[]),
     ("merge_conflict", &[]),
-    ("inventory", &["merge_conflict", "role"]),
+    ("inventory", &["merge_conflict", "redact", "role"]),
     ("transport", &["inventory"]),
-    ("facts", &["merge_conflict", "role"]),
+    ("facts", &["merge_conflict", "redact", "role"]),
     ("nvml", &["facts"]),
     ("bin", &["nvml"]),
     ("gather", &["inventory", "transport", "facts"]),
     ("checks", &["facts", "merge_conflict", "role"]),
-    ("kubespray", &["facts", "inventory", "role"]),
-    ("report", &["checks", "facts", "role"]),
-    ("handoff", &["checks", "inventory", "report", "role"]),
-    ("fix", &["facts", "gather", "inventory", "role", "transport"]),
+    ("kubespray", &["facts", "inventory", "redact", "role"]),
+    ("report", &["checks", "escape", "facts", "redact", "role"]),
+    ("handoff", &["checks", "inventory", "redact", "report", "role"]),
+    ("fix", &["facts", "gather", "inventory", "redact", "role", "transport"]),
 ];
 
 /// The rooms a file's text names: by `crate::room` paths, by nested `use crate::{…}`, and by `super` chains that

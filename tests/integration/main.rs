@@ -22,6 +22,10 @@ mod remedies;
 mod robustness;
 mod saved_facts;
 mod script;
+mod secrets;
 mod selection;
+mod terminal_safety;
+#[path = "../support/vault.rs"]
+mod vault;
 mod waivers;
 mod written;
