@@ -158,6 +158,7 @@ fn user_without_scheme(token: &str) -> Option<Range<usize>> {
     let before = &token[..at];
     let colon = before.find(':')?;
     let start = before[..colon].rfind(|c: char| "=,;([{|".contains(c)).map_or(0, |it| it + 1);
+    let start = if before[start..].starts_with("//") { start + 2 } else { start };
     let (user, password) = (&before[start..colon], &before[colon + 1..]);
     let is_user = user.chars().all(|c| c.is_alphanumeric() || "._%+-$\\".contains(c));
     // `nfs1:/export@snapshot` and `mailto:joe@host` are no logins.

@@ -206,7 +206,7 @@ fn sensitivity_of(parts: &[String]) -> Sensitivity {
         }
         // In Ansible, variables in clear that stand for encrypted ones; `authorization` as a header.
         "auth" | "auths" | "cookie" | "cookies" | "vault" => Sensitivity::Texts,
-        "authorization" if parts.len() == 1 => Sensitivity::Texts,
+        "authorization" if at + 1 == parts.len() => Sensitivity::Texts,
         part if is_secret_part(part) => Sensitivity::All,
         _ => Sensitivity::None,
     };

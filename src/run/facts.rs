@@ -14,6 +14,7 @@ use super::reading::Logins;
 use super::settings::{Settings, TeamConfig};
 use super::{saved, terminal};
 use crate::cli::{Devbox, FactsArgs, Nvml, TargetArgs};
+use crate::escape;
 use crate::exit_code;
 use crate::facts::{self, Circumstances, Fact, HostRecord, Outcome};
 use crate::gather::{self, Script};
@@ -106,8 +107,13 @@ fn script(common: &Common, cluster: &Cluster) -> Result<u8, RunError> {
                case $key$effective in Uid:0) set -- root ;; esac\n\
                done </proc/self/status\n";
     let script = Script::legible(&facts::host::probes()).text(&boundary, &errand);
-    terminal::script(&format!("#!/bin/sh\n{how}{script}"))
-        .map_err(|error| RunError::file(Path::new("stdout"), &error))?;
+    let script = format!("#!/bin/sh\n{how}{script}");
+    // It is run, so nothing in it can be written otherwise than it is.
+    if escape::lines(&script) != script {
+        let reason = "a probe of your checks, or a name for it, holds control characters: write them as `\\033` and the like";
+        return Err(RunError::flag("--script", reason));
+    }
+    terminal::script(&script).map_err(|error| RunError::file(Path::new("stdout"), &error))?;
     Ok(exit_code::GO)
 }
 
