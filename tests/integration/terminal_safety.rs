@@ -122,6 +122,12 @@ fn check_files_and_profiles_cannot_drive_the_terminal() {
             ],
         );
     }
+    let probe = format!("probe: {{run: \"echo {SPELLED}\"}}\n{examples}");
+    bench.write("probing/evil.yaml", check(&probe));
+    all_safe(
+        &bench,
+        &[&["facts", "--script", "--checks", "probing"], &["facts", "--script", "--checks", "own"]],
+    );
     let narrow = bench.run_with(&["list", "--checks", "own"], &[("COLUMNS", "40")]);
     safe(&["list"], &narrow);
     bench.gather();
