@@ -10,9 +10,14 @@
 //!                                                        ├──▶ fix: plan (pure), apply (back through transport)
 //!                                                        └──▶ handoff: plan (pure), start (run)
 //! ```
+//!
+//! `redact` knows what is secret, `escape` what could drive a terminal, and `destination` where a path leads; they name no other
+//! module. All that is shown or saved goes through the first two.
 
 pub mod checks;
 pub mod cli;
+mod destination;
+pub mod escape;
 pub mod exit_code;
 pub mod facts;
 pub mod fix;
@@ -22,6 +27,7 @@ pub mod inventory;
 pub mod kubespray;
 mod merge_conflict;
 pub mod nvml;
+pub mod redact;
 pub mod report;
 pub mod role;
 pub mod run;

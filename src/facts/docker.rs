@@ -7,10 +7,10 @@ use serde_json::{Map, Value};
 use super::fact::{Fact, Reading};
 use super::json_object;
 use super::probe::Probe;
-use super::secret;
 use super::transcript::Transcript;
 use super::units::Unit;
 use super::{docker_flags, docker_unit};
+use crate::redact;
 
 /// Docker: installed, running, how it is configured, and by whom.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -171,7 +171,8 @@ fn info(transcript: &Transcript) -> Fact<Info> {
             Some(version) if !version.is_empty() => Ok(info),
             _ => {
                 let errors = info.server_errors.get(0).and_then(Value::as_str);
-                let said = errors.map(str::to_owned).or_else(|| complaint(&answer.err));
+                let said =
+                    errors.map(|said| redact::text(said).into_owned()).or_else(|| complaint(&answer.err));
                 Err(said.unwrap_or_else(|| "the daemon does not answer".to_owned()))
             }
         }
@@ -259,7 +260,7 @@ fn config_file(transcript: &Transcript) -> ConfigFile {
             Ok(object) => ConfigFile {
                 path: known_path,
                 problem: Fact::absent(path.clone()),
-                object: Fact::known(secret::without(object), path),
+                object: Fact::known(without_secrets(object), path),
             },
             Err(problem) => ConfigFile {
                 path: known_path,
@@ -272,6 +273,11 @@ fn config_file(transcript: &Transcript) -> ConfigFile {
             unknown(&said.unwrap_or_else(|| "its folder may not be entered".to_owned()), known_path, path)
         }
     }
+}
+
+/// The same keys and shapes; what in a value is secret is stars from here on. A fix reads and writes the file's own bytes.
+fn without_secrets(object: Map<String, Value>) -> Map<String, Value> {
+    object.into_iter().map(|(key, value)| (key.clone(), redact::value(&key, &value))).collect()
 }
 
 /// Keys that the running daemon's flags set, and those its unit will set at the next start.

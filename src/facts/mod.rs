@@ -64,7 +64,6 @@ mod recorded;
 pub mod registries;
 mod routes;
 pub mod saved;
-pub(crate) mod secret;
 mod seen;
 pub mod ssh;
 pub mod sudo;

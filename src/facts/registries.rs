@@ -10,8 +10,8 @@ use serde::{Deserialize, Serialize};
 use super::circumstances::Circumstances;
 use super::fact::Fact;
 use super::probe::Probe;
-use super::secret;
 use super::transcript::{Ended, TOO_LONG, Transcript};
+use crate::redact;
 
 /// Docker Hub's registry: what `docker.io` means.
 pub const DOCKER_HUB: &str = "https://registry-1.docker.io";
@@ -24,7 +24,7 @@ pub fn base_url(registry: &str) -> Result<String, String> {
     let text = registry.trim().trim_end_matches('/');
     let fits = |c: char| c.is_ascii_alphanumeric() || "-._~:/[]%".contains(c);
     if text.is_empty() || !text.chars().all(fits) {
-        let shown = secret::mask(registry);
+        let shown = registry_shown(registry);
         return Err(format!(
             "`{shown}` is not a registry: write host[:port] for HTTPS, or a URL without user and password"
         ));
@@ -35,6 +35,12 @@ pub fn base_url(registry: &str) -> Result<String, String> {
         host if host.contains("://") => Err(format!("`{host}` is neither http:// nor https://")),
         host => Ok(format!("https://{host}")),
     }
+}
+
+/// A registry without a user and a password.
+fn registry_shown(registry: &str) -> String {
+    let shown = redact::value("registry", &registry.into());
+    shown.as_str().unwrap_or(redact::STARS).to_owned()
 }
 
 /// Which image registries answer from this machine, the way dockerd would ask them.
@@ -201,14 +207,14 @@ pub fn parse(transcript: &Transcript, circumstances: &Circumstances) -> Registri
             Some((url, said)) => Registry {
                 registry: registry.clone(),
                 answered: true,
-                outcome: format!("{} answered {}", secret::mask(url), status(said).unwrap_or_default()),
+                outcome: format!("{} answered {}", redact::shown(url), status(said).unwrap_or_default()),
             },
             None => Registry {
                 registry: registry.clone(),
                 answered: false,
                 outcome: attempts
                     .iter()
-                    .map(|(url, said)| format!("{}: {}", secret::mask(url), failure(said)))
+                    .map(|(url, said)| format!("{}: {}", redact::shown(url), failure(said)))
                     .collect::<Vec<_>>()
                     .join("; "),
             },
@@ -229,6 +235,6 @@ fn is_registry(said: &str) -> bool {
 fn failure(said: &str) -> String {
     match status(said) {
         Some(status) => format!("answered {status}, a registry answers 200 or 401"),
-        None => secret::mask(said.trim_end_matches("000").trim()),
+        None => redact::text(said.trim_end_matches("000").trim()).into_owned(),
     }
 }

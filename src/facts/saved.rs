@@ -9,9 +9,13 @@ use serde_json::Value;
 
 use super::deployment::Deployment;
 use super::host::{HostFacts, HostRecord, Outcome, Subject};
+use crate::redact;
 
 /// The schema's name in every document.
 pub const SCHEMA: &str = "airworthy/facts/v1";
+
+/// Why a fact is unknown that was not saved: judged again it is no pass.
+const NOT_SAVED: &str = "not saved: it holds what is encrypted in the inventory, or a password";
 
 /// One host, as saved.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -86,6 +90,24 @@ impl SavedHost {
         }
     }
 
+    /// The document as JSON text. A fact that holds a remembered secret is unknown in it: with stars in its place a condition
+    /// would be judged of something else. daemon.json keeps its keys.
+    ///
+    /// # Errors
+    /// Never, as long as it holds nothing but text, numbers and maps.
+    pub fn to_json(&self, pretty: bool) -> serde_json::Result<String> {
+        fn text(document: &impl Serialize, pretty: bool) -> serde_json::Result<String> {
+            if pretty { serde_json::to_string_pretty(document) } else { serde_json::to_string(document) }
+        }
+        let whole = text(self, pretty)?;
+        if !redact::holds_known(&whole) {
+            return Ok(whole);
+        }
+        let mut value = serde_json::to_value(self)?;
+        forget_secrets(&mut value, &mut Vec::new());
+        text(&value, pretty)
+    }
+
     /// Reads a document.
     ///
     /// # Errors
@@ -116,5 +138,72 @@ impl SavedHost {
             duration_ms: self.duration_ms,
             outcome,
         }
+    }
+}
+
+/// Takes remembered secrets out of a document.
+fn forget_secrets(value: &mut Value, path: &mut Vec<String>) {
+    match value {
+        Value::String(text) => *text = redact::shown(text).into_owned(),
+        Value::Array(items) => items.iter_mut().for_each(|item| forget_secrets(item, path)),
+        Value::Object(fields) => {
+            let is_fact = fields.contains_key("source") && fields.contains_key("known");
+            let keeps_shape = path.ends_with(&["docker".to_owned(), "config".to_owned()]);
+            if is_fact && !keeps_shape && holds_secret(&fields["known"]) {
+                fields.remove("known");
+                fields.remove("omitted");
+                fields.insert("unknown".to_owned(), NOT_SAVED.into());
+            }
+            for (key, value) in fields {
+                path.push(key.clone());
+                forget_secrets(value, path);
+                path.pop();
+            }
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
+    }
+}
+
+fn holds_secret(value: &Value) -> bool {
+    match value {
+        Value::String(text) => redact::holds_known(text),
+        Value::Array(items) => items.iter().any(holds_secret),
+        Value::Object(fields) => fields.values().any(holds_secret),
+        Value::Null | Value::Bool(_) | Value::Number(_) => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::{NOT_SAVED, forget_secrets};
+    use crate::redact;
+
+    #[test]
+    fn a_fact_with_a_secret_is_unknown_and_daemon_json_keeps_its_keys() {
+        redact::remember("zqSavedSecret1");
+        let config = json!({"known": {"labels": ["a=zqSavedSecret1"], "debug": true}, "source": "/x"});
+        let mut document = json!({
+            "host": {"address": "zqSavedSecret1"},
+            "facts": {
+                "variables": {"kube_network_plugin": {"known": "zqSavedSecret1", "source": "a.yml:1"}},
+                "network": {"mtus": {"known": [1, "x zqSavedSecret1 y"], "omitted": 3, "source": "ip"}},
+                "os": {"id": {"known": "ubuntu", "source": "zqSavedSecret1"}},
+                "docker": {"config": config},
+            }
+        });
+        forget_secrets(&mut document, &mut Vec::new());
+        let unknown = |source: &str| json!({"unknown": NOT_SAVED, "source": source});
+        let expected: Value = json!({
+            "host": {"address": redact::STARS},
+            "facts": {
+                "variables": {"kube_network_plugin": unknown("a.yml:1")},
+                "network": {"mtus": unknown("ip")},
+                "os": {"id": {"known": "ubuntu", "source": redact::STARS}},
+                "docker": {"config": {"known": {"labels": [format!("a={}", redact::STARS)], "debug": true}, "source": "/x"}},
+            }
+        });
+        assert_eq!(document, expected);
     }
 }

@@ -8,6 +8,7 @@ use bytes::Bytes;
 use super::fact::{Fact, Reading};
 use super::files::Files;
 use super::interfaces::glob_fits;
+use crate::redact;
 
 /// Everything one machine answered in one visit.
 #[derive(Clone, Debug, PartialEq)]
@@ -66,7 +67,7 @@ pub struct Answer<'t> {
     pub status: i32,
     /// Its standard output.
     pub out: Cow<'t, str>,
-    /// Its standard error, trimmed.
+    /// Its standard error, trimmed, without secrets.
     pub err: Cow<'t, str>,
 }
 
@@ -160,9 +161,10 @@ impl Transcript {
                     Answer {
                         status,
                         out: text(&section.out),
+                        // Programs quote their configuration when they complain of it.
                         err: match text(&section.err) {
-                            Cow::Borrowed(err) => Cow::Borrowed(err.trim()),
-                            Cow::Owned(err) => Cow::Owned(err.trim().to_owned()),
+                            Cow::Borrowed(err) => redact::text(err.trim()),
+                            Cow::Owned(err) => Cow::Owned(redact::text(err.trim()).into_owned()),
                         },
                     },
                     section.source.clone(),

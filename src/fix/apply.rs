@@ -7,6 +7,7 @@ use super::plan::{Plan, state};
 use crate::facts::{Ended, Transcript};
 use crate::gather::{self, Errand, Script, shell_quote};
 use crate::inventory::Host;
+use crate::redact;
 use crate::transport::{Transport, TransportError};
 
 /// The parts that stay the same on every host.
@@ -126,7 +127,9 @@ impl Order<'_> {
     ) -> Applied {
         match gather::converse(transport, host, &[], |boundary| self.text(boundary), sudo_password) {
             Ok(gathered) => Applied::parse(&gathered.answered.transcript),
-            Err(error) => Applied { reason: error.to_string(), ..Applied::default() },
+            Err(error) => {
+                Applied { reason: redact::text(&error.to_string()).into_owned(), ..Applied::default() }
+            }
         }
     }
 }
@@ -142,7 +145,8 @@ impl Applied {
         for (key, value) in text.lines().filter_map(|line| line.split_once(' ')) {
             match key {
                 "step" => value.clone_into(&mut applied.step),
-                "reason" => value.clone_into(&mut applied.reason),
+                // dockerd quotes its configuration when it refuses it.
+                "reason" => applied.reason = redact::text(value).into_owned(),
                 "default" => applied.default_runtime = Some(value.to_owned()),
                 "file" => {
                     applied.file = match value {

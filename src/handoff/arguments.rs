@@ -3,7 +3,7 @@
 
 use std::path::Path;
 
-use crate::inventory::{is_secret, without_users};
+use crate::redact::{has_credentials, is_secret_name};
 
 /// A path seen from `base`.
 pub fn whole(path: &Path, base: &Path) -> String {
@@ -42,7 +42,7 @@ pub fn secret_in(word: &str) -> Option<String> {
     }
     named_secret(word).map(|name| format!("`{name}`")).or_else(|| {
         // Not the word itself: it would be told.
-        (without_users(word) != word).then(|| "a URL with a user or a password in it".to_owned())
+        has_credentials(word).then(|| "a URL with a user or a password in it".to_owned())
     })
 }
 
@@ -58,7 +58,7 @@ fn named_secret(word: &str) -> Option<String> {
             ["true", "false", "yes", "no", "on", "off"].contains(&value.to_ascii_lowercase().as_str());
         let name = &before[start..];
         // The path of a file is no secret, and its name says so.
-        (is_secret(name) && !plain && !name.ends_with("_file")).then(|| name.to_owned())
+        (is_secret_name(name) && !plain && !name.ends_with("_file")).then(|| name.to_owned())
     })
 }
 

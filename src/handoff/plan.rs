@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use crate::inventory::without_users;
+use crate::redact;
 
 /// What the deployment is; it decides the playbook.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -135,7 +135,9 @@ impl Plan {
     /// The program and its words as they may be shown and kept: without the users and passwords of URLs.
     pub fn command(&self) -> Vec<String> {
         let program = self.program.display().to_string();
-        std::iter::once(program).chain(self.words.iter().map(|word| without_users(word))).collect()
+        std::iter::once(program)
+            .chain(self.words.iter().map(|word| redact::text(word).into_owned()))
+            .collect()
     }
 
     /// The command as a person would type it into a shell, in the checkout.

@@ -4,8 +4,6 @@ use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use super::secret::WORDS;
-
 /// One complaint about one place in a file.
 #[derive(Clone)]
 pub struct Diagnostic {
@@ -57,40 +55,3 @@ impl fmt::Debug for Diagnostic {
 }
 
 impl std::error::Error for Diagnostic {}
-
-/// A text of the same length in which what follows a word like `password` is stars to the end of its line.
-pub(super) fn star_out_secrets(text: &str) -> String {
-    let mut starred = String::with_capacity(text.len());
-    for line in text.split_inclusive('\n') {
-        let lower = line.to_ascii_lowercase();
-        let word = WORDS.iter().filter_map(|word| lower.find(word)).min();
-        let value = word.and_then(|at| lower[at..].find(['=', ':']).map(|sign| at + sign + 1));
-        let (shown, hidden) = line.split_at(value.unwrap_or(line.len()));
-        starred.push_str(shown);
-        for c in hidden.chars() {
-            if c.is_whitespace() {
-                starred.push(c);
-            } else {
-                starred.extend(std::iter::repeat_n('*', c.len_utf8()));
-            }
-        }
-    }
-    starred
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn secrets_are_starred_out_and_offsets_stay() {
-        for line in ["api_key=\"geheim", "{\"db_pwd\": \"geheim\", x", "registry_auth: geheim"] {
-            assert!(!star_out_secrets(line).contains("geheim"), "{line}");
-        }
-        let text = "node1 ip=1 ansible_password=geheim x=ü\npassword: \"pä ss\"\nplain: text\n";
-        let starred = star_out_secrets(text);
-        assert_eq!(starred.len(), text.len());
-        assert!(starred.contains("plain: text") && starred.contains("ansible_password=***"));
-        assert!(!starred.contains("geheim") && !starred.contains("ss\""));
-    }
-}

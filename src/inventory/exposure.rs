@@ -8,8 +8,8 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 
 use super::load::Inventory;
-use super::secret::is_secret;
 use super::source::Place;
+use crate::redact::is_secret_name;
 
 /// The bits of a mode that let group and others read.
 const READABLE: u32 = 0o044;
@@ -103,7 +103,7 @@ fn names_secret(name: &str) -> bool {
     ];
     let name = name.to_lowercase();
     let strong = ["pass", "pwd", "secret", "token", "credential", "apikey", "_key"];
-    is_secret(&name)
+    is_secret_name(&name)
         && strong.iter().any(|word| name.contains(word))
         && !OTHERWISE.iter().any(|end| name.ends_with(end))
         && !name.contains("public_key")

@@ -1,6 +1,8 @@
 //! What an inventory says of its hosts: variables, where each came from, and all of it as Ansible prints it.
 
-use std::collections::{BTreeMap, HashSet};
+use std::borrow::Cow;
+use std::cell::RefCell;
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use serde::ser::{Error as _, SerializeMap};
 use serde::{Serialize, Serializer};
@@ -12,6 +14,7 @@ use super::cluster::{Groups, View};
 use super::load::Inventory;
 use super::number::beyond_64_bits;
 use super::variables::Layer;
+use crate::redact;
 
 /// Ansible's own variables, which `ansible-inventory` does not print.
 const INTERNAL: [&str; 33] = [
@@ -107,7 +110,7 @@ impl Inventory {
 
     /// The same, to be written without a copy of every host's variables.
     pub fn listing<'a>(&'a self, view: View, only: Option<&'a HashSet<&'a str>>) -> Listing<'a> {
-        Listing { inventory: self, view, only }
+        Listing { inventory: self, view, only, has_secrets: true, shown: RefCell::default() }
     }
 }
 
@@ -116,11 +119,51 @@ pub struct Listing<'a> {
     inventory: &'a Inventory,
     view: View,
     only: Option<&'a HashSet<&'a str>>,
+    has_secrets: bool,
+    /// What is shown in place of a value, by where it lies: hosts share those of their groups. None where it is the value itself.
+    shown: RefCell<HashMap<usize, Option<Value>>>,
 }
 
-impl Listing<'_> {
+impl<'a> Listing<'a> {
+    /// The same with stars in place of secrets, as it may be shown: passwords and whatever was encrypted.
+    #[must_use]
+    pub fn without_secrets(self) -> Self {
+        Listing { has_secrets: false, ..self }
+    }
+
     fn shows(&self, name: &str) -> bool {
         self.only.is_none_or(|only| only.contains(name))
+    }
+
+    /// The variables of a host; none where there is no such host.
+    pub fn variables_of(&self, host: &str) -> Option<Map<String, Value>> {
+        let _ = self.inventory.layers.of(host, self.view)?;
+        let variables = self.variables(host).into_iter();
+        Some(variables.map(|(name, value)| (name.to_owned(), value.into_owned())).collect())
+    }
+
+    fn without_secret(&self, name: &str, value: &'a Value) -> Cow<'a, Value> {
+        let mut known = self.shown.borrow_mut();
+        let shown = known.entry(std::ptr::from_ref(value).addr()).or_insert_with(|| {
+            let shown = redact::value(name, value);
+            (shown != *value).then_some(shown)
+        });
+        shown.clone().map_or(Cow::Borrowed(value), Cow::Owned)
+    }
+
+    fn variables(&self, host: &str) -> BTreeMap<&'a str, Cow<'a, Value>> {
+        let layers = self.inventory.layers.of(host, self.view).into_iter().flatten();
+        let mut variables: BTreeMap<&str, (&Layer, &Value)> = BTreeMap::new();
+        variables.extend(layers.flat_map(|layer| {
+            layer.variables.iter().map(move |(name, value)| (name.as_str(), (layer, value)))
+        }));
+        variables.retain(|name, _| self.inventory.is_printed(name));
+        let shown = |(name, (layer, value)): (&'a str, (&Layer, &'a Value))| match self.has_secrets {
+            true => (name, Cow::Borrowed(value)),
+            false if layer.is_secret() => (name, Cow::Owned(Value::from(redact::STARS))),
+            false => (name, self.without_secret(name, value)),
+        };
+        variables.into_iter().map(shown).collect()
     }
 }
 
@@ -189,17 +232,14 @@ struct HostVars<'a>(&'a Listing<'a>);
 
 impl Serialize for HostVars<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let HostVars(Listing { inventory, view, .. }) = self;
+        let HostVars(Listing { inventory, .. }) = self;
         let mut names: Vec<&String> = inventory.names().iter().filter(|name| self.0.shows(name)).collect();
         names.sort();
         let mut hosts = serializer.serialize_map(None)?;
         for name in names {
-            let layers = inventory.layers.of(name, *view).into_iter().flatten();
-            let mut variables: BTreeMap<&str, Exact<'_>> = BTreeMap::new();
-            variables.extend(
-                layers.flat_map(|layer| &layer.variables).map(|(name, value)| (name.as_str(), Exact(value))),
-            );
-            variables.retain(|name, _| inventory.is_printed(name));
+            let variables = self.0.variables(name);
+            let variables: BTreeMap<&str, Exact<'_>> =
+                variables.iter().map(|(name, value)| (*name, Exact(value))).collect();
             if !variables.is_empty() {
                 hosts.serialize_entry(name, &variables)?;
             }

@@ -3,6 +3,7 @@
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
+use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::Value;
 
 use super::ansible::{Files, Graph, Ignored, describe, find_program, is_executable, is_host_list};
@@ -14,6 +15,7 @@ use super::openpai::{self, OpenPaiConfig};
 use super::options::LoadOptions;
 use super::source::{Reader, unreadable};
 use super::template::{Context, Scene, Unresolved, resolve};
+use crate::redact;
 use crate::role::Role;
 
 /// Who deploys the cluster; it decides the profile.
@@ -140,11 +142,31 @@ pub fn load_with(paths: &[PathBuf], options: &LoadOptions) -> Result<Inventory, 
     let kind = if format == Format::Ansible { Kind::Kubespray } else { Kind::OpenPai };
     let (core, vault_files) = (options.ansible_core.clone(), options.vault_files.clone());
     let mut inventory = Inventory { core, vault_files, ..finish(kind, paths, reader, cluster) };
+    tell_secrets(&inventory);
     // Hosts that are given a role on the command line are not meant to be a whole cluster.
     if options.roles.is_empty() {
         inventory.warnings.extend(missing_roles(&inventory.hosts));
     }
     Ok(inventory)
+}
+
+fn remember_password(password: &SecretString) {
+    redact::remember_named("password", &Value::from(password.expose_secret()));
+}
+
+/// Passwords and tokens are hidden wherever else they show; names of hosts and groups never are.
+fn tell_secrets(inventory: &Inventory) {
+    for layer in inventory.layers.iter() {
+        layer.variables.iter().for_each(|(name, value)| redact::remember_named(name, value));
+    }
+    for host in &inventory.hosts {
+        let connection = &host.connection;
+        let passwords = [&connection.password, &connection.become_password].into_iter().flatten();
+        passwords.for_each(remember_password);
+    }
+    inventory.openpai.iter().filter_map(|config| config.password.as_ref()).for_each(remember_password);
+    let hosts = inventory.names().iter().map(String::as_str);
+    redact::publish(hosts.chain(inventory.groups.iter().map(|group| group.name.as_str())));
 }
 
 fn missing_roles(hosts: &[Host]) -> impl Iterator<Item = String> {

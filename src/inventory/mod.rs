@@ -1,5 +1,5 @@
 //! Who is in the cluster and how to reach them: the operator's files, as Ansible and OpenPAI
-//! understand them. Reads files and nothing else; names no other room.
+//! understand them. Reads files and nothing else; what of it is secret it tells `redact`.
 //!
 //! [`load`] tells the formats apart. Each reader (`ansible`, `openpai`) gives a `Cluster`: hosts, groups and
 //! layers of variables. There templates stay text and single encrypted values stay encrypted
@@ -24,7 +24,6 @@ mod pattern;
 mod playbook_config;
 pub(crate) mod process;
 mod role_vars;
-mod secret;
 mod settle;
 mod source;
 mod ssh_arguments;
@@ -47,7 +46,6 @@ pub use nearest::{nearest, nearest_within};
 pub use openpai::OpenPaiConfig;
 pub use options::{LoadOptions, SshWords, StandIn};
 pub use role_vars::{RoleVars, read_yaml};
-pub use secret::{STARS, is_secret, without_users};
 pub use ssh_arguments::SshArguments;
 pub use template::{GatheredFacts, HostFact, NotRendered, Unresolved};
 pub use values::{Defaults, Values};

@@ -7,6 +7,8 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use crate::redact;
+
 /// What a program may take.
 pub(crate) struct Bounds {
     pub(crate) time: Duration,
@@ -50,7 +52,7 @@ pub(crate) fn run(command: &mut Command, bounds: &Bounds, listen: bool) -> Resul
 fn shortened(complaint: &str) -> String {
     let lines: Vec<&str> = complaint.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
     let text = lines[lines.len().saturating_sub(6)..].join("; ");
-    text.chars().take(800).collect()
+    redact::text(&text).chars().take(800).collect()
 }
 
 fn hear(stream: impl Read + Send + 'static, bytes: u64) -> mpsc::Receiver<std::io::Result<Vec<u8>>> {

@@ -11,9 +11,10 @@ use std::time::Duration;
 use memchr::memchr_iter;
 use sha2::{Digest, Sha256};
 
-use super::diagnostic::{Diagnostic, star_out_secrets};
+use super::diagnostic::Diagnostic;
 use super::error::{InventoryError, io_reason};
 use crate::merge_conflict::{self, Marker};
+use crate::redact;
 
 /// Larger files are no inventories.
 const MAX_BYTES: u64 = 64 * 1024 * 1024;
@@ -57,7 +58,7 @@ impl Source {
 
     fn shown(&self) -> &Shown {
         self.shown.get_or_init(|| Shown {
-            text: star_out_secrets(&self.text).into(),
+            text: redact::of_same_length(&self.text).into(),
             lines: std::iter::once(0)
                 .chain(memchr_iter(b'\n', self.text.as_bytes()).map(|at| at + 1))
                 .collect(),

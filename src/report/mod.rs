@@ -5,6 +5,7 @@ mod document;
 mod escape;
 pub mod json;
 mod layout;
+mod redaction;
 #[cfg(test)]
 mod sample;
 mod summary;
@@ -14,5 +15,4 @@ pub use document::{
     FixOutcome, FixRow, HostOutcome, HostRow, INTERRUPTED, InventoryRow, KubesprayRow, Mode, Outcome,
     ProfileSource, Report, SCHEMA, Scope, Summary, Tool, Unreachable,
 };
-pub use escape::clean as visible;
 pub use summary::{by_host, host_outcome, outcome};

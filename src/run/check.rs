@@ -13,7 +13,7 @@ use super::error::RunError;
 use super::fix::{self, Rounds};
 use super::gathering::Reach;
 use super::reading::Logins;
-use super::report_file::{Destinations, ReportFile, render};
+use super::report_file::{Destinations, ReportFile, kind_of, render};
 use super::settings::{Settings, TeamConfig};
 use super::settled::{Settled, parts};
 use super::sweep::rfc3339;
@@ -64,9 +64,9 @@ pub(super) fn check(args: &CheckArgs) -> Result<u8, RunError> {
     };
     let report = judged.report(args, &team, &started_at, started)?;
     for (file, (format, _)) in reports.into_iter().zip(files) {
-        file.write(|into| render(&report, format, args, into))?;
+        file.write(&report, format, args)?;
     }
-    terminal::stream(|into| render(&report, stdout, args, into))
+    terminal::stream(kind_of(stdout), |into| render(&report, stdout, args, into))
         .map_err(|error| RunError::file(Path::new("stdout"), &error))?;
     let status = match (judged.interrupted, report.verdict) {
         (true, _) => exit_code::INTERRUPTED,
@@ -346,7 +346,7 @@ impl Judged {
             interrupted: self.interrupted,
         };
         give_verdicts(&mut hosts, &results, &scope, fail_on);
-        Ok(Report {
+        let mut report = Report {
             schema: report::SCHEMA.to_owned(),
             tool: Tool { name: "airworthy".to_owned(), version: env!("CARGO_PKG_VERSION").to_owned() },
             mode: self.mode,
@@ -367,7 +367,9 @@ impl Judged {
             hosts,
             results,
             fixes: std::mem::take(&mut self.fixes),
-        })
+        };
+        report.redact();
+        Ok(report)
     }
 }
 

@@ -12,6 +12,7 @@ use crate::checks::{
     Expected, LoadError, Profile, Severity, Source, Status, compile, lint_after, meets, run_example, shipped,
 };
 use crate::cli::CheckFileArgs;
+use crate::escape::line;
 use crate::exit_code;
 
 /// Runs `check-file`; every file is looked at before the status is given. A file that is no check file is an
@@ -27,15 +28,20 @@ pub(super) fn check_file(args: &CheckFileArgs) -> Result<u8, RunError> {
                 let failed = lines.iter().filter(|(ok, _)| !ok).count();
                 sound &= failed == 0;
                 let word = if failed == 0 { "ok" } else { "FAILED" };
-                let _ = writeln!(text, "{word:6}  {}: {} examples", path.display(), lines.len());
-                for (_, line) in lines.iter().filter(|(ok, _)| !ok) {
-                    let _ = writeln!(text, "        {line}");
+                let _ = writeln!(
+                    text,
+                    "{word:6}  {}: {} examples",
+                    line(&path.display().to_string()),
+                    lines.len()
+                );
+                for (_, told) in lines.iter().filter(|(ok, _)| !ok) {
+                    let _ = writeln!(text, "        {}", line(told));
                 }
             }
             Err(error) => {
                 broken += 1;
                 let color = terminal::color(terminal::stderr_is_terminal());
-                terminal::error(diagnostic::render(&error, color, terminal::width()).trim_end());
+                terminal::error(diagnostic::render(&error, color, terminal::width()).trim_end(), color);
             }
         }
     }

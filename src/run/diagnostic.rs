@@ -7,6 +7,7 @@ use textwrap::{WordSeparator, WordSplitter};
 use miette::{Diagnostic, GraphicalReportHandler, GraphicalTheme, LabeledSpan, NamedSource, SourceCode};
 
 use super::error::RunError;
+use crate::{escape, redact};
 
 /// A snippet with longer lines, in bytes, is no help.
 const LONGEST_LINE: usize = 400;
@@ -58,8 +59,8 @@ pub(super) fn render(error: &RunError, color: bool, width: usize) -> String {
                 message: clean(&diagnostic.message),
                 help: Some(clean(&diagnostic.help)).filter(|help| !help.is_empty()),
                 source: Some(NamedSource::new(
-                    diagnostic.file.display().to_string(),
-                    visible(&diagnostic.source),
+                    escape::line(&diagnostic.file.display().to_string()),
+                    escape::of_same_length(&diagnostic.source),
                 )),
                 offset: diagnostic.offset,
             })
@@ -77,7 +78,7 @@ pub(super) fn render(error: &RunError, color: bool, width: usize) -> String {
                     (None, None) => format!("{}: {}", clean(&load.file), clean(&load.message)),
                 },
                 help: load.help.as_deref().map(clean),
-                source: shown.map(|_| NamedSource::new(&load.file, visible(&load.text))),
+                source: shown.map(|_| NamedSource::new(escape::line(&load.file), snippet(&load.text))),
                 offset: load.at.map_or(0, |(line, column)| offset(&load.text, line, column)),
             }]
         }
@@ -110,16 +111,14 @@ pub(super) fn render(error: &RunError, color: bool, width: usize) -> String {
     text
 }
 
-/// Without what could drive a terminal; line ends stay.
+/// A sentence as it may be shown, before it is laid out; line ends stay.
 fn clean(text: &str) -> String {
-    text.chars().filter(|c| *c == '\n' || !c.is_control()).collect()
+    escape::lines(&redact::shown(text)).into_owned()
 }
 
-/// As long as it was, byte for byte, so that offsets still fit.
-fn visible(text: &str) -> String {
-    text.chars()
-        .map(|c| if c.is_control() && c.len_utf8() == 1 && !matches!(c, '\n' | '\t') { ' ' } else { c })
-        .collect()
+/// A file's text as it may be shown, byte for byte as long as it was, so that offsets still fit.
+fn snippet(text: &str) -> String {
+    escape::of_same_length(&redact::of_same_length(text))
 }
 
 fn offset(text: &str, line: usize, column: usize) -> usize {

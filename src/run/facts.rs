@@ -1,22 +1,25 @@
 //! `facts`: gather only; the script and the transcripts by themselves.
 
-use std::fs;
 use std::path::Path;
 
 use bytes::Bytes;
+use secrecy::ExposeSecret;
 
 use super::cluster::{Cluster, THIS_MACHINE, this_machine};
 use super::errand::{Common, Peers};
 use super::error::RunError;
 use super::gathering::gather_all;
+use super::output_folder::OutputFolder;
 use super::reading::Logins;
 use super::settings::{Settings, TeamConfig};
 use super::{saved, terminal};
 use crate::cli::{Devbox, FactsArgs, Nvml, TargetArgs};
+use crate::escape;
 use crate::exit_code;
 use crate::facts::{self, Circumstances, Fact, HostRecord, Outcome};
 use crate::gather::{self, Script};
 use crate::inventory::{AnsibleConfig, Host, nearest};
+use crate::redact;
 use crate::role::Role;
 
 /// Runs `facts` and gives the exit status.
@@ -54,11 +57,11 @@ pub(super) fn facts(args: &FactsArgs) -> Result<u8, RunError> {
         gather_all(&cluster, &target, &common, || |record, raw| (record, if keep { raw } else { None }))?;
     let (records, answers): (Vec<HostRecord>, Vec<Option<Bytes>>) = swept.hosts.into_iter().unzip();
     if let Some(folder) = &args.save_transcripts {
-        fs::create_dir_all(folder).map_err(|error| RunError::file(folder, &error))?;
+        let folder = OutputFolder::open(folder)?;
         for (record, raw) in records.iter().zip(&answers) {
             if let Some(raw) = raw {
                 let name = format!("{}.transcript", saved::file_name(&record.subject.name));
-                saved::write_whole(&folder.join(name), raw)?;
+                folder.write(&name, raw)?;
             }
         }
     }
@@ -67,10 +70,8 @@ pub(super) fn facts(args: &FactsArgs) -> Result<u8, RunError> {
     match &args.output {
         Some(folder) => saved::write(folder, &documents)?,
         None => {
-            let lines: Result<Vec<String>, _> = documents.iter().map(serde_json::to_string).collect();
-            let lines = lines.map_err(|error| RunError::Internal(error.to_string()))?;
-            let text: String = lines.iter().map(|line| format!("{line}\n")).collect();
-            terminal::out(&text).map_err(|error| RunError::file(Path::new("stdout"), &error))?;
+            let lines: Vec<String> = documents.iter().map(saved::json_line).collect::<Result<_, _>>()?;
+            terminal::json(&lines.concat()).map_err(|error| RunError::file(Path::new("stdout"), &error))?;
         }
     }
     let lost = records.iter().filter(|record| record.facts().is_none());
@@ -94,14 +95,25 @@ fn script(common: &Common, cluster: &Cluster) -> Result<u8, RunError> {
     let boundary = gather::random_boundary().map_err(RunError::Internal)?;
     let host = this_machine(THIS_MACHINE, Role::Worker);
     let errand = common.of(&host, &Peers::among(&[]), &cluster.told(&host));
+    let proxies = errand.proxy.iter().flat_map(|proxy| [&proxy.http, &proxy.https]).flatten();
+    let has_user = |proxy: &str| redact::value("proxy", &proxy.into()).as_str() != Some(proxy);
+    if proxies.map(ExposeSecret::expose_secret).any(has_user) {
+        let reason = "the script would show the user and the password of the proxy to whoever reads it; leave them away";
+        return Err(RunError::flag("--script", reason));
+    }
     // The second number of `Uid:` is the effective one; `id` would be a process of its own.
     let how = "set -- user\n\
                while read -r key real effective others; do\n    \
                case $key$effective in Uid:0) set -- root ;; esac\n\
                done </proc/self/status\n";
     let script = Script::legible(&facts::host::probes()).text(&boundary, &errand);
-    terminal::out(&format!("#!/bin/sh\n{how}{script}"))
-        .map_err(|error| RunError::file(Path::new("stdout"), &error))?;
+    let script = format!("#!/bin/sh\n{how}{script}");
+    // It is run, so nothing in it can be written otherwise than it is.
+    if escape::lines(&script) != script {
+        let reason = "a probe of your checks, or a name for it, holds control characters: write them as `\\033` and the like";
+        return Err(RunError::flag("--script", reason));
+    }
+    terminal::script(&script).map_err(|error| RunError::file(Path::new("stdout"), &error))?;
     Ok(exit_code::GO)
 }
 
@@ -159,7 +171,7 @@ fn from_transcript(path: &Path, args: &FactsArgs, team: &TeamConfig) -> Result<u
     let document = saved::document(&cluster, &deployment, at, &record);
     match &args.output {
         Some(folder) => saved::write(folder, &[document])?,
-        None => terminal::out(&saved::json(&document)?)
+        None => terminal::json(&saved::json(&document)?)
             .map_err(|error| RunError::file(Path::new("stdout"), &error))?,
     }
     Ok(exit_code::GO)

@@ -1,6 +1,6 @@
 //! What `check --fix` and `fix undo` share: looking, showing, asking, and carrying plans out, one host first.
 
-use std::io::{self, BufRead as _, IsTerminal as _, Write as _};
+use std::io::{self, BufRead as _, IsTerminal as _};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::thread;
@@ -11,11 +11,13 @@ use super::gathering::Reach;
 use super::sweep::Transports;
 use super::terminal;
 use crate::cli::ConsentArgs;
+use crate::escape::line as visible;
 use crate::fix::apply::{self, Applied, LONGEST, Order, Outcome};
 use crate::fix::look::Look;
 use crate::fix::plan::Plan;
 use crate::inventory::Host;
-use crate::report::{FixOutcome, visible};
+use crate::redact;
+use crate::report::FixOutcome;
 
 /// The longest a look takes.
 const LOOK: Duration = Duration::from_secs(25);
@@ -68,7 +70,10 @@ pub(super) fn look_at(hosts: &[&Host], reach: &Reach<'_>) -> Result<Vec<Result<L
             Some(reason) => Err(reason),
             None => match apply::look(transports.of(host), host, reach.sudo_password(host).as_ref()) {
                 Ok(look) => look,
-                Err(error) => Err(format!("the host could not be visited again: {error}")),
+                Err(error) => {
+                    let said = error.to_string();
+                    Err(format!("the host could not be visited again: {}", redact::text(&said)))
+                }
             },
         },
     );
@@ -114,8 +119,8 @@ pub(super) fn is_agreed(hosts: usize, consent: ConsentArgs) -> Result<bool, RunE
         return Ok(true);
     }
     let noun = if hosts == 1 { "this host" } else { "these hosts" };
-    let asked = write!(io::stderr(), "Change {noun} ({hosts})? [y/N] ").and_then(|()| io::stderr().flush());
-    asked.map_err(|error| RunError::Internal(format!("nobody could be asked: {error}")))?;
+    terminal::ask(&format!("Change {noun} ({hosts})? [y/N] "))
+        .map_err(|error| RunError::Internal(format!("nobody could be asked: {error}")))?;
     let mut answer = String::new();
     io::stdin()
         .lock()

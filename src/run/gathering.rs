@@ -21,6 +21,7 @@ use crate::gather::{self, Errand};
 use crate::inventory::{AnsibleConfig, Host, HostKeyChecking};
 use crate::role::Role;
 use crate::transport::{Local, OpenSsh, Options, Ssh, Timeouts, Transport};
+use crate::{escape, redact};
 
 /// Hosts at a time, where nobody says.
 const FORKS: u16 = 192;
@@ -211,8 +212,10 @@ fn passphrases() -> crate::transport::AskPassphrase {
             return None;
         }
         let _guard = one_at_a_time.lock();
-        let answer = rpassword::prompt_password(format!("Enter passphrase for key '{}': ", key.display()));
-        answer.ok().map(SecretString::from)
+        let name = escape::line(&key.display().to_string());
+        let answer = rpassword::prompt_password(format!("Enter passphrase for key '{name}': ")).ok()?;
+        redact::remember(&answer);
+        Some(SecretString::from(answer))
     })
 }
 
@@ -226,5 +229,6 @@ fn ask(wanted: bool, prompt: &str) -> Result<Option<SecretString>, RunError> {
     if answer.contains(['\n', '\0']) {
         return Err(RunError::Internal("a password cannot hold a line end".to_owned()));
     }
+    redact::remember(&answer);
     Ok(Some(SecretString::from(answer)))
 }

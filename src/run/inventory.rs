@@ -7,11 +7,14 @@ use std::path::Path;
 use comfy_table::{ColumnConstraint, ContentArrangement, Table, presets};
 
 use super::error::RunError;
-use super::{reading, redact, terminal};
+use super::safe_output::Kind;
+use super::{reading, terminal};
 use crate::checks::nearest;
 use crate::cli::{Format, InventoryArgs};
+use crate::escape::line;
 use crate::exit_code;
 use crate::inventory::{self, Exact, Group, Host, Inventory, Layer, LoadOptions, View};
+use crate::redact;
 
 /// Runs `inventory`.
 pub(super) fn inventory(args: &InventoryArgs) -> Result<u8, RunError> {
@@ -28,20 +31,26 @@ pub(super) fn inventory(args: &InventoryArgs) -> Result<u8, RunError> {
     let options = LoadOptions { extra_vars: args.extra_vars.clone(), for_judging: false, ..options };
     let inventory = inventory::load_with(&paths, &options)?;
     for warning in inventory.warnings.iter().chain(&not_visited(&inventory)) {
-        terminal::note(&format!("airworthy: warning: {warning}"));
+        terminal::note(&format!("airworthy: warning: {}", line(warning)));
     }
     reading::note_idle_exclusions(&inventory, args.limit.as_deref());
     let only = args.limit.as_deref().map(|pattern| inventory.select(pattern)).transpose()?;
     let view = if args.runtime_groups { View::Runtime } else { View::Files };
     let text = match (&args.host, args.format) {
-        (Some(name), format) => one(&inventory, name, format, view)?,
+        (Some(name), Format::Json) => {
+            let text = pretty(&variables_as_json(&inventory, name, view)?);
+            terminal::json(&text).map_err(|error| RunError::file(Path::new("stdout"), &error))?;
+            return Ok(exit_code::GO);
+        }
+        (Some(name), Format::Table) => one(&inventory, name)?,
         (None, Format::Json) => {
-            let listing = inventory.listing(view, only.as_ref());
+            let listing = inventory.listing(view, only.as_ref()).without_secrets();
             let write = |into: &mut dyn Write| {
                 serde_json::to_writer_pretty(&mut *into, &listing)?;
                 into.write_all(b"\n")
             };
-            terminal::stream(write).map_err(|error| RunError::file(Path::new("stdout"), &error))?;
+            terminal::stream(Kind::Json, write)
+                .map_err(|error| RunError::file(Path::new("stdout"), &error))?;
             return Ok(exit_code::GO);
         }
         (None, Format::Table) => {
@@ -153,6 +162,9 @@ fn some(names: &[&str]) -> String {
 }
 
 fn table<const N: usize>(header: [&str; N], rows: &[[String; N]]) -> String {
+    // As they will be written: what is escaped takes more room.
+    let rows: Vec<[String; N]> =
+        rows.iter().map(|row| row.each_ref().map(|cell| line(&redact::shown(cell)))).collect();
     let wide = |column: usize| {
         let cells = rows.iter().map(|row| row[column].chars().count());
         cells.chain([header[column].len()]).max().unwrap_or(0) + 2
@@ -165,7 +177,7 @@ fn table<const N: usize>(header: [&str; N], rows: &[[String; N]]) -> String {
     table.load_preset(presets::NOTHING).set_content_arrangement(ContentArrangement::Dynamic);
     table.set_width(u16::try_from(terminal::width()).unwrap_or(u16::MAX));
     table.set_header(shown.iter().map(|column| header[*column]));
-    for row in rows {
+    for row in &rows {
         table.add_row(shown.iter().map(|column| row[*column].clone()));
     }
     // What people copy is not broken.
@@ -176,39 +188,47 @@ fn table<const N: usize>(header: [&str; N], rows: &[[String; N]]) -> String {
     lines.join("\n") + "\n"
 }
 
+/// Why there is nothing to say of a host.
+fn no_host(inventory: &Inventory, name: &str) -> RunError {
+    let near = nearest(name, inventory.names().iter().map(String::as_str));
+    let near = near.map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
+    RunError::flag("--host", format!("the inventory has no host `{name}`{near}"))
+}
+
+/// One host's variables in the shape of `ansible-inventory --host`, without secrets.
+fn variables_as_json(inventory: &Inventory, name: &str, view: View) -> Result<serde_json::Value, RunError> {
+    let listing = inventory.listing(view, None).without_secrets();
+    listing.variables_of(name).map(Into::into).ok_or_else(|| no_host(inventory, name))
+}
+
 /// One host's variables as kubespray will see them, each with where it came from and what it overrode. Passwords are
-/// starred out here; `--format json` prints what Ansible prints.
-fn one(inventory: &Inventory, name: &str, format: Format, view: View) -> Result<String, RunError> {
+/// starred out.
+fn one(inventory: &Inventory, name: &str) -> Result<String, RunError> {
     let Some(variables) = inventory.vars_in(View::Runtime, name) else {
-        let near = nearest(name, inventory.names().iter().map(String::as_str));
-        let near = near.map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
-        return Err(RunError::flag("--host", format!("the inventory has no host `{name}`{near}")));
+        return Err(no_host(inventory, name));
     };
-    if format == Format::Json {
-        return Ok(pretty(&inventory.vars_in(view, name).unwrap_or_default().into()));
-    }
     let mut lines = Vec::new();
     let roles = inventory.hosts.iter().find(|host| host.name == name).map(|host| &host.roles);
     let roles: Vec<&str> = roles.into_iter().flatten().map(|role| role.as_str()).collect();
     lines.push(format!("roles: {}", if roles.is_empty() { "none".to_owned() } else { roles.join(", ") }));
     let groups = inventory.groups.iter().map(|group| group.name.as_str());
     let groups: Vec<&str> = groups.filter(|group| inventory.members(group).contains(&name)).collect();
-    lines.push(format!("groups: {}\n", groups.join(", ")));
+    lines.push(line(&format!("groups: {}", groups.join(", "))) + "\n");
     for (key, value) in &variables {
         let layers = inventory.layers_in(View::Runtime, name).into_iter().flatten();
         let mut layers: Vec<&Layer> = layers.filter(|layer| layer.variables.contains_key(key)).collect();
         layers.reverse(); // the one that counts first
-        lines.push(format!("{key}: {}", shown(key, value, layers.first().copied())));
+        lines.push(line(&format!("{key}: {}", shown(key, value, layers.first().copied()))));
         if !layers.first().is_some_and(|layer| layer.is_secret()) {
-            lines.extend(used(inventory, name, key, value));
+            lines.extend(used(inventory, name, key, value).as_deref().map(line));
         }
         for (at, layer) in layers.into_iter().enumerate() {
             let owner = if layer.owner.is_empty() { String::new() } else { format!(" ({})", layer.owner) };
             let place = layer.place_of(key);
-            lines.push(match at {
+            lines.push(line(&match at {
                 0 => format!("    {place}{owner}"),
                 _ => format!("    over {place}{owner}: {}", shown(key, &layer.variables[key], Some(layer))),
-            });
+            }));
         }
     }
     Ok(lines.join("\n") + "\n")
@@ -229,7 +249,7 @@ fn shown(key: &str, value: &serde_json::Value, layer: Option<&Layer>) -> String 
     if layer.is_some_and(Layer::is_secret) || value.get("__ansible_vault").is_some() {
         return "(encrypted)".to_owned();
     }
-    match redact::shown(key, value) {
+    match redact::value(key, value) {
         serde_json::Value::String(stars) if stars == redact::STARS => stars,
         shown => serde_json::to_string(&Exact(&shown)).unwrap_or_default(),
     }

@@ -12,9 +12,11 @@ use super::settings::{Settings, TeamConfig};
 use super::terminal;
 use crate::checks::{Check, Profile, Scope, SeverityByRole, nearest, shipped};
 use crate::cli::{ExplainArgs, ListArgs, ListFormat};
+use crate::escape::line;
 use crate::exit_code;
 use crate::fix;
 use crate::fix::catalog::Fix;
+use crate::redact;
 
 /// Runs `list`.
 pub(super) fn list(args: &ListArgs) -> Result<u8, RunError> {
@@ -32,7 +34,9 @@ pub(super) fn list(args: &ListArgs) -> Result<u8, RunError> {
                     json!({"id": check.id, "roles": roles(check), "severity": severity(profile, check), "title": check.file.title})
                 })
                 .collect();
-            serde_json::to_string_pretty(&rows).unwrap_or_default() + "\n"
+            let text = serde_json::to_string_pretty(&rows).unwrap_or_default() + "\n";
+            terminal::json(&text).map_err(|error| RunError::file(Path::new("stdout"), &error))?;
+            return Ok(exit_code::GO);
         }
         ListFormat::Markdown => markdown(profile, &checks),
     };
@@ -58,8 +62,8 @@ fn table(profile: &Profile, checks: &[&Check]) -> String {
     table.set_width(u16::try_from(terminal::width()).unwrap_or(u16::MAX));
     table.set_header(["ID", "ROLES", "SEVERITY", "TITLE"]);
     for check in checks {
-        let title = check.file.title.clone();
-        table.add_row([check.id.to_string(), roles(check).join(", "), severity(profile, check), title]);
+        let title = line(&check.file.title);
+        table.add_row([line(&check.id), roles(check).join(", "), severity(profile, check), title]);
     }
     let lines: Vec<String> = table.lines().map(|line| line.trim_end().to_owned()).collect();
     lines.join("\n") + "\n"
@@ -72,19 +76,19 @@ fn stacked(profile: &Profile, checks: &[&Check]) -> String {
         let (roles, severity) = (roles(check).join(", "), severity(profile, check));
         let one_line = roles.chars().count() + severity.chars().count() + 5 <= terminal::width();
         let between = if one_line { " · " } else { "\n  " };
-        let _ = writeln!(text, "{}\n  {roles}{between}{severity}", check.id);
-        let mut line = String::new();
-        for word in check.file.title.split_whitespace() {
-            if !line.is_empty() && line.chars().count() + word.chars().count() + 3 > terminal::width() {
-                let _ = writeln!(text, "  {line}");
-                line.clear();
+        let _ = writeln!(text, "{}\n  {roles}{between}{severity}", line(&check.id));
+        let mut words = String::new();
+        for word in line(&check.file.title).split_whitespace() {
+            if !words.is_empty() && words.chars().count() + word.chars().count() + 3 > terminal::width() {
+                let _ = writeln!(text, "  {words}");
+                words.clear();
             }
-            if !line.is_empty() {
-                line.push(' ');
+            if !words.is_empty() {
+                words.push(' ');
             }
-            line.push_str(word);
+            words.push_str(word);
         }
-        let _ = writeln!(text, "  {line}");
+        let _ = writeln!(text, "  {words}");
     }
     text
 }
@@ -132,11 +136,11 @@ fn severity_cases(profile: &Profile, check: &Check) -> Vec<String> {
     if cases.len() < 2 {
         return Vec::new();
     }
-    let line = |(when, by_role): &(Option<&str>, &SeverityByRole)| match when {
+    let case = |(when, by_role): &(Option<&str>, &SeverityByRole)| match when {
         Some(when) => format!("{} where {}", severity_text(by_role), when.trim()),
         None => format!("{} otherwise", severity_text(by_role)),
     };
-    cases.iter().map(line).collect()
+    cases.iter().map(case).collect()
 }
 
 /// Runs `explain`.
@@ -158,7 +162,7 @@ pub(super) fn explain(args: &ExplainArgs) -> Result<u8, RunError> {
         );
         return Err(RunError::flag("explain", reason));
     };
-    let mut text = format!("{}: {}\n", check.id, check.file.title);
+    let mut text = format!("{}: {}\n", line(&check.id), line(&check.file.title));
     let _ = writeln!(text, "{} · {}\n", roles(check).join(", "), severity(&settings.profile, check));
     let mut part = |head: &str, body: &str| {
         if !body.trim().is_empty() {
@@ -209,7 +213,7 @@ fn looks_at(profile: &Profile, check: &Check) -> (Vec<String>, Vec<String>) {
     for path in check.when.iter().chain([&check.require]).flat_map(|condition| &condition.paths) {
         let (told, into) = match path.as_slice() {
             [root, name, ..] if root == "params" => {
-                let value = profile.parameters.get(name).map(ToString::to_string);
+                let value = profile.parameters.get(name).map(|value| redact::value(name, value).to_string());
                 (format!("{name} = {}", value.unwrap_or_default()), &mut parameters)
             }
             path => (path.join("."), &mut read),

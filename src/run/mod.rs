@@ -17,15 +17,17 @@ mod idle_waivers;
 mod interrupt;
 mod inventory;
 mod list;
+mod output_folder;
 mod reading;
-mod redact;
 mod report_file;
+mod safe_output;
 mod saved;
 mod settings;
 mod settled;
 mod sweep;
 mod terminal;
 mod undo;
+mod whole_file;
 
 use clap::CommandFactory as _;
 use clap::error::{ContextKind, ErrorKind};
@@ -56,7 +58,7 @@ pub fn run(cli: &Cli) -> u8 {
     };
     result.unwrap_or_else(|error| {
         let color = terminal::color(terminal::stderr_is_terminal());
-        terminal::error(diagnostic::render(&error, color, terminal::width()).trim_end());
+        terminal::error(diagnostic::render(&error, color, terminal::width()).trim_end(), color);
         if matches!(cli.command, Command::Handoff(_)) {
             terminal::note(handoff::NOT_STARTED);
         }
@@ -66,7 +68,7 @@ pub fn run(cli: &Cli) -> u8 {
 
 /// Tells what clap has to say of the command line, and gives the exit status: 0 for --help and --version, else 2.
 pub fn refuse(words: &clap::Error) -> u8 {
-    let _ = words.print(); // a reader that went away is not an error
+    terminal::clap(words);
     let unknown = words.get(ContextKind::InvalidArg).map(ToString::to_string).unwrap_or_default();
     if words.kind() == ErrorKind::UnknownArgument && !unknown.is_empty() && !unknown.starts_with('-') {
         terminal::note(&format!(
@@ -93,16 +95,18 @@ fn schema(of: SchemaOf) -> Result<u8, RunError> {
     };
     let text =
         serde_json::to_string_pretty(&schema).map_err(|error| RunError::Internal(error.to_string()))?;
-    print(&(text + "\n"))
+    terminal::json(&(text + "\n")).map_err(stdout)?;
+    Ok(exit_code::GO)
 }
 
 fn completions(shell: clap_complete::Shell) -> Result<u8, RunError> {
     let mut bytes = Vec::new();
     clap_complete::generate(shell, &mut Cli::command(), "airworthy", &mut bytes);
-    print(&String::from_utf8_lossy(&bytes))
+    terminal::out(&String::from_utf8_lossy(&bytes)).map_err(stdout)?;
+    Ok(exit_code::GO)
 }
 
-fn print(text: &str) -> Result<u8, RunError> {
-    terminal::out(text).map_err(|error| RunError::file(std::path::Path::new("stdout"), &error))?;
-    Ok(exit_code::GO)
+/// Why stdout could not be written to.
+fn stdout(error: std::io::Error) -> RunError {
+    RunError::file(std::path::Path::new("stdout"), &error)
 }

@@ -13,6 +13,7 @@ use crate::inventory::{
     VaultSecret, VaultSource, find_ansible_inventory, read_password,
 };
 use crate::kubespray::{Demands, control_node};
+use crate::{escape, redact};
 
 /// Whose logins hosts are judged with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -136,11 +137,12 @@ pub(super) fn options(
             None => {
                 let prompt = match source.label.as_str() {
                     "default" => "Vault password: ".to_owned(),
-                    label => format!("Vault password ({label}): "),
+                    label => format!("Vault password ({}): ", escape::line(label)),
                 };
                 let answer = rpassword::prompt_password(prompt).map_err(|error| {
                     RunError::Internal(format!("no vault password could be asked for: {error}"))
                 })?;
+                redact::remember(&answer);
                 answer.trim().to_owned().into()
             }
         };

@@ -10,7 +10,9 @@ use jiff::Timestamp;
 use super::check::is_devbox_alone;
 use super::cluster::{Cluster, THIS_MACHINE, subject};
 use super::error::RunError;
+use super::output_folder::OutputFolder;
 use super::reading;
+use super::safe_output::{Kind, safe};
 use super::sweep::lost;
 use super::terminal::{self, STDIO};
 use crate::facts::saved::{SavedHost, SavedInventory};
@@ -29,13 +31,13 @@ pub(super) struct Saved {
     pub(super) records: Vec<HostRecord>,
 }
 
-/// Writes one file a host into `folder`; each is written whole or not at all.
+/// Writes one file a host into `folder`, for the user alone; each is written whole or not at all.
 pub(super) fn write(folder: &Path, documents: &[SavedHost]) -> Result<(), RunError> {
     require_folder(folder)?;
-    fs::create_dir_all(folder).map_err(|error| RunError::file(folder, &error))?;
+    let folder = OutputFolder::open(folder)?;
     for document in documents {
-        let text = json(document)?;
-        write_whole(&folder.join(format!("{}.json", file_name(&document.host.name))), text.as_bytes())?;
+        let name = format!("{}.json", file_name(&document.host.name));
+        folder.write(&name, json(document)?.as_bytes())?;
     }
     Ok(())
 }
@@ -55,19 +57,14 @@ pub(super) fn require_folder(folder: &Path) -> Result<(), RunError> {
 
 /// One host's document, as it is written.
 pub(super) fn json(document: &SavedHost) -> Result<String, RunError> {
-    let text =
-        serde_json::to_string_pretty(document).map_err(|error| RunError::Internal(error.to_string()))?;
-    Ok(text + "\n")
+    let text = document.to_json(true).map_err(|error| RunError::Internal(error.to_string()))?;
+    Ok(safe(&(text + "\n"), Kind::Json).into_owned())
 }
 
-/// Writes a file whole or not at all.
-pub(super) fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), RunError> {
-    let folder = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let failed = |error: std::io::Error| RunError::file(path, &error);
-    let mut file = tempfile::NamedTempFile::new_in(folder).map_err(failed)?;
-    std::io::Write::write_all(&mut file, bytes).map_err(failed)?;
-    file.persist(path).map_err(|error| failed(error.error))?;
-    Ok(())
+/// The same in one line.
+pub(super) fn json_line(document: &SavedHost) -> Result<String, RunError> {
+    let text = document.to_json(false).map_err(|error| RunError::Internal(error.to_string()))?;
+    Ok(text + "\n")
 }
 
 /// A host's name as a file's: what could leave the folder is written as `%2F`.

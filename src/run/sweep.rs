@@ -19,6 +19,7 @@ use crate::facts::variables::Variables;
 use crate::facts::{self, Circumstances, Fact, HostRecord, Outcome};
 use crate::gather::{self, Errand, Gathered, Heard, Script, SudoPassword};
 use crate::inventory::Host;
+use crate::redact;
 use crate::report::INTERRUPTED;
 use crate::transport::{HostKeyStanding, Login, Stage, Transport, TransportError};
 
@@ -200,7 +201,8 @@ fn record(call: &Call, script: &Script, done: Done) -> (HostRecord, Option<Bytes
     let took = u64::try_from(done.took.as_millis()).unwrap_or(u64::MAX);
     match done.heard.and_then(|heard| heard.take_apart(script.probes())) {
         Err(error) => {
-            let record = lost(&call.host, error.stage.as_str(), &error.reason);
+            // Some of it is what programs said: a ProxyCommand, ssh, sudo.
+            let record = lost(&call.host, error.stage.as_str(), &redact::text(&error.reason));
             (HostRecord { duration_ms: Some(took), ..record }, None)
         }
         Ok(gathered) => {

@@ -1,8 +1,11 @@
-//! What the terminal is like: width, colour, and the two streams.
+//! What the terminal is like: width, colour, and the two streams. Nothing else writes to them, so that all they get is safe
+//! (see [`super::safe_output`]).
 
 use std::io::{self, BufWriter, IsTerminal, Read as _, Write};
 use std::path::Path;
 use std::{env, fs};
+
+use super::safe_output::{Kind, SafeWriter, safe};
 
 /// What stands for stdin or stdout where a file is named.
 pub(super) const STDIO: &str = "-";
@@ -29,29 +32,65 @@ pub(super) fn color(is_terminal: bool) -> bool {
     is_terminal && env::var("TERM").is_ok_and(|term| term != "dumb")
 }
 
-/// Writes to stdout; a reader that went away is not an error.
+/// Writes text to stdout; a reader that went away is not an error.
 pub(super) fn out(text: &str) -> io::Result<()> {
-    stream(|into| into.write_all(text.as_bytes()))
+    stream(Kind::Text, |into| into.write_all(text.as_bytes()))
+}
+
+/// Writes JSON to stdout; a reader that went away is not an error.
+pub(super) fn json(text: &str) -> io::Result<()> {
+    stream(Kind::Json, |into| into.write_all(text.as_bytes()))
+}
+
+/// Writes a script to stdout, byte for byte: it is run, and holds no text but ours and shell-quoted words.
+pub(super) fn script(text: &str) -> io::Result<()> {
+    ended(io::stdout().lock().write_all(text.as_bytes()))
 }
 
 /// Writes to stdout piece by piece; a reader that went away is not an error.
-pub(super) fn stream(write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
-    let mut stdout = BufWriter::with_capacity(64 * 1024, io::stdout().lock());
-    match write(&mut stdout).and_then(|()| stdout.flush()) {
+pub(super) fn stream(kind: Kind, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
+    let stdout = BufWriter::with_capacity(64 * 1024, io::stdout().lock());
+    let mut into = SafeWriter::new(stdout, kind);
+    ended(write(&mut into).and_then(|()| into.flush()))
+}
+
+fn ended(result: io::Result<()>) -> io::Result<()> {
+    match result {
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
         other => other,
     }
 }
 
-/// Writes a line to stderr, without what could drive a terminal.
+/// Writes a line to stderr.
 pub(super) fn note(text: &str) {
-    let clean: String = text.chars().filter(|c| *c == '\n' || !c.is_control()).collect();
-    let _ = writeln!(io::stderr(), "{clean}");
+    let _ = writeln!(io::stderr(), "{}", safe(text, Kind::Text));
 }
 
-/// Writes an error that was made safe already, colour and all.
-pub(super) fn error(text: &str) {
-    let _ = writeln!(io::stderr(), "{text}");
+/// Writes a question to stderr, without a line end.
+pub(super) fn ask(text: &str) -> io::Result<()> {
+    write!(io::stderr(), "{}", safe(text, Kind::Text)).and_then(|()| io::stderr().flush())
+}
+
+/// Writes an error that was laid out, perhaps in colours, to stderr.
+pub(super) fn error(text: &str, color: bool) {
+    let kind = if color { Kind::Styled } else { Kind::Text };
+    let _ = writeln!(io::stderr(), "{}", safe(text, kind));
+}
+
+/// Writes what clap says of the command line to the stream it is for.
+pub(super) fn clap(words: &clap::Error) {
+    let is_error = words.use_stderr();
+    let color = color(if is_error { stderr_is_terminal() } else { stdout_is_terminal() });
+    let text = words.render();
+    let (text, kind) = match color {
+        true => (text.ansi().to_string(), Kind::Styled),
+        false => (text.to_string(), Kind::Text),
+    };
+    let text = safe(&text, kind);
+    let _ = match is_error {
+        true => io::stderr().write_all(text.as_bytes()),
+        false => io::stdout().write_all(text.as_bytes()), // a reader that went away is not an error
+    };
 }
 
 /// A file's bytes; of `-` those of stdin.

@@ -8,10 +8,12 @@ use super::reading::Logins;
 use super::settings::TeamConfig;
 use super::terminal;
 use crate::cli::UndoArgs;
+use crate::escape::line as visible;
 use crate::exit_code;
 use crate::fix::plan;
 use crate::inventory::Host;
-use crate::report::{FixOutcome, visible};
+use crate::redact;
+use crate::report::FixOutcome;
 use crate::role::Role;
 
 /// Runs `fix undo` and gives the exit status.
@@ -58,7 +60,7 @@ pub(super) fn undo(args: &UndoArgs) -> Result<u8, RunError> {
             lines.push(line);
         }
     }
-    let text: String = lines.iter().map(|line| visible(line) + "\n").collect();
+    let text: String = lines.iter().map(|line| visible(&redact::shown(line)) + "\n").collect();
     terminal::out(&text).map_err(|error| RunError::file(std::path::Path::new("stdout"), &error))?;
     Ok(match (reach.is_interrupted(), failed) {
         (true, _) => exit_code::INTERRUPTED,

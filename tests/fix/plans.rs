@@ -255,3 +255,49 @@ fn checks_name_fixes_that_are_there() {
     let checks: Vec<&str> = named.iter().map(|(id, _)| *id).collect();
     assert_eq!(checks, ["docker-default-runtime", "nvidia-runtime-installed"]);
 }
+
+#[test]
+fn secrets_are_written_as_they_are_and_shown_nowhere() {
+    let before = r#"{
+  "labels": ["rack=7", "api-key=zQm4rk01"],
+  "log-driver": "splunk",
+  "exec-opts": ["x.password=zQm4rk02"],
+  "proxies": {"http-proxy": "joe:zQm4rk03@10.0.0.1:3128", "https-proxy": "http://joe:zQm4rk04/x@10.0.0.1:3128"},
+  "insecure-registries": ["joe:zQm4rk05@r.example:5000"],
+  "registry-mirrors": ["https://zQm4rk06@m.example"],
+  "runtimes": {"other": {"path": "/x", "runtimeArgs": ["--token", "zQm4rk07"]}, "nvidia": {"path": "/usr/bin/nvidia-container-runtime", "runtimeArgs": ["--secret=zQm4rk08"]}},
+  "node-generic-resources": ["dd-api-key=zQm4rk09"]
+}
+"#;
+    let look = look(Some(before));
+    let plan = plan(&facts(), &look, &reserved()).expect("a plan");
+    assert!(!plan.diff.contains("zQm4rk") && !plan.diff.contains("joe"), "{}", plan.diff);
+    assert!(plan.notes.iter().all(|note| !note.contains("zQm4rk")), "{:?}", plan.notes);
+    // The diff is still one that people can read.
+    assert!(plan.diff.contains("+  \"default-runtime\": \"nvidia\"\n"), "{}", plan.diff);
+    assert!(
+        plan.diff.contains("\n   \"insecure-registries\": [\"********@r.example:5000\"],\n"),
+        "{}",
+        plan.diff
+    );
+    assert!(plan.diff.contains("\"dd-api-key=********\""), "{}", plan.diff);
+    let after = String::from_utf8(plan.after.clone().expect("a file")).expect("text");
+    for number in 1..=9 {
+        assert!(after.contains(&format!("zQm4rk0{number}")), "{number}: {after}");
+    }
+    assert!(!after.contains("***"), "{after}");
+    let order = airworthy::fix::apply::Order { plan: &plan, stamp: "20260731T101500Z", allow_restart: false };
+    let script = order.text("00112233445566778899aabbccddeeff");
+    assert!(script.contains("zQm4rk09") && !script.contains("***"), "the host gets what the file had");
+    // Undo brings back what was there.
+    let backup = plan.backup("20260731T101500Z");
+    let undone = undo(&Look {
+        bytes: plan.after.clone(),
+        backups: vec![backup],
+        latest_backup: Some(before.as_bytes().to_vec()),
+        ..look
+    });
+    let undone = undone.expect("able").expect("something to undo");
+    assert_eq!(undone.after.as_deref(), Some(before.as_bytes()));
+    assert!(!undone.diff.contains("zQm4rk"), "{}", undone.diff);
+}

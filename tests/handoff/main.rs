@@ -10,4 +10,7 @@ mod openpai;
 mod records;
 mod reports;
 mod running;
+mod secrets;
+#[path = "../support/vault.rs"]
+mod vault;
 mod writer;

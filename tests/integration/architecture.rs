@@ -5,24 +5,27 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Each room and the rooms it may name.
-const TABLE: [(&str, &[&str]); 17] = [
+const TABLE: [(&str, &[&str]); 20] = [
     ("main", &["cli", "run"]),
     ("lib", &[]),
     ("cli", &["role"]),
     ("exit_code", &[]),
+    ("redact", &[]),
+    ("destination", &[]),
+    ("escape", &[]),
     ("role", &[]),
     ("merge_conflict", &[]),
-    ("inventory", &["merge_conflict", "role"]),
-    ("transport", &["inventory"]),
-    ("facts", &["merge_conflict", "role"]),
+    ("inventory", &["merge_conflict", "redact", "role"]),
+    ("transport", &["destination", "inventory"]),
+    ("facts", &["merge_conflict", "redact", "role"]),
     ("nvml", &["facts"]),
     ("bin", &["nvml"]),
     ("gather", &["inventory", "transport", "facts"]),
     ("checks", &["facts", "merge_conflict", "role"]),
-    ("kubespray", &["facts", "inventory", "role"]),
-    ("report", &["checks", "facts", "role"]),
-    ("handoff", &["checks", "inventory", "report", "role"]),
-    ("fix", &["facts", "gather", "inventory", "role", "transport"]),
+    ("kubespray", &["facts", "inventory", "redact", "role"]),
+    ("report", &["checks", "escape", "facts", "redact", "role"]),
+    ("handoff", &["checks", "inventory", "redact", "report", "role"]),
+    ("fix", &["facts", "gather", "inventory", "redact", "role", "transport"]),
 ];
 
 /// The rooms a file's text names: by `crate::room` paths, by nested `use crate::{…}`, and by `super` chains that
@@ -202,5 +205,43 @@ fn planted_reaches_for_the_machine_are_found() {
         "env!(\"CARGO_BIN_EXE_airworthy\")",
     ] {
         assert_eq!(reaches_the_machine(text), Vec::<&str>::new(), "{text}");
+    }
+}
+
+/// The files that may name the process' own streams: the one that makes what is written safe, and those that ask a stream what
+/// it is, speak another program's protocol, or draw what holds no foreign text.
+const STREAMS: [&str; 5] = [
+    "bin/airworthy-nvml.rs",
+    "run/handoff/start.rs",
+    "run/report_file.rs",
+    "run/terminal.rs",
+    "transport/askpass.rs",
+];
+
+/// The lines of a source that write past `run/terminal.rs`.
+fn writes_unsafely(text: &str) -> Vec<&str> {
+    let code = text.split("\nmod tests {").next().unwrap_or_default();
+    let lines = code.lines().map(str::trim).filter(|line| !line.starts_with("//"));
+    let names =
+        ["println!(", "print!(", "io::stdout()", "io::stderr()", "/dev/tty", "NamedTempFile", "fs::write("];
+    lines.filter(|line| names.iter().any(|name| line.contains(name))).collect()
+}
+
+#[test]
+fn what_is_written_goes_through_the_one_writer() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut files = Vec::new();
+    sources(&root, &mut files);
+    let mut wrong = Vec::new();
+    for file in files {
+        let name = file.strip_prefix(&root).expect("inside").display().to_string();
+        if !STREAMS.contains(&name.as_str()) && !name.ends_with("tests.rs") {
+            let text = fs::read_to_string(&file).expect("readable");
+            wrong.extend(writes_unsafely(&text).into_iter().map(|line| format!("{name}: {line}")));
+        }
+    }
+    assert!(wrong.is_empty(), "write with `run::terminal` and `run::output_folder`:\n{}", wrong.join("\n"));
+    for line in ["eprintln!(\"x\");", "writeln!(io::stderr(), \"x\")", "fs::write(path, text)"] {
+        assert_eq!(writes_unsafely(line), [line]);
     }
 }

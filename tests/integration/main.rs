@@ -16,6 +16,7 @@ mod harness;
 mod interruption;
 mod kubespray_host;
 mod kubespray_profile;
+mod output_files;
 mod probe_text;
 mod recorded;
 mod releases;
@@ -23,6 +24,10 @@ mod remedies;
 mod robustness;
 mod saved_facts;
 mod script;
+mod secrets;
 mod selection;
+mod terminal_safety;
+#[path = "../support/vault.rs"]
+mod vault;
 mod waivers;
 mod written;

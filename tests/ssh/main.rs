@@ -24,6 +24,7 @@ mod nvml;
 mod openssh;
 mod proxies;
 mod run;
+mod secrets;
 mod server;
 mod stand_in;
 mod talk;

@@ -15,6 +15,7 @@ use crate::inventory::source::{Mark, Place, Reader, Source};
 use crate::inventory::variables::{Layer, SECRET};
 use crate::inventory::vault::Vault;
 use crate::inventory::yaml as document;
+use crate::redact;
 
 /// What `-e` says.
 pub(super) struct ExtraVars {
@@ -93,6 +94,7 @@ pub(super) fn read(
         let mut origin = source.path.display().to_string();
         if encrypted {
             origin += SECRET;
+            variables.values().for_each(redact::remember_all);
         }
         layers.push(Layer { origin, owner: "extra variables".to_owned(), variables, places });
     }

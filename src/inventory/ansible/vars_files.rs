@@ -14,6 +14,7 @@ use crate::inventory::source::{Place, Reader, Source};
 use crate::inventory::variables::{Layer, SECRET};
 use crate::inventory::vault::{Vault, VaultError};
 use crate::inventory::yaml as document;
+use crate::redact;
 
 /// The endings of vars files, in the order in which Ansible looks for them.
 const ENDINGS: [&str; 4] = ["", "yml", "yaml", "json"];
@@ -181,7 +182,11 @@ impl<'a> VarsFiles<'a> {
             };
             let place = |mark| Place { source: Arc::clone(&source), mark };
             let places = entries.iter().map(|(key, _)| (key.as_key(), place(key.mark))).collect();
-            Ok(Contents::Variables(Layer { origin, owner, variables: root.to_map(), places }))
+            let variables = root.to_map();
+            if encrypted {
+                variables.values().for_each(redact::remember_all);
+            }
+            Ok(Contents::Variables(Layer { origin, owner, variables, places }))
         });
         read.map_err(|complaint| if encrypted { starred(complaint) } else { complaint }.into())
     }

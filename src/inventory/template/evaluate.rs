@@ -15,6 +15,7 @@ use super::stop::{Stop, Yield};
 use super::value::{Val, beyond_64_bits, compare, equal};
 use super::{filter, method, verdict};
 use crate::inventory::number;
+use crate::redact;
 
 /// Steps and characters one value may cost.
 const FUEL: usize = 2_000_000;
@@ -131,10 +132,11 @@ impl<'v, 's> Evaluation<'v, 's> {
                 if let Some(text) = marked(raw, "__ansible_vault") {
                     let clear =
                         self.scene.vault().decrypt(text).map_err(|why| Stop::undecidable(why.to_string()))?;
-                    let clear = std::str::from_utf8(&clear);
-                    return clear
-                        .map(Val::text)
-                        .map_err(|_| Stop::undecidable("an encrypted value that is no text"));
+                    let clear = std::str::from_utf8(&clear)
+                        .map_err(|_| Stop::undecidable("an encrypted value that is no text"))?;
+                    // It may come to stand in facts and findings.
+                    redact::remember(clear);
+                    return Ok(Val::text(clear));
                 }
                 if let Some(pairs) = in_order(raw) {
                     self.spend(pairs.len())?;

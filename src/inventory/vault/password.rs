@@ -14,6 +14,7 @@ use crate::inventory::ansible::expand_home;
 use crate::inventory::error::InventoryError;
 use crate::inventory::process::{Bounds, run};
 use crate::inventory::source::unreadable;
+use crate::redact;
 
 /// One `--vault-id`: `label@source`, where the source is a file, a program, or `prompt`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -84,6 +85,9 @@ pub fn read_password(path: &Path, label: &str) -> Result<SecretString, Inventory
         .map_err(|_| refuse("holds more than text".to_owned(), "write the password as UTF-8"))?;
     match text.trim() {
         "" => Err(refuse("gives no password".to_owned(), "write the password into it")),
-        password => Ok(SecretString::from(password)),
+        password => {
+            redact::remember(password);
+            Ok(SecretString::from(password))
+        }
     }
 }

@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use super::unknown::Unknown;
 use crate::facts::Fact;
+use crate::redact;
 
 /// How many sentences are kept: a mistake in a template has one for every host.
 const KEPT: usize = 200;
@@ -73,9 +74,9 @@ impl Findings {
     }
 }
 
-/// A value as it is quoted in a sentence.
+/// A value as it is quoted in a sentence: without secrets, for what is cut is not recognised any more.
 pub(super) fn quoted(value: &Value) -> String {
-    let text = text_of(value);
+    let text = text_of(&redact::value("", value));
     match text.char_indices().nth(QUOTED) {
         Some((at, _)) => format!("`{}…`", &text[..at]),
         None => format!("`{text}`"),

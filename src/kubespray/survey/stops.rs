@@ -7,8 +7,8 @@ use std::collections::BTreeSet;
 use super::findings::{Findings, quoted, some};
 use super::unknown::Unknown;
 use super::view::View;
-use crate::inventory::is_secret;
 use crate::kubespray::asserts::Assertion;
+use crate::redact::is_secret_name;
 
 /// How many variables a sentence names.
 const NAMED: usize = 4;
@@ -105,7 +105,7 @@ fn sentence(view: &View<'_>, host: &str, assertion: &Assertion, broken: &[&str])
             continue;
         }
         let place = place.unwrap_or_else(|| "kubespray's default".to_owned());
-        named.push(match is_secret(name) {
+        named.push(match is_secret_name(name) || view.is_encrypted(host, name) {
             true => format!("`{name}` is set ({place})"),
             false => format!("`{name}` is {} ({place})", quoted(&value)),
         });

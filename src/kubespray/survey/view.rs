@@ -6,6 +6,7 @@ use super::findings::{quoted, some};
 use super::unknown::Unknown;
 use crate::inventory::{Defaults, GatheredFacts, Inventory, Layer, Values};
 use crate::kubespray::demands::{Defaults as Known, Demands};
+use crate::redact;
 
 /// Groups whose hosts kubespray deploys to.
 const DEPLOYED: [&str; 7] =
@@ -22,6 +23,9 @@ pub(super) const OF_HOSTS: [&str; 8] = [
     "ansible_port",
     "ansible_ssh_port",
 ];
+
+/// What is said in place of a value that was encrypted.
+const ENCRYPTED: &str = "(encrypted)";
 
 /// A release's own defaults, as templates of the inventory see them.
 pub(super) fn defaults(demands: &Demands) -> Defaults<'_> {
@@ -56,6 +60,8 @@ pub(super) struct Setting<'i> {
     pub(super) hosts: Vec<&'i str>,
     /// Whether every host has it.
     pub(super) everywhere: bool,
+    /// Whether the value was encrypted, and is not to be shown.
+    pub(super) encrypted: bool,
 }
 
 impl Setting<'_> {
@@ -63,7 +69,11 @@ impl Setting<'_> {
     pub(super) fn told(&self) -> String {
         let place = self.place.as_deref().unwrap_or("kubespray's default");
         let whom = if self.everywhere { String::new() } else { format!(" for {}", some(&self.hosts)) };
-        format!("`{}` is {} ({place}){whom}", self.name, quoted(&self.value))
+        let value = match self.encrypted {
+            true => ENCRYPTED.to_owned(),
+            false => quoted(&redact::value(self.name, &self.value)),
+        };
+        format!("`{}` is {value} ({place}){whom}", self.name)
     }
 }
 
@@ -178,6 +188,12 @@ impl<'i> View<'i> {
         self.written(host, name).map(|(_, layer)| layer.place_of(name))
     }
 
+    /// Whether a host's variable was encrypted by ansible-vault.
+    pub(super) fn is_encrypted(&self, host: &str, name: &str) -> bool {
+        let written = self.written(host, name);
+        written.is_some_and(|(value, layer)| layer.is_secret() || value.get("__ansible_vault").is_some())
+    }
+
     /// A variable's values over these hosts, and why some are not known.
     pub(super) fn settings(&self, name: &'static str, hosts: &[&'i str]) -> (Vec<Setting<'i>>, Vec<Unknown>) {
         let mut settings: Vec<Setting<'i>> = Vec::new();
@@ -195,6 +211,7 @@ impl<'i> View<'i> {
                             place,
                             hosts: vec![host],
                             everywhere: false,
+                            encrypted: self.is_encrypted(host, name),
                         }),
                     }
                 }

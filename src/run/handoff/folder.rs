@@ -2,16 +2,15 @@
 //! OpenPAI's script copies them. What is there already is used if it is the same, and never replaced unasked.
 
 use std::collections::BTreeSet;
-use std::fs::{self, DirBuilder, File};
+use std::fs::{self, File};
 use std::io::{self, Read as _};
-use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 
 use crate::handoff::inventory_writer::Written;
 use crate::handoff::record::FileRow;
 use crate::run::error::RunError;
 use crate::run::handoff::recording::digest;
-use crate::run::saved;
+use crate::run::output_folder::OutputFolder;
 
 /// Larger files are no variables.
 const LARGEST: u64 = 1024 * 1024;
@@ -129,8 +128,8 @@ impl Folder {
             self.files.iter().zip(&self.standings).filter(|(_, standing)| **standing != Standing::Same)
         {
             let path = self.path.join(name);
-            private_folder(path.parent().unwrap_or(&self.path))?;
-            saved::write_whole(&path, bytes)?;
+            let folder = OutputFolder::open_private(path.parent().unwrap_or(&self.path))?;
+            folder.write(path.file_name().unwrap_or_default(), bytes)?;
         }
         Ok(())
     }
@@ -153,11 +152,6 @@ impl Folder {
         };
         self.files.iter().map(row).collect()
     }
-}
-
-/// A folder for the user alone, and those above it; one that is there stays as it is.
-pub(super) fn private_folder(path: &Path) -> Result<(), RunError> {
-    DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(|error| RunError::file(path, &error))
 }
 
 fn standing(path: &Path, bytes: &[u8]) -> Result<Standing, RunError> {

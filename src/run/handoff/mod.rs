@@ -20,11 +20,13 @@ use self::start::Watch;
 use self::words::{Words, words};
 use super::cluster::Cluster;
 use super::error::RunError;
-use super::report_file::{ReportFile, render};
+use super::report_file::{ReportFile, kind_of, render};
+use super::safe_output::{Kind, safe};
 use super::settings::{Settings, TeamConfig};
 use super::sweep::rfc3339;
 use super::{check, fixing, terminal};
 use crate::cli::{FailOn, Format, HandoffArgs};
+use crate::escape::line as visible;
 use crate::exit_code;
 use crate::handoff::acceptance::{Here, accept};
 use crate::handoff::inventory_writer;
@@ -32,7 +34,8 @@ use crate::handoff::overriding::{Decision, LetThrough, Override, decide, pair};
 use crate::handoff::plan::{Order, Plan};
 use crate::handoff::record::{Checkout, Ending, Record, ReportRow, SCHEMA};
 use crate::inventory::io_reason;
-use crate::report::{self, Outcome, Report, Tool, visible};
+use crate::redact;
+use crate::report::{self, Outcome, Report, Tool};
 
 /// What is said where kubespray was not started, whatever the reason.
 pub(super) const NOT_STARTED: &str = "airworthy: not started";
@@ -71,9 +74,9 @@ pub(super) fn handoff(args: &HandoffArgs) -> Result<u8, RunError> {
     let report = &judged.report;
     let decision = decide(report, &overrides, fail_on(args));
     for (file, (format, _)) in reports.into_iter().zip(&flags.report) {
-        file.write(|into| render(report, *format, &flags, into))?;
+        file.write(report, *format, &flags)?;
     }
-    terminal::stream(|into| render(report, Format::Table, &flags, into))
+    terminal::stream(kind_of(Format::Table), |into| render(report, Format::Table, &flags, into))
         .map_err(|error| RunError::file(Path::new("stdout"), &error))?;
     tell(&decision, &overrides);
     let answer = answer(report, &decision);
@@ -101,7 +104,7 @@ pub(super) fn handoff(args: &HandoffArgs) -> Result<u8, RunError> {
     };
     let (path, digest) = match judged.file {
         Some(file) => file,
-        None => recording.keep_report(report::json::render(report).as_bytes())?,
+        None => recording.keep_report(safe(&report::json::render(report), Kind::Json).as_bytes())?,
     };
     let report = ReportRow { path: path.display().to_string(), digest, verdict: report.verdict };
     let mut record = record(args, &cluster, report, decision, &order);
@@ -239,11 +242,18 @@ fn earlier(
             return Err(RunError::flag("--from-report", reason));
         }
     }
+    // A report has none of their secrets.
+    let parameters = settings
+        .profile
+        .parameters
+        .iter()
+        .map(|(name, value)| (name.clone(), redact::value(name, value)))
+        .collect();
     let here = Here {
         digest: &cluster.digest,
         hosts: cluster.hosts.iter().map(|host| host.name.as_str()).collect(),
         profile: &settings.profile.name,
-        parameters: &settings.profile.parameters,
+        parameters: &parameters,
         kubespray: check::whose_limits(&cluster.deployment.kubespray).unwrap_or_default(),
         limit: args.target.limit.as_deref(),
         version: env!("CARGO_PKG_VERSION"),

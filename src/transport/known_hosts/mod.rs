@@ -7,15 +7,15 @@ mod line;
 pub(super) mod pattern;
 
 use std::collections::HashMap;
-use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::fs::{self, File};
 use std::io::{self, Read, Seek, SeekFrom, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
-use rustix::fs::{FlockOperation, flock};
+use rustix::fs::{FlockOperation, Mode, OFlags, flock, openat};
 
 use super::wire::{key_text, kind_of};
+use crate::destination::{Destination, open_folder};
 use line::{Line, Meaning};
 
 /// The types that libssh2 can check, best first; certificates are left out, for it cannot check those.
@@ -192,9 +192,13 @@ fn name_of(host: &str, port: u16) -> String {
 /// Appends one line, in one write under a lock that other runs of this program keep too.
 fn append(path: &Path, line: &str) -> io::Result<()> {
     if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
-        DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
+        open_folder(folder, Mode::RWXU)?;
     }
-    let mut file = OpenOptions::new().read(true).append(true).create(true).mode(0o600).open(path)?;
+    let place = Destination::find(path)?;
+    place.stat()?.map_or(Ok(()), |there| place.may_write(&there))?;
+    let flags = OFlags::RDWR | OFlags::APPEND | OFlags::CREATE | OFlags::CLOEXEC;
+    let flags = if place.is_open_file { flags } else { flags | OFlags::NOFOLLOW };
+    let mut file: File = openat(&place.folder, &place.name, flags, Mode::RUSR | Mode::WUSR)?.into();
     flock(&file, FlockOperation::LockExclusive)?;
     // A last line without its end would swallow ours.
     let text = if ends_a_line(&mut file)? { line.to_owned() } else { format!("\n{line}") };

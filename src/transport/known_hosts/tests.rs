@@ -80,3 +80,21 @@ fn learning_appends_one_line_and_keeps_the_rest() {
     assert_eq!(fs::read_to_string(&file).expect("a file"), format!("unfinished\nnode2 {}\n", text(ED, 1)));
     assert_eq!(KnownHosts::read(vec![file]).of("node2", 22).opinion(&key(ED, 1)), Opinion::Known);
 }
+
+#[test]
+fn nothing_is_learned_where_another_users_link_leads() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let at = |name: &str| folder.path().join(name);
+    fs::create_dir(at("shared")).expect("made");
+    fs::set_permissions(at("shared"), fs::Permissions::from_mode(0o1777)).expect("set");
+    fs::write(at("secret"), "").expect("written");
+    std::os::unix::fs::symlink(at("secret"), at("shared/kh")).expect("linked");
+    std::os::unix::fs::symlink(at("secret"), at("own")).expect("linked");
+    let learn = |name: &str| KnownHosts::read(vec![at(name)]).of("node1", 22).learn(&key(ED, 1));
+    assert!(learn("own").expect("written"));
+    // Only root can make another user's link.
+    if std::os::unix::fs::lchown(at("shared/kh"), Some(12345), Some(12345)).is_ok() {
+        assert!(learn("shared/kh").expect_err("refused").to_string().contains("another user"));
+    }
+    assert_eq!(fs::read_to_string(at("secret")).expect("there").lines().count(), 1);
+}
