@@ -1,8 +1,10 @@
 //! What the terminal is like: width, colour, and the two streams.
 
-use std::io::{self, BufWriter, IsTerminal, Read as _, Write};
+use std::env;
+use std::io::{self, BufWriter, IsTerminal, Write};
 use std::path::Path;
-use std::{env, fs};
+
+use crate::input;
 
 /// What stands for stdin or stdout where a file is named.
 pub(super) const STDIO: &str = "-";
@@ -54,17 +56,12 @@ pub(super) fn error(text: &str) {
     let _ = writeln!(io::stderr(), "{text}");
 }
 
-/// A file's bytes; of `-` those of stdin.
-pub(super) fn read(path: &Path) -> io::Result<Vec<u8>> {
-    if path.as_os_str() != STDIO {
-        return fs::read(path);
+/// The bytes of a file, or for `-` those of stdin; at most `limit`.
+pub(super) fn read(path: &Path, limit: u64) -> io::Result<Vec<u8>> {
+    match path.as_os_str() == STDIO {
+        true => input::read_stdin(limit),
+        false => input::read_named(path, limit),
     }
-    if io::stdin().is_terminal() {
-        return Err(io::Error::other("stdin is a terminal, and a pipe or a file is wanted"));
-    }
-    let mut bytes = Vec::new();
-    io::stdin().lock().read_to_end(&mut bytes)?;
-    Ok(bytes)
 }
 
 /// Whether stdout is a terminal.
