@@ -25,7 +25,7 @@ fn vocabulary() -> Vocabulary {
 
 /// `params.u` and `params.un` are unknown, `params.none` and `params.nn` absent.
 fn truth(condition: &str) -> Truth {
-    let mut context = Context::default();
+    let mut context = Context::with_env(Arc::clone(functions::library()));
     functions::register(&mut context);
     let list = |items: &[i64]| Value::List(Arc::new(items.iter().map(|item| Value::Int(*item)).collect()));
     let map = |entries: Vec<(&str, Value)>| {
