@@ -16,8 +16,12 @@ use crate::cli::{Devbox, FactsArgs, Nvml, TargetArgs};
 use crate::exit_code;
 use crate::facts::{self, Circumstances, Fact, HostRecord, Outcome};
 use crate::gather::{self, Script};
+use crate::input::MIB;
 use crate::inventory::{AnsibleConfig, Host, nearest};
 use crate::role::Role;
+
+/// The largest transcript, in bytes: twice what a visit takes of a host.
+const LARGEST_TRANSCRIPT: u64 = 32 * MIB;
 
 /// Runs `facts` and gives the exit status.
 pub(super) fn facts(args: &FactsArgs) -> Result<u8, RunError> {
@@ -53,14 +57,9 @@ pub(super) fn facts(args: &FactsArgs) -> Result<u8, RunError> {
     let swept =
         gather_all(&cluster, &target, &common, || |record, raw| (record, if keep { raw } else { None }))?;
     let (records, answers): (Vec<HostRecord>, Vec<Option<Bytes>>) = swept.hosts.into_iter().unzip();
+    let mut unsaved = Ok(());
     if let Some(folder) = &args.save_transcripts {
-        fs::create_dir_all(folder).map_err(|error| RunError::file(folder, &error))?;
-        for (record, raw) in records.iter().zip(&answers) {
-            if let Some(raw) = raw {
-                let name = format!("{}.transcript", saved::file_name(&record.subject.name));
-                saved::write_whole(&folder.join(name), raw)?;
-            }
-        }
+        unsaved = write_transcripts(folder, &records, &answers);
     }
     let deployment = cluster.deployment_of(&records, |facts| &facts.os);
     let documents = saved::documents(&cluster, &deployment, target.limit.as_deref(), &records);
@@ -82,11 +81,31 @@ pub(super) fn facts(args: &FactsArgs) -> Result<u8, RunError> {
             ));
         }
     }
+    unsaved?;
     Ok(match (swept.interrupted, lost.count()) {
         (true, _) => exit_code::INTERRUPTED,
         (false, 0) => exit_code::GO,
         (false, _) => exit_code::NO_GO,
     })
+}
+
+/// Writes the answers as they came, one file a host.
+///
+/// # Errors
+/// The first file or folder that could not be written; the others are.
+fn write_transcripts(
+    folder: &Path,
+    records: &[HostRecord],
+    answers: &[Option<Bytes>],
+) -> Result<(), RunError> {
+    fs::create_dir_all(folder).map_err(|error| RunError::file(folder, &error))?;
+    let write = |(record, raw): (&HostRecord, &Bytes)| {
+        let name = format!("{}.transcript", saved::file_name(&record.subject.name));
+        saved::write_whole(&folder.join(name), raw)
+    };
+    let answered = records.iter().zip(answers).filter_map(|(record, raw)| Some((record, raw.as_ref()?)));
+    let written: Vec<Result<(), RunError>> = answered.map(write).collect();
+    written.into_iter().collect()
 }
 
 /// The script, whole in itself: another engine runs it with `sh` and keeps what it writes.
@@ -119,7 +138,8 @@ fn from_transcript(path: &Path, args: &FactsArgs, team: &TeamConfig) -> Result<u
     if let Some(name) = args.host.as_ref().filter(|_| args.target.inventory.is_empty()) {
         cluster = cluster.called(name);
     }
-    let saved_answer = terminal::read(path).map_err(|error| RunError::file(path, &error))?;
+    let saved_answer =
+        terminal::read(path, LARGEST_TRANSCRIPT).map_err(|error| RunError::file(path, &error))?;
     let boundary = gather::boundary_of(&saved_answer).map_err(|error| failed(error.to_string()))?;
     let answered = gather::take_apart(saved_answer, &boundary, &facts::host::probes())
         .map_err(|error| failed(error.to_string()))?;

@@ -15,6 +15,7 @@ mod harness;
 mod interruption;
 mod kubespray_host;
 mod kubespray_profile;
+mod limits;
 mod probe_text;
 mod recorded;
 mod releases;
