@@ -75,6 +75,9 @@ pub(crate) fn read_named_text(path: &Path, limit: u64) -> io::Result<String> {
     into_text(read_named(path, limit)?)
 }
 
+/// Other names of stdin.
+const STDIN: [&str; 3] = ["/dev/stdin", "/dev/fd/0", "/proc/self/fd/0"];
+
 /// Whether a path is a name for a stream that this program was started with.
 pub(crate) fn is_stream(path: &Path) -> bool {
     let Some(name) = path.to_str() else { return false };
@@ -90,6 +93,10 @@ pub(crate) fn is_stream(path: &Path) -> bool {
 /// # Errors
 /// Where it cannot be read, has more than `limit` bytes, or does not end in `patience` ([`ErrorKind::TimedOut`]).
 pub(crate) fn read_stream(path: &Path, limit: u64, patience: Duration) -> io::Result<Vec<u8>> {
+    // Opened anew, stdin would need the permission of who made it.
+    if STDIN.iter().any(|name| path == Path::new(name)) {
+        return drain(io::stdin().lock().as_fd(), limit, patience);
+    }
     // A pipe without a writer must not hold up the opening of it.
     let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NOCTTY | OFlags::NONBLOCK;
     let file = File::from(rustix::fs::open(path, flags, Mode::empty())?);

@@ -169,11 +169,11 @@ fn candidate(around: &Surroundings<'_>, warnings: &mut Vec<String>) -> Option<Pa
         ));
     }
     let home = (around.variable)("HOME").map(|home| PathBuf::from(home).join(".ansible.cfg"));
-    home.into_iter().chain([around.system.clone()]).find(is_readable)
+    home.into_iter().chain([around.system.clone()]).find(|path| is_readable(path))
 }
 
 /// What cannot be read, Ansible passes over.
-fn is_readable(path: &PathBuf) -> bool {
+fn is_readable(path: &Path) -> bool {
     input::open(path).is_ok()
 }
 

@@ -94,7 +94,7 @@ fn names(folders: &[PathBuf]) -> BTreeSet<PathBuf> {
 /// The largest file whose content is compared, in bytes: the largest of an inventory.
 const LARGEST: u64 = 64 * input::MIB;
 
-fn content(path: &PathBuf) -> Option<String> {
+fn content(path: &Path) -> Option<String> {
     input::read(path, LARGEST).ok().map(|bytes| digest(&bytes))
 }
 
