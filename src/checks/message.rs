@@ -130,7 +130,7 @@ impl Message {
             Some((subject.as_str(), told))
         });
         let context = Jinja::from_iter(told);
-        meter::reset();
+        meter::begin_message();
         let mut text = Bounded::template();
         self.environment.get_template(NAME)?.render_captured_to(context, &mut text)?;
         let text = text.into_text();
@@ -205,7 +205,7 @@ fn lint(template: &str, vocabulary: &Vocabulary, kind: Kind) -> Result<(), (Stri
         }
     }
     // Filters and tests are looked up when they are used; nothing is known here, so every value is `unknown`.
-    meter::reset();
+    meter::begin_message();
     match environment.render_str(template, ()) {
         Err(error) if matches!(error.kind(), ErrorKind::OutOfFuel) => Err((
             format!(

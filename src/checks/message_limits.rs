@@ -21,7 +21,7 @@ pub(super) const MOST_INSTRUCTIONS: u64 = 200_000;
 /// The bytes that a template may write: far more than is shown.
 const LONGEST: usize = 256 * 1024;
 /// The bytes that one value may be written as.
-const LONGEST_VALUE: usize = 16 * 1024 * 1024;
+const LONGEST_VALUE: usize = 1024 * 1024;
 
 /// Text that ends with an error where it becomes too long.
 pub(super) struct Bounded {

@@ -30,6 +30,8 @@ const RANGE: &str = "@range";
 const COPIED: &str = "@copied";
 /// A value that is read as a whole.
 const READ: &str = "@read";
+/// A value that another one is looked for in.
+const SEARCHED: &str = "@searched";
 /// `+`.
 const ADDED: &str = "@added";
 
@@ -39,13 +41,18 @@ struct Meter {
     bytes: usize,
 }
 
+/// What the evaluation of a condition may cost.
+const CONDITION: Meter = Meter { steps: MAX_STEPS, bytes: MAX_BYTES };
+/// What filling in a message may cost.
+const MESSAGE: Meter = Meter { steps: 1_000_000, bytes: 8 * 1024 * 1024 };
+
 thread_local! {
-    static METER: Cell<Meter> = const { Cell::new(Meter { steps: MAX_STEPS, bytes: MAX_BYTES }) };
+    static METER: Cell<Meter> = const { Cell::new(CONDITION) };
 }
 
 /// Evaluates an instrumented condition, and says what it exceeded.
 pub(super) fn metered<T>(evaluate: impl FnOnce() -> T) -> (T, Option<String>) {
-    reset();
+    METER.set(CONDITION);
     let value = evaluate();
     let left = METER.get();
     let exceeded = match (left.steps, left.bytes) {
@@ -56,9 +63,9 @@ pub(super) fn metered<T>(evaluate: impl FnOnce() -> T) -> (T, Option<String>) {
     (value, exceeded)
 }
 
-/// Begins to count anew.
-pub(super) fn reset() {
-    METER.set(Meter { steps: MAX_STEPS, bytes: MAX_BYTES });
+/// Begins to count anew, for a message.
+pub(super) fn begin_message() {
+    METER.set(MESSAGE);
 }
 
 /// Pays for a regular expression that is compiled, of so many bytes.
@@ -88,6 +95,7 @@ pub(super) fn declare(env: &mut Env) {
     let _ = env.add_overload(RANGE, "range", vec![DYN_TYPE, INT_TYPE], range);
     let _ = env.add_overload(COPIED, "copied", vec![DYN_TYPE], copied);
     let _ = env.add_overload(READ, "read", vec![DYN_TYPE], read);
+    let _ = env.add_overload(SEARCHED, "searched", vec![DYN_TYPE], searched);
     let _ = env.add_overload(ADDED, "added", vec![DYN_TYPE, DYN_TYPE], added);
 }
 
@@ -128,6 +136,17 @@ fn read<'b, 'v>(args: Vec<CowVal<'b, 'v>>) -> Evaluated<'b, 'v> {
     size.add(value.as_ref())?;
     pay(size.items.saturating_add(size.bytes / BYTES_A_STEP), 0)?;
     Ok(value)
+}
+
+fn searched<'b, 'v>(args: Vec<CowVal<'b, 'v>>) -> Evaluated<'b, 'v> {
+    match args.first().map(|value| value.as_builtin()) {
+        // A map finds a key without looking at the others.
+        Some(BuiltinRef::Map(_)) => {
+            pay(1, 0)?;
+            args.into_iter().next().ok_or_else(missing)
+        }
+        _ => read(args),
+    }
 }
 
 fn added<'b, 'v>(args: Vec<CowVal<'b, 'v>>) -> Evaluated<'b, 'v> {
@@ -187,8 +206,14 @@ pub(super) fn instrumented(expression: &Expression) -> Expression {
 
 /// How deep loops (`all`, `exists`, `map`, `filter`) nest in a condition.
 pub(super) fn depth_of_loops(expression: &Expression) -> usize {
-    let own = usize::from(matches!(expression.expr, Expr::Comprehension(_)));
-    own + parts(expression).into_iter().map(depth_of_loops).max().unwrap_or(0)
+    match &expression.expr {
+        // What a loop walks over is evaluated once, before it.
+        Expr::Comprehension(comprehension) => {
+            let body = depth_of_loops(&comprehension.loop_step).max(depth_of_loops(&comprehension.result));
+            (1 + body).max(depth_of_loops(&comprehension.iter_range))
+        }
+        _ => parts(expression).into_iter().map(depth_of_loops).max().unwrap_or(0),
+    }
 }
 
 /// Outside of loops a part is evaluated once, and so costs no more than the facts are large, unless it copies them.
@@ -241,9 +266,12 @@ fn instrument_call(call: &mut CallExpr, in_loop: bool) {
         operators::ADD if !call.args.first().is_some_and(is_accumulator) => {
             call.func_name = ADDED.to_owned();
         }
+        operators::IN if in_loop => {
+            let names = [READ, SEARCHED];
+            call.args.iter_mut().zip(names).for_each(|(operand, name)| wrap(operand, name));
+        }
         operators::EQUALS
         | operators::NOT_EQUALS
-        | operators::IN
         | operators::LESS
         | operators::LESS_EQUALS
         | operators::GREATER

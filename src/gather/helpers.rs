@@ -100,6 +100,7 @@ fn read(path: &Path) -> Result<Option<(Helper, Machine)>, String> {
     let bytes = match input::read(path, LARGEST) {
         Ok(bytes) => bytes,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+        Err(error) if !path.is_file() => return Err(format!("it is not a file: {error}")),
         Err(error) => return Err(error.to_string()),
     };
     let needs = Needs::of(&bytes)?;

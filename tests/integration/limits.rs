@@ -237,19 +237,17 @@ fn check(require: &str, message: &str) -> String {
 
 const MESSAGE: &str = "it is so";
 
-/// The list `[0, 1, …, 9]`, and texts of it that multiply.
-const TEN: &str = "[0,1,2,3,4,5,6,7,8,9]";
-
 fn conditions() -> Vec<String> {
     let nested = |of: &str, body: &str, names: &str| {
         names.chars().rev().fold(body.to_owned(), |body, name| format!("{of}.all({name}, {body})"))
     };
-    let hundred = format!("{TEN}.map(x, {TEN})");
+    let hundred = format!("{:?}", (0..100).collect::<Vec<_>>());
     let grown = |step: &str, times: usize| format!("['x']{}.size() == 0", step.repeat(times));
     vec![
         nested("ports.listening.map(x, ports.listening)", "ports.listening == []", "abc"),
         nested("kernel.modules", "kernel.modules == [] || true", "abcd"),
-        nested(&hundred, &format!("{hundred} == {hundred}"), "abcd"),
+        nested(&hundred, "[a, b, c, d] != []", "abcd"),
+        nested(&hundred, &format!("{hundred} == {hundred}"), "abc"),
         nested("kernel.modules.filter(x, kernel.modules != [])", "true", "abc"),
         grown(".map(x, x + x)", 60),
         grown(".map(x, [x, x])", 60),
