@@ -23,6 +23,7 @@ pub mod facts;
 pub mod fix;
 pub mod gather;
 pub mod handoff;
+mod input;
 pub mod inventory;
 pub mod kubespray;
 mod merge_conflict;

@@ -12,6 +12,7 @@ use cel::parser::Expression;
 use cel::{Context, ExecutionError, Program, Value};
 
 use super::functions;
+use super::meter::{depth_of_loops, instrumented, metered};
 use super::roomy::roomy;
 use super::types::Type;
 use super::typing::{self, Mistake};
@@ -21,6 +22,10 @@ use super::vocabulary::Vocabulary;
 const LONGEST: usize = 4096;
 /// The deepest nesting of brackets.
 const DEEPEST: usize = 24;
+/// The deepest nesting of `all`, `exists`, `map` and `filter`.
+const DEEPEST_LOOPS: usize = 4;
+/// The longest error of CEL's that is shown, in characters: it quotes values.
+const LONGEST_ERROR: usize = 500;
 /// The most operators: the parser recurses over a chain of them.
 const MOST_OPERATORS: usize = 256;
 
@@ -30,6 +35,8 @@ pub struct Condition {
     /// As it was written.
     pub source: Arc<str>,
     program: Program,
+    /// The program's expression with the calls in it that keep it within limits.
+    metered: Expression,
     /// The facts it looks at, as paths from the root: `["docker", "config", "default-runtime"]`.
     pub paths: Vec<Vec<String>>,
     /// Variables that it takes as a whole.
@@ -92,7 +99,11 @@ impl Condition {
 
     /// Evaluates the condition.
     pub fn evaluate(&self, context: &Context<'_, '_>) -> Truth {
-        match self.program.execute(context) {
+        let (value, exceeded) = metered(|| Value::resolve(&self.metered, context));
+        if let Some(reason) = exceeded {
+            return Truth::Unknown(reason);
+        }
+        match value {
             Ok(Value::Bool(true)) => Truth::True,
             Ok(Value::Bool(false)) => Truth::False,
             Ok(other) => {
@@ -107,7 +118,8 @@ impl Condition {
 
     /// Why it could not be evaluated, in CEL's own words: for a condition that no unknown fact explains.
     pub fn error(&self, context: &Context<'_, '_>) -> Option<String> {
-        self.program.execute(context).err().map(|error| error.to_string())
+        let (value, exceeded) = metered(|| Value::resolve(&self.metered, context));
+        exceeded.or_else(|| value.err().map(|error| shortened(error.to_string())))
     }
 }
 
@@ -121,6 +133,15 @@ fn parse(source: &str, vocabulary: &Vocabulary) -> Result<Condition, ConditionEr
             ..syntax(first.map_or("", |error| error.msg.as_str()))
         }
     })?;
+    let loops = depth_of_loops(program.expression());
+    if loops > DEEPEST_LOOPS {
+        return Err(ConditionError {
+            line: 1,
+            column: 1,
+            message: format!("loops are nested {loops} deep, and {DEEPEST_LOOPS} is the most"),
+            help: Some("split it into several checks".to_owned()),
+        });
+    }
     match typing::infer(program.expression(), vocabulary) {
         Err(mistake) => return Err(placed(&program, source, mistake)),
         Ok(Type::Bool | Type::Any) => {}
@@ -138,7 +159,22 @@ fn parse(source: &str, vocabulary: &Vocabulary) -> Result<Condition, ConditionEr
     let shown = shown.map(|path| (path.clone(), path.join(".").into())).collect();
     let one_line = source.split_whitespace().collect::<Vec<_>>().join(" ");
     let applies = format!("applies when {one_line}").into();
-    Ok(Condition { source: Arc::from(source), paths, wholes, shown, applies, program })
+    Ok(Condition {
+        source: Arc::from(source),
+        paths,
+        wholes,
+        shown,
+        applies,
+        metered: instrumented(program.expression()),
+        program,
+    })
+}
+
+fn shortened(error: String) -> String {
+    match error.char_indices().nth(LONGEST_ERROR) {
+        Some((end, _)) => format!("{} … ({} bytes)", &error[..end], error.len()),
+        None => error,
+    }
 }
 
 /// Refuses what could exhaust the parser.

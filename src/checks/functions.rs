@@ -9,10 +9,10 @@ use cel::common::ast::{CallExpr, Expr};
 use cel::parser::Macro;
 use cel::{Context, Env, ExecutionError, FunctionContext};
 use ipnet::IpNet;
-use regex::Regex;
+use regex::{Regex, RegexBuilder};
 
 use super::types::Type;
-use super::version;
+use super::{meter, version};
 use crate::facts::accelerator_model::same_model;
 use crate::facts::registries::base_url;
 
@@ -98,6 +98,7 @@ pub(super) fn library() -> &'static Arc<Env> {
         });
         // The library has no macro of that name, which is the only way this can fail; a test counts on ours.
         let _ = library.add_macro(ours);
+        meter::declare(&mut library);
         Arc::new(library)
     });
     &LIBRARY
@@ -109,6 +110,9 @@ pub(super) const MATCHES: &str = "@matches";
 /// How many patterns are kept compiled: conditions have few, and patterns out of facts have no end.
 const MOST_PATTERNS: usize = 64;
 
+/// The most that a compiled pattern may take, in bytes.
+const LARGEST_PATTERN: usize = 1024 * 1024;
+
 /// Patterns that were compiled, by their text.
 #[derive(Default)]
 struct Patterns(Mutex<HashMap<String, Regex>>);
@@ -119,7 +123,8 @@ impl Patterns {
         if let Some(regex) = compiled.get(pattern) {
             return Ok(regex.is_match(text));
         }
-        let regex = Regex::new(pattern).map_err(|error| {
+        meter::pay_pattern(pattern.len())?;
+        let regex = RegexBuilder::new(pattern).size_limit(LARGEST_PATTERN).build().map_err(|error| {
             let message = format!("'{pattern}' not a valid regex:\n{error}");
             ExecutionError::function_error("matches", message)
         })?;

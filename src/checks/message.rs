@@ -10,6 +10,8 @@ use minijinja::{Environment, ErrorKind, UndefinedBehavior};
 use serde_json::Value;
 
 use super::error::nearest;
+use super::message_limits::{self, Bounded};
+use super::meter;
 use super::types::Type;
 use super::verdict::Found;
 use super::vocabulary::Vocabulary;
@@ -128,7 +130,10 @@ impl Message {
             Some((subject.as_str(), told))
         });
         let context = Jinja::from_iter(told);
-        let text = self.environment.get_template(NAME)?.render(context)?;
+        meter::begin_message();
+        let mut text = Bounded::template();
+        self.environment.get_template(NAME)?.render_captured_to(context, &mut text)?;
+        let text = text.into_text();
         Ok(match self.kind {
             Kind::Sentence => shorten(sentence(&text)),
             Kind::Lines => text.trim().to_owned(),
@@ -168,6 +173,16 @@ fn lint(template: &str, vocabulary: &Vocabulary, kind: Kind) -> Result<(), (Stri
         let help = "write it without: a message is cut at its end anyway, and `loop.index` counts".to_owned();
         return Err(("a message has no slices (`[:9]`)".to_owned(), help));
     }
+    let is_number = |path: &str| {
+        let mut steps = path.split('.');
+        let root = steps.next().and_then(|root| vocabulary.get(root));
+        let of = steps.try_fold(root, |of, step| match of {
+            Some(Type::Object(fields)) => Some(fields.get(step)),
+            _ => None,
+        });
+        matches!(of.flatten(), Some(Type::Int | Type::Double))
+    };
+    message_limits::lint(template, &is_number)?;
     let mut paths: Vec<String> = parsed.undeclared_variables(true).into_iter().collect();
     paths.sort();
     for path in paths {
@@ -190,7 +205,15 @@ fn lint(template: &str, vocabulary: &Vocabulary, kind: Kind) -> Result<(), (Stri
         }
     }
     // Filters and tests are looked up when they are used; nothing is known here, so every value is `unknown`.
+    meter::begin_message();
     match environment.render_str(template, ()) {
+        Err(error) if matches!(error.kind(), ErrorKind::OutOfFuel) => Err((
+            format!(
+                "the template takes more than {} steps where nothing is known",
+                message_limits::MOST_INSTRUCTIONS
+            ),
+            "a message is a sentence: leave loops over numbers away".to_owned(),
+        )),
         Err(error)
             if matches!(
                 error.kind(),
@@ -233,34 +256,46 @@ fn environment(kind: Kind) -> Environment<'static> {
     environment.set_undefined_behavior(UndefinedBehavior::Chainable);
     match kind {
         Kind::Sentence => environment
-            .set_formatter(|out, _, value| out.write_str(&word(value)).map_err(minijinja::Error::from)),
+            .set_formatter(|out, _, value| out.write_str(&word(value)?).map_err(minijinja::Error::from)),
         Kind::Lines => {
             environment.set_trim_blocks(true);
             environment.set_lstrip_blocks(true);
             environment.set_formatter(|out, _, value| {
-                out.write_str(&shell_word(&word(value))).map_err(minijinja::Error::from)
+                out.write_str(&shell_word(&word(value)?)).map_err(minijinja::Error::from)
             });
         }
     }
     environment.add_filter("join", |list: Jinja, between: Option<String>| {
-        let words: Result<Vec<String>, minijinja::Error> =
-            list.try_iter().map(|items| items.map(|item| word(&item).into_owned()).collect());
-        words.map(|words| words.join(&between.unwrap_or_default()))
+        let between = between.unwrap_or_default();
+        let mut joined = String::new();
+        for (at, item) in list.try_iter()?.enumerate() {
+            let word = word(&item)?;
+            message_limits::pay(between.len() + word.len())?;
+            joined.push_str(if at > 0 { &between } else { "" });
+            joined.push_str(&word);
+        }
+        Ok::<_, minijinja::Error>(joined)
     });
+    message_limits::bound(&mut environment);
     environment
 }
 
 /// A value as people write it.
-fn word(value: &Jinja) -> Cow<'_, str> {
-    match value.kind() {
+fn word(value: &Jinja) -> Result<Cow<'_, str>, minijinja::Error> {
+    Ok(match value.kind() {
         ValueKind::Undefined => "unknown".into(),
         ValueKind::None => "none".into(),
         ValueKind::Bool => if value.is_true() { "true" } else { "false" }.into(),
         ValueKind::Seq | ValueKind::Map | ValueKind::Iterable => {
-            serde_json::to_string(value).unwrap_or_else(|_| value.to_string()).into()
+            let mut text = Bounded::value();
+            serde_json::to_writer(&mut text, value).map_err(|error| {
+                minijinja::Error::new(ErrorKind::BadSerialization, "a value cannot be written")
+                    .with_source(error)
+            })?;
+            text.into_text().into()
         }
         _ => value.as_str().map_or_else(|| value.to_string().into(), Cow::Borrowed),
-    }
+    })
 }
 
 /// A value as one word of a shell's command line: what hosts say must not become a command.

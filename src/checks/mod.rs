@@ -15,6 +15,8 @@ mod example;
 mod functions;
 mod glob;
 mod message;
+mod message_limits;
+mod meter;
 mod order;
 mod outlook;
 mod parameter;

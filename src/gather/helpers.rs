@@ -1,14 +1,13 @@
 //! The helpers that airworthy brings to hosts: where they lie, and what they need.
 
 use std::collections::BTreeMap;
-use std::fs::File;
-use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use sha2::{Digest as _, Sha256};
 
 use super::elf::{Glibc, Machine, Needs};
+use crate::input;
 
 /// The file's name.
 const NAME: &str = "airworthy-nvml";
@@ -98,20 +97,12 @@ impl Helpers {
 
 /// A helper and the machine that it is made for; `None` where there is none.
 fn read(path: &Path) -> Result<Option<(Helper, Machine)>, String> {
-    let file = match File::open(path) {
-        Ok(file) => file,
+    let bytes = match input::read(path, LARGEST) {
+        Ok(bytes) => bytes,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+        Err(error) if !path.is_file() => return Err(format!("it is not a file: {error}")),
         Err(error) => return Err(error.to_string()),
     };
-    let is_file = file.metadata().is_ok_and(|metadata| metadata.is_file());
-    if !is_file {
-        return Err("it is not a file".to_owned());
-    }
-    let mut bytes = Vec::new();
-    file.take(LARGEST + 1).read_to_end(&mut bytes).map_err(|error| error.to_string())?;
-    if bytes.len() as u64 > LARGEST {
-        return Err(format!("it is larger than {} MiB", LARGEST >> 20));
-    }
     let needs = Needs::of(&bytes)?;
     let digest: String = Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect();
     let helper =

@@ -1,7 +1,8 @@
 //! `ansible.cfg` and the environment variables over it: what they say about inventories, logins and vault passwords.
 
 use std::ffi::OsString;
-use std::fs::{self, File};
+use std::fs;
+use std::io::ErrorKind;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
@@ -13,9 +14,10 @@ use super::error::InventoryError;
 use super::options::StandIn;
 use super::source::{Source, unreadable};
 use super::variables::boolean;
+use crate::input;
 
 /// Larger files are no configuration.
-const MAX_BYTES: usize = 1024 * 1024;
+const MAX_BYTES: u64 = 1024 * 1024;
 
 /// What `ansible.cfg` and the environment set; what is `None` is left to flags and defaults.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -129,12 +131,13 @@ impl AnsibleConfig {
                     path,
                 });
             }
-            let text = fs::read(&path).map_err(|error| unreadable(&path, &error))?;
-            let text = (text.len() <= MAX_BYTES).then(|| String::from_utf8(text).ok()).flatten();
-            let text = text.ok_or_else(|| InventoryError::Unreadable {
-                path: path.clone(),
-                reason: "no configuration: not UTF-8, or larger than 1 MiB".to_owned(),
-                help: "mend it, or name another with ANSIBLE_CONFIG".to_owned(),
+            let text = input::read_text(&path, MAX_BYTES).map_err(|error| match error.kind() {
+                ErrorKind::InvalidData | ErrorKind::FileTooLarge => InventoryError::Unreadable {
+                    path: path.clone(),
+                    reason: "no configuration: not UTF-8, or larger than 1 MiB".to_owned(),
+                    help: "mend it, or name another with ANSIBLE_CONFIG".to_owned(),
+                },
+                _ => unreadable(&path, &error),
             })?;
             let source = Source::new(path.clone(), text);
             settings.file = ConfigFile::parse(&source)?;
@@ -166,12 +169,12 @@ fn candidate(around: &Surroundings<'_>, warnings: &mut Vec<String>) -> Option<Pa
         ));
     }
     let home = (around.variable)("HOME").map(|home| PathBuf::from(home).join(".ansible.cfg"));
-    home.into_iter().chain([around.system.clone()]).find(is_readable)
+    home.into_iter().chain([around.system.clone()]).find(|path| is_readable(path))
 }
 
 /// What cannot be read, Ansible passes over.
-fn is_readable(path: &PathBuf) -> bool {
-    path.is_file() && File::open(path).is_ok()
+fn is_readable(path: &Path) -> bool {
+    input::open(path).is_ok()
 }
 
 /// A word without the quotes around it.

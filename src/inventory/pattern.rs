@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 use std::net::Ipv6Addr;
+use std::path::Path;
 
 use fancy_regex::Regex;
 
@@ -9,7 +10,11 @@ use super::error::{InventoryError, io_reason};
 use super::host::Host;
 use super::load::Inventory;
 use super::nearest::did_you_mean;
+use crate::input;
 use crate::role::Role;
+
+/// The largest file of patterns, in bytes.
+const MOST_BYTES: u64 = input::MIB;
 
 impl Inventory {
     /// The hosts a pattern chooses of those that have a role, in the inventory's order. A choice of nobody is an error.
@@ -173,7 +178,7 @@ fn parts_of(pattern: &str) -> Result<Vec<String>, InventoryError> {
 
 /// The patterns of `@file`, one a line; `#` begins a comment.
 fn lines_of(part: &str, file: &str) -> Result<Vec<String>, InventoryError> {
-    let text = std::fs::read_to_string(file).map_err(|error| {
+    let text = input::read_named_text(Path::new(file), MOST_BYTES).map_err(|error| {
         wrong(part, &io_reason(&error), "give a readable file with a pattern on each line")
     })?;
     let lines = text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#'));

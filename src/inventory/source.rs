@@ -1,11 +1,10 @@
 //! The files an inventory is made of: read once, bounded, counted into the digest.
 
 use std::collections::HashMap;
-use std::fs::File;
-use std::io::Read;
+use std::io::ErrorKind;
+use std::os::unix::fs::FileTypeExt as _;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, OnceLock, mpsc};
-use std::thread;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use memchr::memchr_iter;
@@ -13,6 +12,7 @@ use sha2::{Digest, Sha256};
 
 use super::diagnostic::Diagnostic;
 use super::error::{InventoryError, io_reason};
+use crate::input;
 use crate::merge_conflict::{self, Marker};
 use crate::redact;
 
@@ -145,22 +145,18 @@ impl Reader {
 
     /// The same for a file that the user names, which may be a pipe (`-i <(…)`): it is heard for a bounded time.
     pub(super) fn read_named(&mut self, path: &Path, base: &Path) -> Result<Arc<Source>, InventoryError> {
-        let is_pipe = std::fs::metadata(path).is_ok_and(|it| !it.is_file() && !it.is_dir());
-        if !is_pipe || self.known.contains_key(path) {
+        let is_pipe = std::fs::metadata(path).is_ok_and(|it| it.file_type().is_fifo());
+        if !(is_pipe || input::is_stream(path)) || self.known.contains_key(path) {
             return self.read(path, base);
         }
-        let (sender, receiver) = mpsc::channel();
-        let pipe = path.to_owned();
-        // Opening waits for a writer, too. A thread that waits for ever ends with the process.
-        thread::spawn(move || {
-            let _ = sender.send(open(&pipe).and_then(|file| all_of(file, &pipe)));
-        });
-        let silent = || InventoryError::Unreadable {
-            path: path.to_owned(),
-            reason: format!("a pipe that did not end in {} seconds", PATIENCE.as_secs()),
-            help: "give a file".to_owned(),
-        };
-        let bytes = receiver.recv_timeout(PATIENCE).unwrap_or_else(|_| Err(silent()))?;
+        let bytes = input::read_stream(path, MAX_BYTES, PATIENCE).map_err(|error| match error.kind() {
+            ErrorKind::TimedOut => InventoryError::Unreadable {
+                path: path.to_owned(),
+                reason: format!("a pipe that did not end in {} seconds", PATIENCE.as_secs()),
+                help: "give a file".to_owned(),
+            },
+            _ => refused(path, &error),
+        })?;
         self.keep(path, base, bytes)
     }
 
@@ -215,7 +211,6 @@ pub(super) fn unreadable(path: &Path, error: &std::io::Error) -> InventoryError 
 }
 
 fn bytes_of(path: &Path) -> Result<Vec<u8>, InventoryError> {
-    // Asked before it is opened: opening a pipe waits for a writer. Folders tell what they are themselves.
     let metadata = std::fs::metadata(path).map_err(|error| unreadable(path, &error))?;
     if !metadata.is_file() && !metadata.is_dir() {
         return Err(InventoryError::Unreadable {
@@ -224,25 +219,15 @@ fn bytes_of(path: &Path) -> Result<Vec<u8>, InventoryError> {
             help: "put a file there, or name the pipe itself with -i".to_owned(),
         });
     }
-    all_of(open(path)?, path)
+    input::read(path, MAX_BYTES).map_err(|error| refused(path, &error))
 }
 
-fn open(path: &Path) -> Result<File, InventoryError> {
-    File::open(path).map_err(|error| unreadable(path, &error))
-}
-
-fn all_of(file: File, path: &Path) -> Result<Vec<u8>, InventoryError> {
-    // What the file system says is asked first: a huge file is not read at all.
-    let claimed = file.metadata().map_or(0, |metadata| metadata.len());
-    if claimed > MAX_BYTES {
-        return Err(too_large(path));
+/// The error for what could not be read, or is larger than an inventory's file may be.
+fn refused(path: &Path, error: &std::io::Error) -> InventoryError {
+    match error.kind() {
+        ErrorKind::FileTooLarge => too_large(path),
+        _ => unreadable(path, error),
     }
-    let mut bytes = Vec::new();
-    file.take(MAX_BYTES + 1).read_to_end(&mut bytes).map_err(|error| unreadable(path, &error))?;
-    if bytes.len() as u64 > MAX_BYTES {
-        return Err(too_large(path));
-    }
-    Ok(bytes)
 }
 
 fn too_large(path: &Path) -> InventoryError {

@@ -1,11 +1,12 @@
 //! The user's checkout as a folder of files: read within bounds, and nothing outside of it.
 
 use std::cell::Cell;
-use std::fs::{self, File};
-use std::io::{ErrorKind, Read as _};
+use std::fs;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use super::demands::CheckoutError;
+use crate::input;
 
 /// A larger file is none of kubespray's; the largest are its checksums, a quarter of a MiB.
 const MAX_FILE: u64 = 4 * 1024 * 1024;
@@ -73,17 +74,13 @@ impl Checkout {
         if !real.is_file() {
             return Err(complain("it is no ordinary file".to_owned()));
         }
-        let mut bytes = Vec::new();
-        let file = File::open(&real).map_err(|error| complain(error.to_string()))?;
-        let read = file.take(MAX_FILE + 1).read_to_end(&mut bytes);
-        let read = read.map_err(|error| complain(error.to_string()))? as u64;
-        if read > MAX_FILE {
-            return Err(complain(format!(
-                "it is larger than {} MiB, as no file of kubespray's is",
-                MAX_FILE >> 20
-            )));
-        }
-        self.read.set(self.read.get() + read);
+        let bytes = input::read(&real, MAX_FILE).map_err(|error| match error.kind() {
+            ErrorKind::FileTooLarge => {
+                complain(format!("it is larger than {} MiB, as no file of kubespray's is", MAX_FILE >> 20))
+            }
+            _ => complain(error.to_string()),
+        })?;
+        self.read.set(self.read.get() + bytes.len() as u64);
         if self.read.get() > MAX_TOTAL {
             return Err(complain(format!("the checkout's files are more than {} MiB", MAX_TOTAL >> 20)));
         }
@@ -106,7 +103,7 @@ impl Checkout {
         if depth > MAX_DEPTH {
             return Err(complain(format!("folders nest deeper than {MAX_DEPTH}")));
         }
-        let entries = match fs::read_dir(self.root.join(folder)) {
+        let entries = match input::entries(&self.root.join(folder)) {
             Ok(entries) => entries,
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
             Err(error) => return Err(complain(error.to_string())),
@@ -116,12 +113,11 @@ impl Checkout {
             if self.listed.get() > MAX_ENTRIES {
                 return Err(complain(format!("the checkout has more than {MAX_ENTRIES} files")));
             }
-            let entry = entry.map_err(|error| complain(error.to_string()))?;
             // A name that is not UTF-8 is none of kubespray's.
-            let Ok(name) = entry.file_name().into_string() else { continue };
-            let kind = entry.file_type().map_err(|error| complain(error.to_string()))?;
+            let Some(name) = entry.file_name().and_then(|name| name.to_str()) else { continue };
+            let kind = fs::symlink_metadata(&entry).map_err(|error| complain(error.to_string()))?.file_type();
             let path = match folder {
-                "" => name,
+                "" => name.to_owned(),
                 folder => format!("{folder}/{name}"),
             };
             if kind.is_dir() {

@@ -1,8 +1,6 @@
 //! Asks this machine what `ansible-playbook` would run with: as the user, with the user's PATH.
 
 use std::env;
-use std::fs::File;
-use std::io::Read as _;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -14,6 +12,7 @@ use serde_json::json;
 use crate::facts::Fact;
 use crate::facts::control_node::{self, AnsibleVersion, ControlNode, Told};
 use crate::facts::kubespray::Kubespray;
+use crate::input;
 use crate::inventory::process::{Bounds, run};
 
 /// What a program may take: `ansible-playbook --version` takes about a second on a cold disk.
@@ -266,8 +265,7 @@ fn find(program: &str) -> Option<PathBuf> {
 
 /// The first lines of a script.
 fn first_lines(path: &Path) -> Option<String> {
-    let mut bytes = Vec::new();
-    File::open(path).ok()?.take(4096).read_to_end(&mut bytes).ok()?;
+    let bytes = input::read_start(path, 4096).ok()?;
     Some(String::from_utf8_lossy(&bytes).into_owned())
 }
 

@@ -1,12 +1,13 @@
 //! Which commit is checked out, and whether files differ from it: read from `.git`, asked of git only where that is not
 //! enough.
 
-use std::fs;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
 use crate::facts::Fact;
+use crate::input;
 use crate::inventory::process::{Bounds, run};
 
 /// What git may take; `git status` of a cold checkout is well under a second.
@@ -76,8 +77,7 @@ fn directory(folder: &Path) -> Option<PathBuf> {
 
 /// The text of a small ordinary file.
 fn small_file(path: &Path) -> Option<String> {
-    let metadata = fs::metadata(path).ok()?;
-    (metadata.is_file() && metadata.len() <= MAX_FILE).then(|| fs::read_to_string(path).ok())?
+    input::read_text(path, MAX_FILE).ok()
 }
 
 /// The names of a repository.
@@ -95,9 +95,8 @@ impl References {
         let common = small_file(&directory.join("commondir"))
             .map_or_else(|| directory.to_owned(), |path| directory.join(path.trim()));
         let packed = small_file(&common.join("packed-refs")).unwrap_or_default();
-        let loose = fs::read_dir(common.join("refs/tags")).into_iter().flatten().flatten();
-        let mut loose = loose.filter_map(|entry| entry.file_name().into_string().ok());
-        let all_peeled = !loose.any(|name| is_release(&name));
+        // A folder that cannot be listed may hold anything.
+        let all_peeled = loose_tags(&common).is_some_and(|names| !names.iter().any(|name| is_release(name)));
         References { directory: directory.to_owned(), common, packed, all_peeled }
     }
 
@@ -136,11 +135,20 @@ impl References {
                 return Some(tag.to_owned());
             }
         }
-        let loose = fs::read_dir(self.common.join("refs/tags")).into_iter().flatten().flatten();
-        let names =
-            loose.filter_map(|entry| entry.file_name().into_string().ok()).filter(|name| is_release(name));
+        let names = loose_tags(&self.common).into_iter().flatten().filter(|name| is_release(name));
         let at = |name: &String| small_file(&self.common.join("refs/tags").join(name));
         names.into_iter().find(|name| at(name).is_some_and(|text| text.trim() == commit))
+    }
+}
+
+/// The names of the tags that are files of their own; `None` where they cannot be listed.
+fn loose_tags(common: &Path) -> Option<Vec<String>> {
+    match input::entries(&common.join("refs/tags")) {
+        Ok(paths) => {
+            let names = paths.iter().filter_map(|path| path.file_name()?.to_str());
+            Some(names.map(str::to_owned).collect())
+        }
+        Err(error) => (error.kind() == ErrorKind::NotFound).then(Vec::new),
     }
 }
 

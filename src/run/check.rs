@@ -74,6 +74,13 @@ pub(super) fn check(args: &CheckArgs) -> Result<u8, RunError> {
         (false, Outcome::Go) => exit_code::GO,
         (false, Outcome::NoGo) => exit_code::NO_GO,
     };
+    let status = match judged.unsaved.take() {
+        Some(error) => {
+            terminal::note(&format!("airworthy: the facts of --save-facts are not all saved: {error}"));
+            if judged.interrupted { status } else { exit_code::COULD_NOT_RUN }
+        }
+        None => status,
+    };
     // The process ends: handing a thousand hosts' facts back piece by piece would only take time.
     std::mem::forget((judged, report));
     Ok(status)
@@ -100,6 +107,8 @@ struct Judged {
     interrupted: bool,
     /// What `--fix` did.
     fixes: Vec<FixRow>,
+    /// Why the facts that were to be saved are not all saved. The report is made all the same.
+    unsaved: Option<RunError>,
 }
 
 /// Whom to visit, and what to judge them by; `playbook` is the `ansible-playbook` that a handoff will start.
@@ -168,9 +177,10 @@ fn live(
         records = wholes.iter().map(|whole| whole.clone().map(Essence::from)).collect();
     }
     let deployment = cluster.deployment_of(&records, |facts| &facts.os);
-    if let Some(folder) = &args.save_facts {
-        saved::write(folder, &saved::documents(cluster, &deployment, args.target.limit.as_deref(), &wholes))?;
-    }
+    let unsaved = args.save_facts.as_deref().and_then(|folder| {
+        let documents = saved::documents(cluster, &deployment, args.target.limit.as_deref(), &wholes);
+        saved::write(folder, &documents).err()
+    });
     Ok(Judged {
         mode: Mode::Live,
         settings,
@@ -184,6 +194,7 @@ fn live(
         limit: args.target.limit.clone(),
         interrupted: swept.interrupted || reach.is_interrupted(),
         fixes,
+        unsaved,
     })
 }
 
@@ -263,6 +274,7 @@ fn from_saved(args: &CheckArgs, team: &TeamConfig, path: &Path) -> Result<Judged
         limit,
         interrupted: false,
         fixes: Vec::new(),
+        unsaved: None,
     })
 }
 

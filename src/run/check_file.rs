@@ -1,7 +1,6 @@
 //! `check-file`: lints check files and runs their examples.
 
 use std::fmt::Write as _;
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -13,7 +12,7 @@ use crate::checks::{
 };
 use crate::cli::CheckFileArgs;
 use crate::escape::line;
-use crate::exit_code;
+use crate::{exit_code, input};
 
 /// Runs `check-file`; every file is looked at before the status is given. A file that is no check file is an
 /// error, and then nothing stands on stdout; an example that comes out otherwise is a NO-GO.
@@ -57,14 +56,15 @@ pub(super) fn check_file(args: &CheckFileArgs) -> Result<u8, RunError> {
 fn ids(path: &Path, files: &[PathBuf]) -> Vec<String> {
     let stem = |path: &Path| path.file_stem().map(|stem| stem.to_string_lossy().into_owned());
     let folder = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let neighbours = fs::read_dir(folder).into_iter().flatten().filter_map(|entry| Some(entry.ok()?.path()));
+    let neighbours = input::entries(folder).unwrap_or_default().into_iter();
     let neighbours = neighbours.filter(|path| path.extension().is_some_and(|e| e == "yaml" || e == "yml"));
     let own = files.iter().cloned().chain(neighbours).filter_map(|path| stem(&path));
     shipped::CHECKS.iter().map(|(id, _)| (*id).to_owned()).chain(own).collect()
 }
 
 fn judge_file(path: &Path, files: &[PathBuf], profile: &Profile) -> Result<Vec<(bool, String)>, RunError> {
-    let text = fs::read_to_string(path).map_err(|error| RunError::file(path, &error))?;
+    let text =
+        input::read_named_text(path, settings::LARGEST).map_err(|error| RunError::file(path, &error))?;
     let id = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
     let file = path.display().to_string();
     let source = Source { file: &file, id: &id, text: &text };

@@ -83,6 +83,11 @@ impl Cluster {
                     "there is no inventory to choose from: name one with -i",
                 ));
             }
+            if args.devbox == Devbox::None && args.as_role.unwrap_or(Role::Devbox) == Role::Devbox {
+                let reason =
+                    "without an inventory this machine is the only one to visit: name an inventory with -i";
+                return Err(RunError::flag("--devbox none", reason));
+            }
             return Cluster::alone(args, config);
         }
         let roles: BTreeSet<Role> = args.as_role.into_iter().collect();

@@ -18,9 +18,13 @@ use crate::escape;
 use crate::exit_code;
 use crate::facts::{self, Circumstances, Fact, HostRecord, Outcome};
 use crate::gather::{self, Script};
+use crate::input::MIB;
 use crate::inventory::{AnsibleConfig, Host, nearest};
 use crate::redact;
 use crate::role::Role;
+
+/// The largest transcript, in bytes: twice what a visit takes of a host.
+const LARGEST_TRANSCRIPT: u64 = 32 * MIB;
 
 /// Runs `facts` and gives the exit status.
 pub(super) fn facts(args: &FactsArgs) -> Result<u8, RunError> {
@@ -56,14 +60,9 @@ pub(super) fn facts(args: &FactsArgs) -> Result<u8, RunError> {
     let swept =
         gather_all(&cluster, &target, &common, || |record, raw| (record, if keep { raw } else { None }))?;
     let (records, answers): (Vec<HostRecord>, Vec<Option<Bytes>>) = swept.hosts.into_iter().unzip();
+    let mut unsaved = Ok(());
     if let Some(folder) = &args.save_transcripts {
-        let folder = OutputFolder::open(folder)?;
-        for (record, raw) in records.iter().zip(&answers) {
-            if let Some(raw) = raw {
-                let name = format!("{}.transcript", saved::file_name(&record.subject.name));
-                folder.write(&name, raw)?;
-            }
-        }
+        unsaved = write_transcripts(folder, &records, &answers);
     }
     let deployment = cluster.deployment_of(&records, |facts| &facts.os);
     let documents = saved::documents(&cluster, &deployment, target.limit.as_deref(), &records);
@@ -83,11 +82,31 @@ pub(super) fn facts(args: &FactsArgs) -> Result<u8, RunError> {
             ));
         }
     }
+    unsaved?;
     Ok(match (swept.interrupted, lost.count()) {
         (true, _) => exit_code::INTERRUPTED,
         (false, 0) => exit_code::GO,
         (false, _) => exit_code::NO_GO,
     })
+}
+
+/// Writes the answers as they came, one file a host.
+///
+/// # Errors
+/// The first file or folder that could not be written; the others are.
+fn write_transcripts(
+    folder: &Path,
+    records: &[HostRecord],
+    answers: &[Option<Bytes>],
+) -> Result<(), RunError> {
+    let folder = OutputFolder::open(folder)?;
+    let write = |(record, raw): (&HostRecord, &Bytes)| {
+        let name = format!("{}.transcript", saved::file_name(&record.subject.name));
+        folder.write(&name, raw)
+    };
+    let answered = records.iter().zip(answers).filter_map(|(record, raw)| Some((record, raw.as_ref()?)));
+    let written: Vec<Result<(), RunError>> = answered.map(write).collect();
+    written.into_iter().collect()
 }
 
 /// The script, whole in itself: another engine runs it with `sh` and keeps what it writes.
@@ -131,7 +150,8 @@ fn from_transcript(path: &Path, args: &FactsArgs, team: &TeamConfig) -> Result<u
     if let Some(name) = args.host.as_ref().filter(|_| args.target.inventory.is_empty()) {
         cluster = cluster.called(name);
     }
-    let saved_answer = terminal::read(path).map_err(|error| RunError::file(path, &error))?;
+    let saved_answer =
+        terminal::read(path, LARGEST_TRANSCRIPT).map_err(|error| RunError::file(path, &error))?;
     let boundary = gather::boundary_of(&saved_answer).map_err(|error| failed(error.to_string()))?;
     let answered = gather::take_apart(saved_answer, &boundary, &facts::host::probes())
         .map_err(|error| failed(error.to_string()))?;

@@ -5,6 +5,7 @@ mod check;
 mod check_file;
 mod cluster;
 mod control_node;
+mod core_dumps;
 mod diagnostic;
 mod errand;
 mod error;
@@ -40,6 +41,7 @@ use crate::handoff::record;
 use crate::report;
 
 pub use crate::transport::answer_prompt;
+pub use core_dumps::forbid as forbid_core_dumps;
 pub use error::RunError;
 
 /// Runs a command and gives its exit status; an error is told on stderr, and nothing stands on stdout then.

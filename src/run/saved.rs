@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use jiff::Timestamp;
+use sha2::{Digest as _, Sha256};
 
 use super::check::is_devbox_alone;
 use super::cluster::{Cluster, THIS_MACHINE, subject};
@@ -17,13 +18,18 @@ use super::sweep::lost;
 use super::terminal::{self, STDIO};
 use crate::facts::saved::{SavedHost, SavedInventory};
 use crate::facts::{Deployment, Fact, HostRecord, Outcome, Reading};
+use crate::input;
 use crate::inventory::{Connection, Host, Inventory};
 
 /// Why nobody knows how a host is reached, and how its clock stands to that of the dev box.
 pub(super) const NO_VISIT: &str = "gathered on the host itself, not by a visit";
 
 /// The largest document of one host, in bytes.
-const LARGEST: u64 = 16 * 1024 * 1024;
+const LARGEST: u64 = 16 * input::MIB;
+/// The largest NDJSON of a whole run.
+const LARGEST_ALL: u64 = 256 * input::MIB;
+/// The most that the files of one folder have together.
+const LARGEST_FOLDER: u64 = 1024 * input::MIB;
 
 /// Saved facts, in the inventory's order.
 pub(super) struct Saved {
@@ -31,15 +37,20 @@ pub(super) struct Saved {
     pub(super) records: Vec<HostRecord>,
 }
 
-/// Writes one file a host into `folder`, for the user alone; each is written whole or not at all.
+/// Writes one file a host into `folder`, for the user alone; each is written whole or not at all. A file that cannot be written
+/// does not keep the others from being written.
+///
+/// # Errors
+/// The first file or folder that could not be written.
 pub(super) fn write(folder: &Path, documents: &[SavedHost]) -> Result<(), RunError> {
     require_folder(folder)?;
     let folder = OutputFolder::open(folder)?;
-    for document in documents {
+    let write = |document: &SavedHost| {
         let name = format!("{}.json", file_name(&document.host.name));
-        folder.write(&name, json(document)?.as_bytes())?;
-    }
-    Ok(())
+        folder.write(&name, json(document)?.as_bytes())
+    };
+    let written: Vec<Result<(), RunError>> = documents.iter().map(write).collect();
+    written.into_iter().collect()
 }
 
 /// Refuses what cannot be a folder to write into: a file, or `-`, which is no folder anywhere.
@@ -67,8 +78,22 @@ pub(super) fn json_line(document: &SavedHost) -> Result<String, RunError> {
     Ok(text + "\n")
 }
 
-/// A host's name as a file's: what could leave the folder is written as `%2F`.
+/// The longest name of a file, in bytes: file systems take 255, an extension included.
+const LONGEST_NAME: usize = 200;
+
+/// A host's name as a file's: what could leave the folder is written as `%2F`, and the end of a name that is too long as `~`
+/// and a digest of the whole name. No other name holds a `~`.
 pub(super) fn file_name(host: &str) -> String {
+    let name = escaped(host);
+    if name.len() <= LONGEST_NAME {
+        return name;
+    }
+    let digest: String = Sha256::digest(host).iter().take(16).map(|byte| format!("{byte:02x}")).collect();
+    let end = (0..=LONGEST_NAME - 1 - digest.len()).rev().find(|at| name.is_char_boundary(*at)).unwrap_or(0);
+    format!("{}~{digest}", &name[..end])
+}
+
+fn escaped(host: &str) -> String {
     let plain = |c: char| c.is_alphanumeric() || "-_.:@".contains(c);
     let name: String = host
         .chars()
@@ -123,17 +148,29 @@ pub(super) fn read(path: &Path) -> Result<Saved, RunError> {
     let metadata = || fs::metadata(path).map_err(|error| RunError::file(path, &error));
     let mut hosts = Vec::new();
     if !is_stdin && metadata()?.is_dir() {
-        let entries = fs::read_dir(path).map_err(|error| RunError::file(path, &error))?;
-        let mut files: Vec<PathBuf> = entries.filter_map(|entry| Some(entry.ok()?.path())).collect();
+        let mut files = input::entries(path).map_err(|error| RunError::file(path, &error))?;
         files.retain(|file| {
             file.extension().is_some_and(|extension| extension == "json" || extension == "ndjson")
         });
-        files.sort();
+        let mut room = LARGEST_FOLDER;
         for file in files {
-            hosts.extend(read_file(&file)?);
+            let limit = if file.extension().is_some_and(|extension| extension == "json") {
+                LARGEST
+            } else {
+                LARGEST_ALL
+            };
+            let bytes = input::read(&file, limit).map_err(|error| RunError::file(&file, &error))?;
+            room = room.checked_sub(bytes.len() as u64).ok_or_else(|| RunError::File {
+                path: path.to_owned(),
+                reason: format!("its files are larger than {} MiB together", LARGEST_FOLDER / input::MIB),
+                help: None,
+            })?;
+            hosts.extend(parse_file(&file, bytes)?);
         }
     } else {
-        hosts = read_file(path)?;
+        let name = if is_stdin { Path::new("stdin") } else { path };
+        let bytes = terminal::read(path, LARGEST_ALL).map_err(|error| RunError::file(name, &error))?;
+        hosts = parse_file(name, bytes)?;
     }
     hosts.sort_by_key(|host| host.inventory.position);
     let Some(first) = hosts.first() else {
@@ -168,8 +205,8 @@ pub(super) fn read(path: &Path) -> Result<Saved, RunError> {
     Ok(Saved { inventory, records: hosts.into_iter().map(SavedHost::record).collect() })
 }
 
-fn read_file(path: &Path) -> Result<Vec<SavedHost>, RunError> {
-    let name = if path.as_os_str() == STDIO { Path::new("stdin") } else { path };
+/// The documents that a file of this name holds.
+fn parse_file(name: &Path, bytes: Vec<u8>) -> Result<Vec<SavedHost>, RunError> {
     let broken = |line: usize, told: String| {
         let (at, reason) = place(line, &told);
         let path = PathBuf::from(format!("{}{at}", name.display()));
@@ -179,7 +216,6 @@ fn read_file(path: &Path) -> Result<Vec<SavedHost>, RunError> {
         };
         RunError::File { path, reason, help }
     };
-    let bytes = terminal::read(path).map_err(|error| RunError::file(name, &error))?;
     let Ok(text) = String::from_utf8(bytes) else {
         return Err(broken(0, "it is not text, so it is no saved facts".to_owned()));
     };

@@ -2,7 +2,6 @@
 //! inventory, in this order of precedence.
 
 use std::collections::BTreeMap;
-use std::fs;
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
@@ -12,8 +11,8 @@ use crate::checks::{
     Catalog, Config, LoadError, Profile, Profiles, Scope, Source, nearest, shipped, waiver, yaml,
 };
 use crate::cli::ProfileArgs;
-use crate::fix;
 use crate::report::ProfileSource;
+use crate::{fix, input};
 
 /// The names that the file of a team's defaults may have.
 const CONFIGS: [&str; 2] = ["airworthy.yaml", "airworthy.yml"];
@@ -26,6 +25,11 @@ pub(super) struct TeamConfig {
     folder: PathBuf,
     text: String,
 }
+
+/// The largest check file, profile or airworthy.yaml, in bytes.
+pub(super) const LARGEST: u64 = input::MIB;
+/// The most check files of one folder.
+const MOST_CHECKS: usize = 2000;
 
 /// What to judge by.
 #[derive(Debug)]
@@ -46,7 +50,7 @@ impl TeamConfig {
         let folder = beside.unwrap_or_default();
         let mut found = None;
         for path in CONFIGS.map(|name| folder.join(name)) {
-            let text = match fs::read_to_string(&path) {
+            let text = match input::read_text(&path, LARGEST) {
                 Ok(text) => text,
                 Err(error) if error.kind() == std::io::ErrorKind::NotFound => continue,
                 Err(error) => return Err(RunError::file(&path, &error)),
@@ -213,7 +217,7 @@ pub(super) fn profile(name: &str) -> Result<Profile, RunError> {
         return Ok(profiles.named(name)?);
     }
     let path = Path::new(name);
-    let text = fs::read_to_string(path).map_err(|error| RunError::file(path, &error))?;
+    let text = input::read_named_text(path, LARGEST).map_err(|error| RunError::file(path, &error))?;
     Ok(profiles.in_file(name, &text)?)
 }
 
@@ -236,21 +240,21 @@ fn own_checks(args: &ProfileArgs, team: &TeamConfig) -> Result<Vec<CheckText>, R
         team.config.checks.iter().map(|folder| team.folder.join(folder)).chain(args.checks.iter().cloned());
     let mut checks = Vec::new();
     for folder in folders {
-        let entries = fs::read_dir(&folder).map_err(|error| RunError::file(&folder, &error))?;
-        let mut paths: Vec<PathBuf> = entries
-            .filter_map(|entry| Some(entry.ok()?.path()))
-            .filter(|path| {
-                path.extension().is_some_and(|extension| extension == "yaml" || extension == "yml")
-            })
-            .collect();
-        paths.sort();
+        let mut paths = input::entries(&folder).map_err(|error| RunError::file(&folder, &error))?;
+        paths.retain(|path| {
+            path.extension().is_some_and(|extension| extension == "yaml" || extension == "yml")
+        });
+        if paths.len() > MOST_CHECKS {
+            let reason = format!("it holds {} check files, and {MOST_CHECKS} is the most", paths.len());
+            return Err(RunError::File { path: folder, reason, help: None });
+        }
         if paths.is_empty() {
             let reason = "it holds no check file (*.yaml)".to_owned();
             let help = Some("`airworthy schema check` tells what one holds".to_owned());
             return Err(RunError::File { path: folder, reason, help });
         }
         for path in paths {
-            let text = fs::read_to_string(&path).map_err(|error| RunError::file(&path, &error))?;
+            let text = input::read_text(&path, LARGEST).map_err(|error| RunError::file(&path, &error))?;
             let id = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
             checks.push(CheckText { path: path.display().to_string(), id, text });
         }

@@ -1,9 +1,11 @@
 //! What the terminal is like: width, colour, and the two streams. Nothing else writes to them, so that all they get is safe
 //! (see [`super::safe_output`]).
 
-use std::io::{self, BufWriter, IsTerminal, Read as _, Write};
+use std::env;
+use std::io::{self, BufWriter, IsTerminal, Write};
 use std::path::Path;
-use std::{env, fs};
+
+use crate::input;
 
 use super::safe_output::{Kind, SafeWriter, safe};
 
@@ -93,17 +95,12 @@ pub(super) fn clap(words: &clap::Error) {
     };
 }
 
-/// A file's bytes; of `-` those of stdin.
-pub(super) fn read(path: &Path) -> io::Result<Vec<u8>> {
-    if path.as_os_str() != STDIO {
-        return fs::read(path);
+/// The bytes of a file, or for `-` those of stdin; at most `limit`.
+pub(super) fn read(path: &Path, limit: u64) -> io::Result<Vec<u8>> {
+    match path.as_os_str() == STDIO {
+        true => input::read_stdin(limit),
+        false => input::read_named(path, limit),
     }
-    if io::stdin().is_terminal() {
-        return Err(io::Error::other("stdin is a terminal, and a pipe or a file is wanted"));
-    }
-    let mut bytes = Vec::new();
-    io::stdin().lock().read_to_end(&mut bytes)?;
-    Ok(bytes)
 }
 
 /// Whether stdout is a terminal.

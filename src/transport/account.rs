@@ -1,12 +1,14 @@
 //! Who runs this.
 
 use std::env;
-use std::fs;
+use std::path::Path;
+
+use crate::input;
 
 /// The login name of the user who runs this, as OpenSSH would take it.
 pub(super) fn login_name() -> String {
     let uid = rustix::process::geteuid().as_raw().to_string();
-    let passwd = fs::read_to_string("/etc/passwd").unwrap_or_default();
+    let passwd = input::read_text(Path::new("/etc/passwd"), input::MIB).unwrap_or_default();
     let listed = passwd.lines().find_map(|line| {
         let mut fields = line.split(':');
         let name = fields.next()?;

@@ -36,7 +36,13 @@ pub(super) fn judge(
         let key = HostKey { kind: shown.kind.clone(), fingerprint: shown.fingerprint.clone(), standing };
         Ok(Accepted { key, trusted_with_password })
     };
-    match (entries.opinion(blob), policy) {
+    let opinion = entries.opinion(blob);
+    if let (Opinion::Unknown { .. }, Some(reason), true) =
+        (&opinion, known.unread(), policy != HostKeyChecking::Off)
+    {
+        return Err(shown.refusal(&format!("whether its key is known cannot be read: {reason}")));
+    }
+    match (opinion, policy) {
         (Opinion::Known, _) => accepted(HostKeyStanding::Known, true),
         (Opinion::Revoked(place), _) => Err(shown.revoked(&place)),
         (Opinion::Changed(_) | Opinion::OtherKind(..), HostKeyChecking::Off) => {

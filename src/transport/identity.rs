@@ -1,6 +1,5 @@
 //! A private key file, read once for all hosts.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
@@ -10,6 +9,10 @@ use secrecy::{ExposeSecret, SecretString};
 
 use super::options::AskPassphrase;
 use super::wire::{field, key_text, kind_of};
+use crate::input;
+
+/// The largest key file, in bytes; of a key of RSA with 16,384 bits it is 13 KiB.
+const LARGEST: u64 = input::MIB;
 
 const OPENSSH_BEGIN: &str = "-----BEGIN OPENSSH PRIVATE KEY-----";
 const OPENSSH_END: &str = "-----END OPENSSH PRIVATE KEY-----";
@@ -42,7 +45,7 @@ impl PublicHalf {
 impl Identity {
     /// Reads a key file; the error is for people and does not name the file.
     pub(super) fn read(path: &Path) -> Result<Self, String> {
-        let text = match fs::read_to_string(path) {
+        let text = match input::read_text(path, LARGEST) {
             Ok(text) => text,
             Err(why) if why.kind() == std::io::ErrorKind::InvalidData => {
                 return Err("not a private key".into());
@@ -119,7 +122,7 @@ pub(super) fn public_key(path: &Path) -> Option<Vec<u8>> {
 }
 
 fn public_in(path: &Path) -> Option<PublicHalf> {
-    let text = fs::read_to_string(path).ok()?;
+    let text = input::read_text(path, LARGEST).ok()?;
     let mut fields = text.split_ascii_whitespace();
     let (kind, blob) = (fields.next()?, STANDARD.decode(fields.next()?).ok()?);
     if kind_of(&blob)? == kind { PublicHalf::of_blob(blob) } else { None }
@@ -154,6 +157,8 @@ impl<'a> OpensshHeader<'a> {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     fn read(name: &str, text: &str) -> Result<Identity, String> {

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Each room and the rooms it may name.
-const TABLE: [(&str, &[&str]); 20] = [
+const TABLE: [(&str, &[&str]); 21] = [
     ("main", &["cli", "run"]),
     ("lib", &[]),
     ("cli", &["role"]),
@@ -15,14 +15,15 @@ const TABLE: [(&str, &[&str]); 20] = [
     ("escape", &[]),
     ("role", &[]),
     ("merge_conflict", &[]),
-    ("inventory", &["merge_conflict", "redact", "role"]),
-    ("transport", &["destination", "inventory"]),
+    ("input", &[]),
+    ("inventory", &["input", "merge_conflict", "redact", "role"]),
+    ("transport", &["destination", "input", "inventory"]),
     ("facts", &["merge_conflict", "redact", "role"]),
     ("nvml", &["facts"]),
     ("bin", &["nvml"]),
-    ("gather", &["inventory", "transport", "facts"]),
+    ("gather", &["input", "inventory", "transport", "facts"]),
     ("checks", &["facts", "merge_conflict", "role"]),
-    ("kubespray", &["facts", "inventory", "redact", "role"]),
+    ("kubespray", &["facts", "input", "inventory", "redact", "role"]),
     ("report", &["checks", "escape", "facts", "redact", "role"]),
     ("handoff", &["checks", "inventory", "redact", "report", "role"]),
     ("fix", &["facts", "gather", "inventory", "redact", "role", "transport"]),
@@ -243,5 +244,89 @@ fn what_is_written_goes_through_the_one_writer() {
     assert!(wrong.is_empty(), "write with `run::terminal` and `run::output_folder`:\n{}", wrong.join("\n"));
     for line in ["eprintln!(\"x\");", "writeln!(io::stderr(), \"x\")", "fs::write(path, text)"] {
         assert_eq!(writes_unsafely(line), [line]);
+    }
+}
+
+/// Lines of a source that open a file, list a folder, or read something to its end, beside `src/input.rs`, which does it
+/// within bounds. Tests at the end of a source are not looked at.
+fn reads_from_outside(text: &str) -> Vec<&str> {
+    let code = text.split("#[cfg(test)]").next().unwrap_or_default();
+    let lines = code.lines().map(str::trim).filter(|line| !line.starts_with("//"));
+    let forbidden = |line: &str| {
+        [
+            "fs::read(",
+            "fs::read_to_string(",
+            "fs::read_dir(",
+            "fs::read_link(",
+            "File::open(",
+            "File::options(",
+            "OpenOptions::new(",
+            "rustix::fs::open",
+            ".read_to_end(",
+            ".read_to_string(",
+            "io::copy(",
+            ".read_dir(",
+        ]
+        .iter()
+        .any(|name| {
+            line.match_indices(name)
+                .any(|(at, _)| !line[..at].ends_with(|c: char| c.is_alphanumeric()) || name.starts_with('.'))
+        })
+    };
+    lines.filter(|line| forbidden(line)).collect()
+}
+
+/// The sources that may read otherwise, how many lines of each do, and what they read.
+const READERS: [(&str, usize, &str); 8] = [
+    ("inventory/process.rs", 1, "what a program says, up to a bound and for a bounded time"),
+    ("run/report_file.rs", 1, "nothing: it opens the device or pipe that a report is written to"),
+    ("transport/agent.rs", 1, "an agent's answer, of the length that it announces and that is checked"),
+    ("transport/askpass.rs", 2, "a question and an answer between this program and itself, up to a bound"),
+    ("transport/known_hosts/mod.rs", 1, "the last byte of the file that a new key is added to"),
+    ("transport/openssh_log.rs", 2, "the log that it made itself for ssh, up to a bound"),
+    ("transport/proxy_command.rs", 1, "the end of a file that it made itself for a program's stderr"),
+    ("input.rs", 5, "everything else"),
+];
+
+#[test]
+fn files_from_outside_are_read_within_bounds() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut files = Vec::new();
+    sources(&root, &mut files);
+    let mut wrong = Vec::new();
+    for file in files {
+        let name = file.strip_prefix(&root).expect("inside").display().to_string();
+        if name.ends_with("tests.rs") {
+            continue;
+        }
+        let text = fs::read_to_string(&file).expect("readable");
+        let found = reads_from_outside(&text);
+        let allowed = READERS.iter().find(|(reader, ..)| *reader == name).map_or(0, |(_, lines, _)| *lines);
+        if found.len() != allowed {
+            wrong.push(format!(
+                "{name}: {allowed} lines may read from outside, and these do:\n  {}",
+                found.join("\n  ")
+            ));
+        }
+    }
+    assert!(wrong.is_empty(), "read files and folders with `crate::input`:\n{}", wrong.join("\n"));
+}
+
+#[test]
+fn planted_reads_from_outside_are_found() {
+    for text in [
+        "let text = fs::read_to_string(path)?;",
+        "let bytes = std::fs::read(path)?;",
+        "for entry in std::fs::read_dir(folder)? {",
+        "let file = File::open(path)?;",
+        "file.take(10).read_to_end(&mut bytes)?;",
+        "let entries = path.read_dir()?;",
+    ] {
+        assert_eq!(reads_from_outside(text), [text]);
+    }
+    for text in
+        ["input::read(path, LIMIT)", "// never fs::read(path)", "#[cfg(test)]\nmod tests { fs::read(path) }"]
+    {
+        assert_eq!(reads_from_outside(text), Vec::<&str>::new(), "{text}");
     }
 }

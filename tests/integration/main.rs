@@ -16,6 +16,7 @@ mod harness;
 mod interruption;
 mod kubespray_host;
 mod kubespray_profile;
+mod limits;
 mod output_files;
 mod probe_text;
 mod recorded;

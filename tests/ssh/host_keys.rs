@@ -220,3 +220,23 @@ fn a_key_that_cannot_be_kept_is_not_taken() {
     assert!(error.reason.contains("cannot be added to"), "{error}");
     assert!(setting.server.saw_no_credential());
 }
+
+#[test]
+fn known_hosts_and_keys_that_are_no_files_hold_nothing_up() {
+    for policy in [Strict, AcceptNew] {
+        let setting = Setting::new(vec![ed25519(100)]);
+        let made = crate::environment::command("mkfifo").arg(setting.file()).status().expect("it runs");
+        assert!(made.success());
+        let reason = setting.refusal(policy);
+        assert!(reason.contains("known_hosts") && reason.contains("a pipe"), "{reason}");
+    }
+    // What `UserKnownHostsFile /dev/null` means is no file at all.
+    let setting = Setting::new(vec![ed25519(100)]);
+    let key = setting.folder.path().join("id");
+    assert!(crate::environment::command("mkfifo").arg(&key).status().expect("it runs").success());
+    let mut options = setting.options(AcceptNew);
+    options.known_hosts = vec![PathBuf::from("/dev/null")];
+    options.default_keys = vec![key];
+    let standing = visit(options, &setting.server).expect("in").host_key.expect("a key").standing;
+    assert_eq!(standing, HostKeyStanding::Learned);
+}

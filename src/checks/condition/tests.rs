@@ -25,7 +25,7 @@ fn vocabulary() -> Vocabulary {
 
 /// `params.u` and `params.un` are unknown, `params.none` and `params.nn` absent.
 fn truth(condition: &str) -> Truth {
-    let mut context = Context::default();
+    let mut context = Context::with_env(Arc::clone(functions::library()));
     functions::register(&mut context);
     let list = |items: &[i64]| Value::List(Arc::new(items.iter().map(|item| Value::Int(*item)).collect()));
     let map = |entries: Vec<(&str, Value)>| {
@@ -205,4 +205,39 @@ fn what_could_exhaust_the_parser_is_refused_at_once() {
     ] {
         assert!(Condition::compile(&text, &names).is_err(), "{}", &text[..40]);
     }
+}
+
+#[test]
+fn loops_nest_four_deep_and_follow_each_other_as_often_as_they_like() {
+    let chain = "params.list".to_owned() + &".map(x, x + 1)".repeat(8) + " == [9, 10]";
+    all("true", &[&chain]);
+    let nested = |deep: usize| {
+        let open: String = (0..deep).map(|at| format!("params.list.all(v{at}, ")).collect();
+        open + "true" + &")".repeat(deep)
+    };
+    all("true", &[&nested(4)]);
+    let error = Condition::compile(&nested(5), &vocabulary()).expect_err("too deep");
+    assert!(error.message.contains("nested 5 deep"), "{error:?}");
+}
+
+/// What costs too much is unknown, whatever else the condition says.
+#[test]
+fn what_costs_too_much_is_unknown() {
+    let hundred = format!("{:?}", (0..100).collect::<Vec<_>>());
+    let long = "'0123456789'".to_owned();
+    for condition in [
+        format!("{hundred}.all(a, {hundred}.all(b, {hundred}.all(c, {hundred} == {hundred})))"),
+        format!("true || {hundred}.all(a, {hundred}.all(b, {hundred}.all(c, {hundred} == [])))"),
+        format!("[{long}]{} == []", ".map(x, x + x)".repeat(30)),
+        format!("[{long}]{}.size() == 1", ".map(x, [x, x])".repeat(30)),
+        format!("[{long}]{}.exists(x, true)", ".map(x, {'a': x, 'b': x})".repeat(30)),
+    ] {
+        match truth(&condition) {
+            Truth::Unknown(reason) => assert!(reason.starts_with("the condition"), "{condition}: {reason}"),
+            Truth::True if condition.starts_with("true ||") => {}
+            other => panic!("{condition}: {other:?}"),
+        }
+    }
+    all("true", &["params.list.all(e, e in params.list) && [1, 2].map(x, x + 1) == [2, 3]"]);
+    all("true", &["params.list.map(x, [x]) == [[1], [2]] && {'a': params.list}['a'] == [1, 2]"]);
 }

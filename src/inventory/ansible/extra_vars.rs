@@ -8,6 +8,7 @@ use serde_json::Map;
 
 use super::key_values;
 use super::vars_files::{decrypted, starred};
+use crate::input;
 use crate::inventory::diagnostic::Diagnostic;
 use crate::inventory::error::InventoryError;
 use crate::inventory::options::LoadOptions;
@@ -45,7 +46,12 @@ pub(super) fn read(
         let mut source = match word.strip_prefix('@') {
             Some(file) => {
                 let file = Path::new(file);
-                reader.read_named(file, file.parent().unwrap_or(Path::new(""))).map_err(given_with_e)?
+                let base = file.parent().unwrap_or(Path::new(""));
+                let read = match input::is_stream(file) {
+                    true => reader.read_named(file, base),
+                    false => reader.read(file, base),
+                };
+                read.map_err(given_with_e)?
             }
             // Its own text is no place for a diagnostic's file name: passwords stand there.
             None => {

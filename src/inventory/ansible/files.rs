@@ -8,6 +8,7 @@ use super::graph::Graph;
 use super::host_list::{self, is_host_list};
 use super::ignored::{Ignored, LeftOut};
 use super::{dynamic, ini, yaml};
+use crate::input;
 use crate::inventory::error::InventoryError;
 use crate::inventory::options::LoadOptions;
 use crate::inventory::source::{Mark, Reader, Source, unreadable};
@@ -146,13 +147,7 @@ pub(super) fn base_of(path: &Path) -> &Path {
 
 /// The entries of a folder in the order of their names.
 pub(super) fn entries_of(folder: &Path) -> Result<Vec<PathBuf>, InventoryError> {
-    let read = || -> std::io::Result<Vec<PathBuf>> {
-        let entries: Result<Vec<_>, _> = std::fs::read_dir(folder)?.collect();
-        Ok(entries?.into_iter().map(|entry| entry.path()).collect())
-    };
-    let mut entries = read().map_err(|error| unreadable(folder, &error))?;
-    entries.sort();
-    Ok(entries)
+    input::entries(folder).map_err(|error| unreadable(folder, &error))
 }
 
 fn is_inventory_name(name: &str) -> bool {

@@ -91,7 +91,7 @@ pub(in crate::inventory) fn describe(
     let locked: Vec<Option<String>> =
         (0..graph.hosts.len()).map(|at| vars_files.lock_on(&graph, at, &groups_by_host[at])).collect();
     let folders = folders_of(&graph);
-    cluster.context = Context { vault: Arc::clone(&options.vault), folders, locked, apart: false };
+    cluster.context = Context { vault: Arc::clone(&options.vault), folders, locked, ..Context::default() };
     let scene = Scene::new(&cluster.layers, &cluster.groups, &cluster.context);
     let bastion = bastion(&graph, &groups_by_host);
     let mut words = options.ssh_words.clone();

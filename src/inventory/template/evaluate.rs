@@ -2,23 +2,23 @@
 //! for what cannot be known must stop whatever would use it. (minijinja's own machine prints `true`, and lets an
 //! undefined attribute pass for an empty text.)
 
-use std::collections::HashSet;
-use std::rc::Rc;
+use std::collections::HashMap;
 
 use minijinja::machinery::ast::{BinOpKind, CallArg, CompareOpKind, Expr, UnaryOpKind};
 use minijinja::value::ValueKind;
+use regex::Regex;
 use serde_json::Value;
 
+use super::budget::Budget;
+use super::made::{ListBuilder, Text};
 use super::operator::{arithmetic, concat, contains};
 use super::scene::Scene;
 use super::stop::{Stop, Yield};
-use super::value::{Val, beyond_64_bits, compare, equal};
+use super::value::{Val, beyond_64_bits};
 use super::{filter, method, verdict};
 use crate::inventory::number;
 use crate::redact;
 
-/// Steps and characters one value may cost.
-const FUEL: usize = 2_000_000;
 /// How deep expressions and the variables they name may nest.
 const MAX_DEPTH: usize = 200;
 
@@ -52,30 +52,31 @@ impl<'v> Args<'v> {
 /// The names that a template itself sets, and whose variables it sees.
 pub(super) struct Frame<'v> {
     pub(super) host: usize,
-    pub(super) locals: Vec<(String, Val<'v>)>,
+    pub(super) locals: Vec<(String, Local<'v>)>,
+}
+
+/// What a name of a template's own means.
+pub(super) enum Local<'v> {
+    Value(Val<'v>),
+    /// Jinja's `loop`: the place of the item, from 0, and how many items there are.
+    Position(usize, usize),
 }
 
 /// The evaluation of one variable, and of all that it names.
 pub(super) struct Evaluation<'v, 's> {
     pub(super) scene: &'s Scene<'v>,
-    fuel: usize,
+    pub(super) budget: Budget,
     depth: usize,
     /// The variables that are being evaluated, outermost first.
     open: Vec<(usize, String)>,
+    /// The regular expressions that were compiled, by their text and whether they ignore case and know lines.
+    pub(super) patterns: HashMap<(String, bool, bool), Regex>,
 }
 
 impl<'v, 's> Evaluation<'v, 's> {
     pub(super) fn new(scene: &'s Scene<'v>) -> Self {
-        Evaluation { scene, fuel: FUEL, depth: 0, open: Vec::new() }
-    }
-
-    /// Accounts for work, so that no template runs for ever.
-    pub(super) fn spend(&mut self, steps: usize) -> Yield<()> {
-        self.fuel = self
-            .fuel
-            .checked_sub(steps)
-            .ok_or_else(|| Stop::undecidable("the template costs more than any inventory's should"))?;
-        Ok(())
+        let budget = Budget::new(scene.cost(), scene.hosts().len());
+        Evaluation { scene, budget, depth: 0, open: Vec::new(), patterns: HashMap::new() }
     }
 
     /// Goes one level deeper, and comes back.
@@ -120,38 +121,39 @@ impl<'v, 's> Evaluation<'v, 's> {
             Value::String(text) => self.template(text, host),
             Value::Array(items) => {
                 self.spend(items.len())?;
-                Ok(Val::list(items.iter().map(|item| Val::Raw(item, host)).collect()))
+                self.list(items.iter().map(|item| Val::Raw(item, host)))
             }
             Value::Object(map) => {
                 if let Some(text) = marked(raw, "__ansible_unsafe") {
-                    return Ok(Val::text(text));
+                    return self.text(text);
                 }
                 if let Some(digits) = number::beyond_64_bits(raw) {
-                    return Ok(Val::Big(digits.into()));
+                    return self.big(digits);
                 }
                 if let Some(text) = marked(raw, "__ansible_vault") {
+                    self.scan(text.len().saturating_mul(16))?;
                     let clear =
                         self.scene.vault().decrypt(text).map_err(|why| Stop::undecidable(why.to_string()))?;
-                    let clear = std::str::from_utf8(&clear)
-                        .map_err(|_| Stop::undecidable("an encrypted value that is no text"))?;
+                    let clear = std::str::from_utf8(&clear);
+                    let clear = clear.map_err(|_| Stop::undecidable("an encrypted value that is no text"))?;
                     // It may come to stand in facts and findings.
                     redact::remember(clear);
-                    return Ok(Val::text(clear));
+                    return self.text(clear);
                 }
+                let mut entries = Vec::new();
                 if let Some(pairs) = in_order(raw) {
-                    self.spend(pairs.len())?;
-                    let pair = |pair: &'v Value| {
-                        let key = pair.get(0).and_then(Value::as_str).unwrap_or_default();
-                        (key.into(), pair.get(1).map_or(Val::Null, |value| Val::Raw(value, host)))
-                    };
-                    return Ok(Val::map(pairs.iter().map(pair).collect()));
+                    for pair in pairs {
+                        let key = self.key(pair.get(0).and_then(Value::as_str).unwrap_or_default())?;
+                        entries.push((key, pair.get(1).map_or(Val::Null, |value| Val::Raw(value, host))));
+                    }
+                    return self.mapping(entries, true);
                 }
-                self.spend(map.len())?;
-                let entries = map.iter().map(|(key, value)| (key.as_str().into(), Val::Raw(value, host)));
-                let mapping = super::value::Mapping { entries: entries.collect(), ordered: false };
-                Ok(Val::Map(Rc::new(mapping)))
+                for (key, value) in map {
+                    entries.push((self.key(key)?, Val::Raw(value, host)));
+                }
+                self.mapping(entries, false)
             }
-            scalar => Ok(Val::from_json(scalar)),
+            scalar => self.plain(scalar),
         }
     }
 
@@ -160,15 +162,20 @@ impl<'v, 's> Evaluation<'v, 's> {
         let value = self.force(value)?;
         match &value {
             Val::List(items) => {
-                let items = items.iter().map(|item| self.deeper(|own| own.deep(item.clone())));
-                Ok(Val::list(items.collect::<Yield<_>>()?))
+                let mut list = ListBuilder::default();
+                for item in items.iter() {
+                    let item = self.deeper(|own| own.deep(item.clone()))?;
+                    list.push(self, item)?;
+                }
+                Ok(list.finish())
             }
             Val::Map(map) => {
-                let mut entries = Vec::with_capacity(map.entries.len());
-                for (key, item) in &map.entries {
-                    entries.push((Rc::clone(key), self.deeper(|own| own.deep(item.clone()))?));
+                let mut entries = Vec::new();
+                for (key, item) in map.entries() {
+                    self.spend(2)?;
+                    entries.push((key.clone(), self.deeper(|own| own.deep(item.clone()))?));
                 }
-                Ok(Val::Map(Rc::new(super::value::Mapping { entries, ordered: map.ordered })))
+                self.mapping(entries, map.is_ordered())
             }
             _ => Ok(value),
         }
@@ -176,16 +183,24 @@ impl<'v, 's> Evaluation<'v, 's> {
 
     /// The items of what can be iterated.
     pub(super) fn items(&mut self, value: &Val<'v>) -> Yield<Vec<Val<'v>>> {
-        let items: Vec<Val<'v>> = match value {
-            Val::List(items) => items.to_vec(),
-            Val::Map(map) => map.in_order()?.iter().map(|(key, _)| Val::Text(Rc::clone(key))).collect(),
-            Val::Text(text) => text.chars().map(|c| Val::text(c.to_string())).collect(),
-            Val::Hostvars => self.scene.hosts().iter().map(|name| Val::text(name.as_str())).collect(),
+        let made = match value {
+            Val::List(items) => return self.copied(items),
+            Val::Map(map) => {
+                let keys = map.in_order()?.iter();
+                self.list(keys.map(|(key, _)| Val::Text(key.clone())))?
+            }
+            Val::Text(text) => {
+                let starts = text.char_indices();
+                self.texts(starts.map(|(at, c)| &text[at..at + c.len_utf8()]))?
+            }
+            Val::Hostvars => self.texts(self.scene.hosts().iter().map(String::as_str))?,
             Val::Undefined(name) => return Err(Stop::undefined(name)),
             other => return Err(Stop::failed(format!("{} has no items", other.kind()))),
         };
-        self.spend(items.len())?;
-        Ok(items)
+        match &made {
+            Val::List(items) => self.copied(items),
+            _ => Ok(Vec::new()),
+        }
     }
 
     pub(super) fn evaluate(&mut self, expr: &Expr<'_>, frame: &mut Frame<'v>) -> Yield<Val<'v>> {
@@ -195,24 +210,29 @@ impl<'v, 's> Evaluation<'v, 's> {
     fn step(&mut self, expr: &Expr<'_>, frame: &mut Frame<'v>) -> Yield<Val<'v>> {
         match expr {
             Expr::Var(var) => self.name(var.id, frame),
-            Expr::Const(constant) => literal(&constant.value),
+            Expr::Const(constant) => self.literal(&constant.value),
             Expr::List(list) => {
-                let items = list.items.iter().map(|item| self.evaluate(item, frame));
-                Ok(Val::list(items.collect::<Yield<_>>()?))
+                let mut items = ListBuilder::default();
+                for item in &list.items {
+                    let item = self.evaluate(item, frame)?;
+                    items.push(self, item)?;
+                }
+                Ok(items.finish())
             }
             Expr::Map(map) => {
-                let mut entries: Vec<(Rc<str>, Val<'v>)> = Vec::with_capacity(map.keys.len());
+                let mut entries: Vec<(Text, Val<'v>)> = Vec::new();
                 for (key, value) in map.keys.iter().zip(&map.values) {
                     let Val::Text(key) = self.evaluate(key, frame)? else {
                         return Err(Stop::undecidable("a mapping with keys that are no texts"));
                     };
                     let value = self.evaluate(value, frame)?;
+                    self.spend(1 + entries.len() / 8)?;
                     match entries.iter_mut().find(|(known, _)| *known == key) {
                         Some(known) => known.1 = value,
                         None => entries.push((key, value)),
                     }
                 }
-                Ok(Val::map(entries))
+                self.mapping(entries, true)
             }
             Expr::UnaryOp(unary) => {
                 let value = self.evaluate(&unary.expr, frame)?;
@@ -335,39 +355,26 @@ impl<'v, 's> Evaluation<'v, 's> {
     fn compares(&mut self, op: CompareOpKind, left: &Val<'v>, right: &Val<'v>) -> Yield<bool> {
         let (left, right) = (self.deep(left.clone())?, self.deep(right.clone())?);
         Ok(match op {
-            CompareOpKind::Eq => equal(&left, &right)?,
-            CompareOpKind::Ne => !equal(&left, &right)?,
-            CompareOpKind::Lt => compare(&left, &right)?.is_lt(),
-            CompareOpKind::Lte => compare(&left, &right)?.is_le(),
-            CompareOpKind::Gt => compare(&left, &right)?.is_gt(),
-            CompareOpKind::Gte => compare(&left, &right)?.is_ge(),
+            CompareOpKind::Eq => self.equal(&left, &right)?,
+            CompareOpKind::Ne => !self.equal(&left, &right)?,
+            CompareOpKind::Lt => self.compare(&left, &right)?.is_lt(),
+            CompareOpKind::Lte => self.compare(&left, &right)?.is_le(),
+            CompareOpKind::Gt => self.compare(&left, &right)?.is_gt(),
+            CompareOpKind::Gte => self.compare(&left, &right)?.is_ge(),
             CompareOpKind::In => contains(self, &right, &left)?,
             CompareOpKind::NotIn => !contains(self, &right, &left)?,
         })
     }
 
-    /// Of several items, each value once; as Ansible compares sets.
-    pub(super) fn distinct(&mut self, items: Vec<Val<'v>>) -> Yield<Vec<Val<'v>>> {
-        let mut texts: HashSet<Rc<str>> = HashSet::new();
-        let mut kept: Vec<Val<'v>> = Vec::new();
-        for item in items {
-            let item = self.deep(item)?;
-            if let Val::Text(text) = &item {
-                if texts.insert(Rc::clone(text)) {
-                    kept.push(item);
-                }
-                continue;
-            }
-            self.spend(kept.len())?;
-            let mut known = false;
-            for other in &kept {
-                known = known || equal(other, &item)?;
-            }
-            if !known {
-                kept.push(item);
-            }
-        }
-        Ok(kept)
+    fn literal(&mut self, value: &minijinja::Value) -> Yield<Val<'v>> {
+        Ok(match value.kind() {
+            ValueKind::None => Val::Null,
+            ValueKind::Bool => Val::Bool(value.is_true()),
+            ValueKind::String => self.text(value.as_str().unwrap_or_default())?,
+            ValueKind::Number if value.is_integer() => Val::Int(value.as_i64().ok_or_else(beyond_64_bits)?),
+            ValueKind::Number => Val::Float(f64::try_from(value.clone()).unwrap_or(f64::NAN)),
+            _ => return Err(Stop::undecidable("a literal of this kind")),
+        })
     }
 }
 
@@ -380,15 +387,4 @@ pub(super) fn marked<'v>(value: &'v Value, mark: &str) -> Option<&'v str> {
 /// The pairs of a mapping whose order was kept.
 fn in_order(value: &Value) -> Option<&Vec<Value>> {
     value.as_object().filter(|map| map.len() == 1)?.get(IN_ORDER)?.as_array()
-}
-
-fn literal<'v>(value: &minijinja::Value) -> Yield<Val<'v>> {
-    Ok(match value.kind() {
-        ValueKind::None => Val::Null,
-        ValueKind::Bool => Val::Bool(value.is_true()),
-        ValueKind::String => Val::text(value.as_str().unwrap_or_default()),
-        ValueKind::Number if value.is_integer() => Val::Int(value.as_i64().ok_or_else(beyond_64_bits)?),
-        ValueKind::Number => Val::Float(f64::try_from(value.clone()).unwrap_or(f64::NAN)),
-        _ => return Err(Stop::undecidable("a literal of this kind")),
-    })
 }

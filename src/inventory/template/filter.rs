@@ -1,15 +1,13 @@
 //! Filters: Jinja's and Ansible's own that inventories use. One that is not here stops the template.
 
-use std::rc::Rc;
-
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use serde_json::Value;
 
 use super::evaluate::{Args, Evaluation};
-use super::python::{float_text, str_of};
+use super::made::{Text, TextBuilder};
+use super::python::float_text;
 use super::stop::{Stop, Yield};
-use super::value::{Val, beyond_64_bits, equal};
+use super::value::{Val, beyond_64_bits};
 use super::{collection, pattern};
 
 /// Applies a filter.
@@ -22,7 +20,7 @@ pub(super) fn apply<'v>(
     let name = name.strip_prefix("ansible.builtin.").unwrap_or(name);
     // These see what is undefined.
     match name {
-        "default" | "d" => return default(&input, args),
+        "default" | "d" => return default(own, &input, args),
         "mandatory" => {
             return match &input {
                 Val::Undefined(of) => Err(Stop::undefined(of)),
@@ -56,24 +54,28 @@ pub(super) fn apply<'v>(
         "string" | "lower" | "upper" | "capitalize" | "trim" | "replace" | "split" | "quote"
         | "b64encode" | "b64decode" | "basename" | "dirname" | "from_json" => {
             let input = own.deep(input)?;
-            let text = str_of(&input)?;
-            own.spend(text.len())?;
-            of_text(own, name, text, args)
+            let text = own.str_of(&input)?;
+            own.scan(text.len())?;
+            of_text(own, name, &text, args)
         }
         "regex_replace" | "regex_search" | "regex_findall" | "regex_escape" => {
             let input = own.deep(input)?;
-            pattern::apply(own, name, &str_of(&input)?, args)
+            let text = own.str_of(&input)?;
+            pattern::apply(own, name, &text, args)
         }
         "length" | "count" => {
             args.only(0, &[])?;
             let count = match &input {
-                Val::Text(text) => text.chars().count(),
+                Val::Text(text) => {
+                    own.scan(text.len())?;
+                    text.chars().count()
+                }
                 Val::List(items) => items.len(),
-                Val::Map(map) => map.entries.len(),
+                Val::Map(map) => map.entries().len(),
                 Val::Hostvars => own.scene.hosts().len(),
                 other => return Err(Stop::failed(format!("{} has no length", other.kind()))),
             };
-            Ok(Val::Int(i64::try_from(count).unwrap_or(i64::MAX)))
+            Ok(Val::length(count))
         }
         "ternary" => {
             args.only(3, &["true_val", "false_val", "none_val"])?;
@@ -101,7 +103,7 @@ pub(super) fn apply<'v>(
     }
 }
 
-fn default<'v>(input: &Val<'v>, args: &Args<'v>) -> Yield<Val<'v>> {
+fn default<'v>(own: &mut Evaluation<'v, '_>, input: &Val<'v>, args: &Args<'v>) -> Yield<Val<'v>> {
     args.only(2, &["default_value", "boolean"])?;
     let falsy_too = match args.get(1, "boolean") {
         Some(value) => value.is_true()?,
@@ -109,7 +111,7 @@ fn default<'v>(input: &Val<'v>, args: &Args<'v>) -> Yield<Val<'v>> {
     };
     let missing = matches!(input, Val::Undefined(_)) || (falsy_too && !input.is_true()?);
     match missing {
-        true => Ok(args.get(0, "default_value").cloned().unwrap_or_else(|| Val::text(""))),
+        true => args.get(0, "default_value").cloned().map_or_else(|| own.text(""), Ok),
         false => Ok(input.clone()),
     }
 }
@@ -146,21 +148,21 @@ fn whole(input: &Val<'_>) -> Yield<Option<i64>> {
     })
 }
 
-fn of_text<'v>(own: &mut Evaluation<'v, '_>, name: &str, text: String, args: &Args<'v>) -> Yield<Val<'v>> {
-    Ok(match name {
-        "string" => Val::text(text),
-        "lower" => Val::text(text.to_lowercase()),
-        "upper" => Val::text(text.to_uppercase()),
+fn of_text<'v>(own: &mut Evaluation<'v, '_>, name: &str, text: &Text, args: &Args<'v>) -> Yield<Val<'v>> {
+    match name {
+        "string" => Ok(Val::Text(text.clone())),
+        "lower" => own.text(&text.to_lowercase()),
+        "upper" => own.text(&text.to_uppercase()),
         "capitalize" => {
             let mut chars = text.chars();
             let first: String = chars.next().map(|c| c.to_uppercase().collect()).unwrap_or_default();
-            Val::text(first + &chars.as_str().to_lowercase())
+            own.concatenated(&first, &chars.as_str().to_lowercase())
         }
         "trim" => {
             args.only(1, &["chars"])?;
             match args.get(0, "chars") {
-                Some(Val::Text(chars)) => Val::text(text.trim_matches(|c| chars.contains(c))),
-                _ => Val::text(text.trim()),
+                Some(Val::Text(chars)) => stripped(own, text, chars, true, true),
+                _ => own.text(text.trim()),
             }
         }
         "replace" => {
@@ -168,48 +170,63 @@ fn of_text<'v>(own: &mut Evaluation<'v, '_>, name: &str, text: String, args: &Ar
             let (Some(old), Some(new)) = (args.get(0, "old"), args.get(1, "new")) else {
                 return Err(Stop::failed("`replace` without its two texts"));
             };
-            let replaced = text.replace(&str_of(old)?, &str_of(new)?);
-            own.spend(replaced.len())?;
-            Val::text(replaced)
+            let (old, new) = (own.str_of(old)?, own.str_of(new)?);
+            own.replaced(text, &old, &new)
         }
         "split" => {
             args.only(1, &["sep"])?;
             match args.get(0, "sep") {
-                None | Some(Val::Null) => Val::list(text.split_whitespace().map(Val::text).collect()),
-                Some(Val::Text(by)) if !by.is_empty() => {
-                    Val::list(text.split(&**by).map(Val::text).collect())
-                }
-                _ => return Err(Stop::failed("`split` by what is no text")),
+                None | Some(Val::Null) => own.texts(text.split_whitespace()),
+                Some(Val::Text(by)) if !by.is_empty() => own.texts(text.split(&**by)),
+                _ => Err(Stop::failed("`split` by what is no text")),
             }
         }
         "quote" => {
             let plain = |c: char| c.is_ascii_alphanumeric() || "@%+=:,./-_".contains(c);
-            match !text.is_empty() && text.chars().all(plain) {
-                true => Val::text(text),
-                false => Val::text(format!("'{}'", text.replace('\'', "'\"'\"'"))),
+            if !text.is_empty() && text.chars().all(plain) {
+                return Ok(Val::Text(text.clone()));
             }
+            let mut quoted = TextBuilder::default();
+            quoted.push(own, "'")?;
+            for (at, piece) in text.split('\'').enumerate() {
+                quoted.push(own, if at > 0 { "'\"'\"'" } else { "" })?;
+                quoted.push(own, piece)?;
+            }
+            quoted.push(own, "'")?;
+            Ok(Val::Text(quoted.finish()))
         }
-        "b64encode" => Val::text(STANDARD.encode(text)),
+        "b64encode" => own.text(&STANDARD.encode(&**text)),
         "b64decode" => {
             let bytes = STANDARD.decode(text.trim()).ok();
             let clear = bytes.and_then(|bytes| String::from_utf8(bytes).ok());
-            Val::text(clear.ok_or_else(|| Stop::failed("`b64decode` of what is no base64 text"))?)
+            own.text(&clear.ok_or_else(|| Stop::failed("`b64decode` of what is no base64 text"))?)
         }
-        "basename" => Val::text(text.rsplit('/').next().unwrap_or_default()),
+        "basename" => own.text(text.rsplit('/').next().unwrap_or_default()),
         "dirname" => match text.rsplit_once('/') {
             Some((folder, _)) if folder.trim_end_matches('/').is_empty() && text.starts_with('/') => {
-                Val::text("/")
+                own.text("/")
             }
-            Some((folder, _)) => Val::text(folder.trim_end_matches('/')),
-            None => Val::text(""),
+            Some((folder, _)) => own.text(folder.trim_end_matches('/')),
+            None => own.text(""),
         },
-        "from_json" => {
-            let value: Value =
-                serde_json::from_str(&text).map_err(|_| Stop::failed("`from_json` of what is no JSON"))?;
-            Val::from_json(&value)
-        }
-        _ => return Err(Stop::undecidable(format!("the filter `{name}`"))),
-    })
+        "from_json" => own.parsed_json(text),
+        _ => Err(Stop::undecidable(format!("the filter `{name}`"))),
+    }
+}
+
+/// A text without those of these characters that it begins or ends with.
+pub(super) fn stripped<'v>(
+    own: &mut Evaluation<'v, '_>,
+    text: &str,
+    chars: &str,
+    start: bool,
+    end: bool,
+) -> Yield<Val<'v>> {
+    // Each character of the text may be looked for among all of these.
+    own.scan(text.len().saturating_mul(1 + chars.len() / 16))?;
+    let is_one = |c: char| chars.contains(c);
+    let text = if start { text.trim_start_matches(is_one) } else { text };
+    own.text(if end { text.trim_end_matches(is_one) } else { text })
 }
 
 /// Numbers and texts in one list, as `sum` adds them.
@@ -224,31 +241,20 @@ pub(super) fn sum<'v>(items: &[Val<'v>]) -> Yield<Val<'v>> {
 
 /// `join`: the items as texts, with a text between them.
 pub(super) fn join<'v>(own: &mut Evaluation<'v, '_>, items: Vec<Val<'v>>, between: &str) -> Yield<Val<'v>> {
-    let mut text = String::new();
+    let mut text = TextBuilder::default();
     for (at, item) in items.into_iter().enumerate() {
         let item = own.deep(item)?;
-        text.push_str(if at > 0 { between } else { "" });
-        let written = str_of(&item)?;
-        own.spend(written.len() + between.len())?;
-        text.push_str(&written);
+        text.push(own, if at > 0 { between } else { "" })?;
+        let written = own.str_of(&item)?;
+        text.push(own, &written)?;
     }
-    Ok(Val::text(text))
-}
-
-/// Whether two templated values are the same, for `intersect` and `difference`.
-pub(super) fn holds<'v>(items: &[Val<'v>], wanted: &Val<'v>) -> Yield<bool> {
-    for item in items {
-        if equal(item, wanted)? {
-            return Ok(true);
-        }
-    }
-    Ok(false)
+    Ok(Val::Text(text.finish()))
 }
 
 /// A key of `items2dict` and the like.
-pub(super) fn key_text(value: &Val<'_>) -> Yield<Rc<str>> {
+pub(super) fn key_text(value: &Val<'_>) -> Yield<Text> {
     match value {
-        Val::Text(text) => Ok(Rc::clone(text)),
+        Val::Text(text) => Ok(text.clone()),
         Val::Float(float) => Err(Stop::undecidable(format!("the key {}", float_text(*float)))),
         other => Err(Stop::undecidable(format!("{} as a key", other.kind()))),
     }

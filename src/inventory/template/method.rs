@@ -1,12 +1,10 @@
 //! Methods of Python's texts, lists and mappings.
 
-use std::rc::Rc;
-
 use super::evaluate::{Args, Evaluation};
 use super::filter;
-use super::python::str_of;
+use super::made::{ListBuilder, Text, TextBuilder};
 use super::stop::{Stop, Yield};
-use super::value::{Val, equal};
+use super::value::Val;
 
 /// Whether Python has a method of that name on such a value, which hides an entry of that name.
 pub(super) fn is_method(value: &Val<'_>, name: &str) -> bool {
@@ -77,18 +75,13 @@ pub(super) fn call<'v>(
                 found => found,
             })
         }
-        (Val::Map(map), "keys") => {
-            Ok(Val::list(map.in_order()?.iter().map(|(key, _)| Val::Text(Rc::clone(key))).collect()))
+        (Val::Map(map), "keys") => own.list(map.in_order()?.iter().map(|(key, _)| Val::Text(key.clone()))),
+        (Val::Map(map), "values") => own.list(map.in_order()?.iter().map(|(_, value)| value.clone())),
+        (Val::Map(map), "items") => pairs(own, map.in_order()?),
+        (Val::Hostvars, "keys") => {
+            let scene = own.scene;
+            own.texts(scene.hosts().iter().map(String::as_str))
         }
-        (Val::Map(map), "values") => {
-            Ok(Val::list(map.in_order()?.iter().map(|(_, value)| value.clone()).collect()))
-        }
-        (Val::Map(map), "items") => {
-            let pair =
-                |(key, value): &(Rc<str>, Val<'v>)| Val::list(vec![Val::Text(Rc::clone(key)), value.clone()]);
-            Ok(Val::list(map.in_order()?.iter().map(pair).collect()))
-        }
-        (Val::Hostvars, "keys") => own.items(value).map(Val::list),
         (Val::List(items), "index" | "count") => {
             let wanted = first.ok_or_else(|| Stop::failed(format!("`{name}()` of nothing")))?;
             let wanted = own.deep(wanted.clone())?;
@@ -96,9 +89,9 @@ pub(super) fn call<'v>(
             for (at, item) in items.iter().enumerate() {
                 own.spend(1)?;
                 let item = own.deep(item.clone())?;
-                if equal(&item, &wanted)? {
+                if own.equal(&item, &wanted)? {
                     if name == "index" {
-                        return Ok(Val::Int(i64::try_from(at).unwrap_or(i64::MAX)));
+                        return Ok(Val::length(at));
                     }
                     count += 1;
                 }
@@ -114,8 +107,18 @@ pub(super) fn call<'v>(
     }
 }
 
-fn of_text<'v>(own: &mut Evaluation<'v, '_>, text: &Rc<str>, name: &str, args: &Args<'v>) -> Yield<Val<'v>> {
-    own.spend(text.len())?;
+/// Keys and values as lists of two.
+pub(super) fn pairs<'v>(own: &mut Evaluation<'v, '_>, entries: &[(Text, Val<'v>)]) -> Yield<Val<'v>> {
+    let mut pairs = ListBuilder::default();
+    for (key, value) in entries {
+        let pair = own.pair(Val::Text(key.clone()), value.clone())?;
+        pairs.push(own, pair)?;
+    }
+    Ok(pairs.finish())
+}
+
+fn of_text<'v>(own: &mut Evaluation<'v, '_>, text: &Text, name: &str, args: &Args<'v>) -> Yield<Val<'v>> {
+    own.scan(text.len())?;
     let texts: Vec<&str> = args
         .given
         .iter()
@@ -127,47 +130,41 @@ fn of_text<'v>(own: &mut Evaluation<'v, '_>, text: &Rc<str>, name: &str, args: &
     if texts.len() < args.given.len() && name != "join" && name != "format" {
         return Err(Stop::undecidable(format!("such arguments of `{name}()`")));
     }
-    Ok(match (name, texts.as_slice()) {
-        ("lower" | "upper" | "capitalize", []) => {
-            return filter::apply(own, name, Val::Text(Rc::clone(text)), args);
-        }
-        ("strip", []) => Val::text(text.trim()),
-        ("lstrip", []) => Val::text(text.trim_start()),
-        ("rstrip", []) => Val::text(text.trim_end()),
-        ("strip", [chars]) => Val::text(text.trim_matches(|c| chars.contains(c))),
-        ("lstrip", [chars]) => Val::text(text.trim_start_matches(|c| chars.contains(c))),
-        ("rstrip", [chars]) => Val::text(text.trim_end_matches(|c| chars.contains(c))),
-        ("split", []) => Val::list(text.split_whitespace().map(Val::text).collect()),
-        ("split", [by]) if !by.is_empty() => Val::list(text.split(by).map(Val::text).collect()),
-        ("splitlines", []) => Val::list(text.lines().map(Val::text).collect()),
-        ("startswith", [part]) => Val::Bool(text.starts_with(part)),
-        ("endswith", [part]) => Val::Bool(text.ends_with(part)),
-        ("replace", [_, _]) => return filter::apply(own, "replace", Val::Text(Rc::clone(text)), args),
-        ("removeprefix", [part]) => Val::text(text.strip_prefix(part).unwrap_or(text)),
-        ("removesuffix", [part]) => Val::text(text.strip_suffix(part).unwrap_or(text)),
-        ("count", [part]) if !part.is_empty() => {
-            Val::Int(i64::try_from(text.matches(part).count()).unwrap_or(i64::MAX))
-        }
+    match (name, texts.as_slice()) {
+        ("lower" | "upper" | "capitalize", []) => filter::apply(own, name, Val::Text(text.clone()), args),
+        ("strip", []) => own.text(text.trim()),
+        ("lstrip", []) => own.text(text.trim_start()),
+        ("rstrip", []) => own.text(text.trim_end()),
+        ("strip", [chars]) => filter::stripped(own, text, chars, true, true),
+        ("lstrip", [chars]) => filter::stripped(own, text, chars, true, false),
+        ("rstrip", [chars]) => filter::stripped(own, text, chars, false, true),
+        ("split", []) => own.texts(text.split_whitespace()),
+        ("split", [by]) if !by.is_empty() => own.texts(text.split(by)),
+        ("splitlines", []) => own.texts(text.lines()),
+        ("startswith", [part]) => Ok(Val::Bool(text.starts_with(part))),
+        ("endswith", [part]) => Ok(Val::Bool(text.ends_with(part))),
+        ("replace", [_, _]) => filter::apply(own, "replace", Val::Text(text.clone()), args),
+        ("removeprefix", [part]) => own.text(text.strip_prefix(part).unwrap_or(text)),
+        ("removesuffix", [part]) => own.text(text.strip_suffix(part).unwrap_or(text)),
+        ("count", [part]) if !part.is_empty() => Ok(Val::length(text.matches(part).count())),
         ("find", [part]) => {
             let at = text.find(part).map(|at| text[..at].chars().count());
-            Val::Int(at.map_or(-1, |at| i64::try_from(at).unwrap_or(i64::MAX)))
+            Ok(at.map_or(Val::Int(-1), Val::length))
         }
         ("isdigit", []) if text.is_ascii() => {
-            Val::Bool(!text.is_empty() && text.bytes().all(|b| b.is_ascii_digit()))
+            Ok(Val::Bool(!text.is_empty() && text.bytes().all(|b| b.is_ascii_digit())))
         }
         ("join", _) => {
             let [items] = args.given.as_slice() else { return Err(Stop::failed("`join()` of nothing")) };
-            let items = own.items(items)?;
-            let mut parts = Vec::with_capacity(items.len());
-            for item in items {
+            let mut joined = TextBuilder::default();
+            for (at, item) in own.items(items)?.into_iter().enumerate() {
                 let item = own.deep(item)?;
-                let Val::Text(_) = item else { return Err(Stop::failed("`join()` of what is no text")) };
-                parts.push(str_of(&item)?);
+                let Val::Text(item) = item else { return Err(Stop::failed("`join()` of what is no text")) };
+                joined.push(own, if at > 0 { text } else { "" })?;
+                joined.push(own, &item)?;
             }
-            let joined = parts.join(text);
-            own.spend(joined.len())?;
-            Val::text(joined)
+            Ok(Val::Text(joined.finish()))
         }
-        _ => return Err(Stop::undecidable(format!("the method `{name}` of a text"))),
-    })
+        _ => Err(Stop::undecidable(format!("the method `{name}` of a text"))),
+    }
 }

@@ -2,9 +2,11 @@
 //! (facts, lookups, unknown filters, undefined variables) is named, and never guessed.
 
 mod access;
+mod budget;
 mod collection;
 mod evaluate;
 mod filter;
+mod made;
 mod method;
 mod name;
 mod operator;
@@ -71,7 +73,7 @@ pub(super) fn resolve(scene: &Scene<'_>, host: &str, name: &str) -> Result<Optio
     let mut evaluation = Evaluation::new(scene);
     let templated = evaluation.variable(number, name).and_then(|value| match value {
         None | Some(Val::Omit) => Ok(None),
-        Some(value) => evaluation.deep(value)?.to_json().map(Some),
+        Some(value) => evaluation.finish(value).map(Some),
     });
     templated.map_err(|stop| Unresolved {
         name: name.to_owned(),
@@ -88,6 +90,6 @@ pub(super) fn render(scene: &Scene<'_>, host: &str, text: &str) -> Result<Value,
         || NotRendered { reason: format!("there is no host {host}"), fact: None, from_inventory: false };
     let number = scene.host(host).ok_or_else(no_host)?;
     let mut evaluation = Evaluation::new(scene);
-    let value = evaluation.template(text, number).and_then(|value| evaluation.deep(value)?.to_json());
+    let value = evaluation.template(text, number).and_then(|value| evaluation.finish(value));
     value.map_err(|Stop { reason, fact, from_inventory }| NotRendered { reason, fact, from_inventory })
 }

@@ -1,14 +1,18 @@
 //! Names and functions, as a template sees them.
 
-use super::evaluate::{Args, Evaluation, Frame};
-use super::stop::{Stop, Yield};
+use super::evaluate::{Args, Evaluation, Frame, Local};
+use super::made::ListBuilder;
+use super::stop::{Stop, Yield, short};
 use super::value::Val;
 
 impl<'v> Evaluation<'v, '_> {
     /// A name as a template sees it.
     pub(super) fn name(&mut self, name: &str, frame: &Frame<'v>) -> Yield<Val<'v>> {
-        if let Some((_, value)) = frame.locals.iter().rev().find(|(own, _)| own == name) {
-            return self.force(value.clone());
+        self.spend(frame.locals.len() / 8)?;
+        match frame.locals.iter().rev().find(|(own, _)| own == name) {
+            Some((_, Local::Value(value))) => return self.force(value.clone()),
+            Some((_, Local::Position(at, length))) => return self.position(*at, *length),
+            None => {}
         }
         match name {
             "groups"
@@ -32,17 +36,18 @@ impl<'v> Evaluation<'v, '_> {
     pub(super) fn of_host(&mut self, host: usize, name: &str, own: bool) -> Yield<Val<'v>> {
         let hostname = self.scene.hosts().get(host).map(String::as_str).unwrap_or_default();
         match name {
-            "inventory_hostname" => return Ok(Val::text(hostname)),
+            "inventory_hostname" => return self.text(hostname),
             "inventory_hostname_short" => {
-                return Ok(Val::text(hostname.split('.').next().unwrap_or_default()));
+                return self.text(hostname.split('.').next().unwrap_or_default());
             }
             "group_names" => {
-                let names = self.scene.groups_of(host).iter().map(|name| Val::text(*name));
-                return Ok(Val::list(names.collect()));
+                let scene = self.scene;
+                return self.texts(scene.groups_of(host).iter().copied());
             }
             "inventory_dir" => {
                 let folder = self.scene.folder(host).and_then(|folder| folder.to_str());
-                return folder.map(Val::text).ok_or_else(|| Stop::undecidable("`inventory_dir`"));
+                let folder = folder.ok_or_else(|| Stop::undecidable("`inventory_dir`"))?;
+                return self.text(folder);
             }
             "groups" | "hostvars" | "omit" => {
                 return Err(Stop::undecidable(format!("`{name}` of another host")));
@@ -59,23 +64,26 @@ impl<'v> Evaluation<'v, '_> {
             return Ok(value);
         }
         let fact = name.strip_prefix("ansible_");
-        if let Some(value) = fact.and_then(|fact| self.scene.fact(hostname, fact)) {
-            return Ok(value);
+        let scene = self.scene;
+        if let Some(value) = fact.and_then(|fact| scene.fact(hostname, fact, |value| self.plain(value))) {
+            return value;
         }
         match name {
-            "ansible_host" if own => Ok(Val::text(hostname)),
-            "ansible_port" => Ok(Val::Undefined(name.into())),
+            "ansible_host" if own => self.text(hostname),
+            "ansible_port" => Ok(Val::undefined(name)),
             _ => match fact {
                 Some(fact) => Err(Stop::missing_fact(hostname, fact)),
-                None => Ok(Val::Undefined(name.into())),
+                None => Ok(Val::undefined(name)),
             },
         }
     }
 
     /// One of a host's `ansible_facts`.
-    pub(super) fn gathered(&self, host: usize, fact: &str) -> Yield<Val<'v>> {
+    pub(super) fn gathered(&mut self, host: usize, fact: &str) -> Yield<Val<'v>> {
         let hostname = self.scene.hosts().get(host).map(String::as_str).unwrap_or_default();
-        self.scene.fact(hostname, fact).ok_or_else(|| Stop::missing_fact(hostname, fact))
+        let scene = self.scene;
+        let value = scene.fact(hostname, fact, |value| self.plain(value));
+        value.unwrap_or_else(|| Err(Stop::missing_fact(hostname, fact)))
     }
 
     /// The functions that Jinja knows everywhere.
@@ -94,21 +102,24 @@ impl<'v> Evaluation<'v, '_> {
                     [start, stop, step] if step != 0 => (start, stop, step),
                     _ => return Err(Stop::failed("`range` without its numbers")),
                 };
-                let mut found = Vec::new();
+                let mut found = ListBuilder::default();
                 let mut at = start;
                 while if step > 0 { at < stop } else { at > stop } {
-                    self.spend(1)?;
-                    found.push(Val::Int(at));
+                    found.push(self, Val::Int(at))?;
                     at = at.saturating_add(step);
                 }
-                Ok(Val::list(found))
+                Ok(found.finish())
             }
-            "dict" if args.given.is_empty() => Ok(Val::map(
-                args.named.iter().map(|(name, value)| (name.as_str().into(), value.clone())).collect(),
-            )),
+            "dict" if args.given.is_empty() => {
+                let mut entries = Vec::new();
+                for (name, value) in &args.named {
+                    entries.push((self.key(name)?, value.clone()));
+                }
+                self.mapping(entries, true)
+            }
             "lookup" | "query" | "q" => {
                 let plugin = match args.given.first() {
-                    Some(Val::Text(plugin)) => plugin.to_string(),
+                    Some(Val::Text(plugin)) => short(plugin).into_owned(),
                     _ => "…".to_owned(),
                 };
                 Err(Stop::undecidable(format!("`{name}('{plugin}')`, a lookup")))

@@ -3,9 +3,8 @@
 use minijinja::machinery::ast::BinOpKind;
 
 use super::evaluate::Evaluation;
-use super::python::str_of;
 use super::stop::{Stop, Yield};
-use super::value::{Val, beyond_64_bits, equal};
+use super::value::{Val, beyond_64_bits};
 
 /// `+`, `-`, `*`, `/`, `//`, `%` and `**`.
 pub(super) fn arithmetic<'v>(
@@ -22,18 +21,15 @@ pub(super) fn arithmetic<'v>(
     }
     match (op, &left, &right) {
         (BinOpKind::Add, Val::Text(a), Val::Text(b)) => {
-            own.spend(a.len() + b.len())?;
-            return Ok(Val::text(format!("{a}{b}")));
+            return own.concatenated(a, b);
         }
         (BinOpKind::Add, Val::List(a), Val::List(b)) => {
-            own.spend(a.len() + b.len())?;
-            return Ok(Val::list(a.iter().chain(b.iter()).cloned().collect()));
+            return own.list(a.iter().chain(b.iter()).cloned());
         }
         (BinOpKind::Mul, Val::Text(text), Val::Int(times))
         | (BinOpKind::Mul, Val::Int(times), Val::Text(text)) => {
             let times = usize::try_from(*times).unwrap_or(0);
-            own.spend(text.len().saturating_mul(times))?;
-            return Ok(Val::text(text.repeat(times)));
+            return own.repeated(text, times);
         }
         _ => {}
     }
@@ -81,9 +77,8 @@ pub(super) fn arithmetic<'v>(
 /// `~`.
 pub(super) fn concat<'v>(own: &mut Evaluation<'v, '_>, left: Val<'v>, right: Val<'v>) -> Yield<Val<'v>> {
     let (left, right) = (own.deep(left)?, own.deep(right)?);
-    let text = str_of(&left)? + &str_of(&right)?;
-    own.spend(text.len())?;
-    Ok(Val::text(text))
+    let (left, right) = (own.str_of(&left)?, own.str_of(&right)?);
+    own.concatenated(&left, &right)
 }
 
 /// `needle in haystack`.
@@ -96,16 +91,22 @@ pub(super) fn contains<'v>(
         return Err(Stop::undefined(name));
     }
     match (haystack, needle) {
-        (Val::Text(text), Val::Text(part)) => Ok(text.contains(&**part)),
+        (Val::Text(text), Val::Text(part)) => {
+            own.scan(text.len())?;
+            Ok(text.contains(&**part))
+        }
         (Val::Text(_), _) => Err(Stop::failed(format!("{} cannot be in a text", needle.kind()))),
-        (Val::Map(map), Val::Text(key)) => Ok(map.get(key).is_some()),
+        (Val::Map(map), Val::Text(key)) => {
+            own.spend(1 + map.entries().len() / 8)?;
+            Ok(map.get(key).is_some())
+        }
         (Val::Hostvars, Val::Text(host)) => Ok(own.scene.host(host).is_some()),
-        (Val::Groups, Val::Text(group)) => Ok(own.scene.members(group).is_some()),
+        (Val::Groups, Val::Text(group)) => Ok(own.scene.is_group(group)),
         (Val::List(items), _) => {
             for item in items.iter() {
                 own.spend(1)?;
                 let item = own.deep(item.clone())?;
-                if equal(&item, needle)? {
+                if own.equal(&item, needle)? {
                     return Ok(true);
                 }
             }

@@ -4,9 +4,14 @@
 use regex::{Regex, RegexBuilder};
 
 use super::evaluate::{Args, Evaluation};
-use super::python::str_of;
-use super::stop::{Stop, Yield};
+use super::made::TextBuilder;
+use super::stop::{Stop, Yield, short};
 use super::value::Val;
+
+/// Longer texts are not searched.
+const LONGEST: usize = 1024 * 1024;
+/// How many expressions an evaluation keeps compiled.
+const MOST_COMPILED: usize = 64;
 
 /// `regex_replace`, `regex_search`, `regex_findall`, `regex_escape`.
 pub(super) fn apply<'v>(
@@ -15,101 +20,171 @@ pub(super) fn apply<'v>(
     text: &str,
     args: &Args<'v>,
 ) -> Yield<Val<'v>> {
-    own.spend(text.len())?;
+    is_searchable(text)?;
     match name {
         "regex_escape" => Err(Stop::undecidable("the filter `regex_escape`")),
         "regex_replace" => {
             args.only(2, &["pattern", "replacement", "ignorecase", "multiline"])?;
-            let regex = compile(args)?;
+            let regex = compile(own, args)?;
             let replacement = match args.get(1, "replacement") {
-                Some(value) => str_of(value)?,
+                Some(value) => own.str_of(value)?.to_string(),
                 None => String::new(),
             };
-            let replaced = regex.replace_all(text, template(&replacement)?.as_str()).into_owned();
-            own.spend(replaced.len())?;
-            Ok(Val::text(replaced))
+            own.scan(replacement.len())?;
+            replace(own, &regex, text, &pieces(&replacement)?)
         }
         "regex_search" => {
             args.only(1, &["pattern", "ignorecase", "multiline"])?;
-            Ok(compile(args)?.find(text).map_or(Val::Null, |found| Val::text(found.as_str())))
+            let regex = compile(own, args)?;
+            match own.timed(|| regex.find(text))? {
+                Some(found) => own.text(found.as_str()),
+                None => Ok(Val::Null),
+            }
         }
         _ => {
             args.only(1, &["pattern", "ignorecase", "multiline"])?;
-            let regex = compile(args)?;
+            let regex = compile(own, args)?;
             if regex.captures_len() > 1 {
                 return Err(Stop::undecidable("`regex_findall` with groups"));
             }
-            Ok(Val::list(regex.find_iter(text).map(|found| Val::text(found.as_str())).collect()))
+            let mut matches = regex.find_iter(text);
+            let mut found = Vec::new();
+            while let Some(next) = own.timed(|| matches.next())? {
+                found.push(next.as_str());
+            }
+            own.texts(found)
         }
     }
+}
+
+fn replace<'v>(
+    own: &mut Evaluation<'v, '_>,
+    regex: &Regex,
+    text: &str,
+    replacement: &[Piece<'_>],
+) -> Yield<Val<'v>> {
+    let mut replaced = TextBuilder::default();
+    let mut matches = regex.captures_iter(text);
+    let mut end = 0;
+    // One by one, because the text to be made is paid for before it is made.
+    while let Some(captures) = own.timed(|| matches.next())? {
+        let Some(whole) = captures.get(0) else { break };
+        replaced.push(own, &text[end..whole.start()])?;
+        for piece in replacement {
+            let piece = match piece {
+                Piece::Literal(text) => Some(*text),
+                Piece::Group(name) => {
+                    let numbered = name.parse().ok().and_then(|number| captures.get(number));
+                    numbered.or_else(|| captures.name(name)).map(|group| group.as_str())
+                }
+            };
+            replaced.push(own, piece.unwrap_or_default())?;
+        }
+        end = whole.end();
+    }
+    replaced.push(own, &text[end..])?;
+    Ok(Val::Text(replaced.finish()))
 }
 
 /// The tests `match`, `search` and `regex`.
-pub(super) fn tests(name: &str, text: &str, args: &Args<'_>) -> Yield<bool> {
+pub(super) fn tests<'v>(
+    own: &mut Evaluation<'v, '_>,
+    name: &str,
+    text: &str,
+    args: &Args<'v>,
+) -> Yield<bool> {
+    is_searchable(text)?;
     args.only(1, &["pattern", "ignorecase", "multiline"])?;
-    let found = compile(args)?.find(text).map(|found| found.start());
-    Ok(if name == "match" { found == Some(0) || at_start(text, args)? } else { found.is_some() })
+    let regex = compile(own, args)?;
+    let found = own.timed(|| regex.find(text).map(|found| found.start()))?;
+    Ok(if name == "match" { found == Some(0) || at_start(own, text, args)? } else { found.is_some() })
 }
 
 /// `match` may find a later alternative at the start where a search finds an earlier one elsewhere.
-fn at_start(text: &str, args: &Args<'_>) -> Yield<bool> {
-    let pattern = format!(r"\A(?:{})", pattern_of(args)?);
-    Ok(build(&pattern, args)?.is_match(text))
+fn at_start<'v>(own: &mut Evaluation<'v, '_>, text: &str, args: &Args<'v>) -> Yield<bool> {
+    let pattern = format!(r"\A(?:{})", pattern_of(own, args)?);
+    let regex = build(own, pattern, args)?;
+    own.timed(|| regex.is_match(text))
 }
 
-fn pattern_of(args: &Args<'_>) -> Yield<String> {
-    str_of(args.get(0, "pattern").ok_or_else(|| Stop::failed("a regular expression is missing"))?)
+fn is_searchable(text: &str) -> Yield<()> {
+    match text.len() {
+        0..=LONGEST => Ok(()),
+        length => Err(Stop::undecidable(format!("a regular expression on a text of {length} bytes"))),
+    }
 }
 
-fn compile(args: &Args<'_>) -> Yield<Regex> {
-    build(&pattern_of(args)?, args)
+fn pattern_of<'v>(own: &mut Evaluation<'v, '_>, args: &Args<'v>) -> Yield<String> {
+    let pattern = args.get(0, "pattern").ok_or_else(|| Stop::failed("a regular expression is missing"))?;
+    let pattern = own.str_of(pattern)?;
+    own.scan(pattern.len())?;
+    match pattern.len() {
+        0..=MAX_PATTERN => Ok(pattern.to_string()),
+        length => Err(Stop::undecidable(format!("a regular expression of {length} bytes"))),
+    }
 }
 
-fn build(pattern: &str, args: &Args<'_>) -> Yield<Regex> {
+/// Longer expressions are not compiled.
+const MAX_PATTERN: usize = 16 * 1024;
+
+fn compile<'v>(own: &mut Evaluation<'v, '_>, args: &Args<'v>) -> Yield<Regex> {
+    let pattern = pattern_of(own, args)?;
+    build(own, pattern, args)
+}
+
+fn build(own: &mut Evaluation<'_, '_>, pattern: String, args: &Args<'_>) -> Yield<Regex> {
     let flag = |wanted: &str| {
         args.named.iter().find(|(name, _)| name == wanted).map_or(Ok(false), |(_, value)| value.is_true())
     };
-    let python = pattern.replace(r"\Z", r"\z");
-    RegexBuilder::new(&python)
-        .case_insensitive(flag("ignorecase")?)
-        .multi_line(flag("multiline")?)
-        .size_limit(1 << 20)
-        .build()
-        .map_err(|_| Stop::undecidable(format!("the regular expression `{pattern}`")))
+    let key = (pattern, flag("ignorecase")?, flag("multiline")?);
+    if let Some(known) = own.patterns.get(&key) {
+        return Ok(known.clone());
+    }
+    let (pattern, ignores_case, knows_lines) = &key;
+    let built = own.timed(|| {
+        let python = pattern.replace(r"\Z", r"\z");
+        RegexBuilder::new(&python)
+            .case_insensitive(*ignores_case)
+            .multi_line(*knows_lines)
+            .size_limit(1 << 20)
+            .build()
+    })?;
+    let regex =
+        built.map_err(|_| Stop::undecidable(format!("the regular expression `{}`", short(pattern))))?;
+    if own.patterns.len() < MOST_COMPILED {
+        own.patterns.insert(key, regex.clone());
+    }
+    Ok(regex)
 }
 
-/// Python's replacement (`\1`, `\g<name>`) in the regex crate's words.
-fn template(replacement: &str) -> Yield<String> {
-    let mut words = String::new();
+/// A part of what replaces a match.
+enum Piece<'r> {
+    Literal(&'r str),
+    /// A group's number or name.
+    Group(&'r str),
+}
+
+/// Python's replacement: `\1`, `\g<name>`.
+fn pieces(replacement: &str) -> Yield<Vec<Piece<'_>>> {
+    let mut pieces = Vec::new();
     let mut rest = replacement;
-    while let Some(c) = rest.chars().next() {
-        rest = &rest[c.len_utf8()..];
-        match c {
-            '$' => words.push_str("$$"),
-            '\\' => {
-                let name = match rest.strip_prefix("g<").and_then(|group| group.split_once('>')) {
-                    Some((name, after)) => {
-                        rest = after;
-                        name
-                    }
-                    None => {
-                        let digits = rest.bytes().take(2).take_while(u8::is_ascii_digit).count();
-                        let (name, after) = rest.split_at(digits);
-                        rest = after;
-                        name
-                    }
-                };
-                match name {
-                    "" if rest.starts_with('\\') => {
-                        rest = &rest[1..];
-                        words.push('\\');
-                    }
-                    "" => return Err(Stop::undecidable("such an escape in a replacement")),
-                    name => words.push_str(&format!("${{{name}}}")),
-                }
-            }
-            c => words.push(c),
+    while let Some(at) = rest.find('\\') {
+        pieces.push(Piece::Literal(&rest[..at]));
+        rest = &rest[at + 1..];
+        let (name, after) = match rest.strip_prefix("g<").and_then(|group| group.split_once('>')) {
+            Some((name, after)) => (name, after),
+            None => rest.split_at(rest.bytes().take(2).take_while(u8::is_ascii_digit).count()),
+        };
+        if !name.is_empty() {
+            pieces.push(Piece::Group(name));
+            rest = after;
+        } else if rest.starts_with('\\') {
+            pieces.push(Piece::Literal("\\"));
+            rest = &rest[1..];
+        } else {
+            return Err(Stop::undecidable("such an escape in a replacement"));
         }
     }
-    Ok(words)
+    pieces.push(Piece::Literal(rest));
+    Ok(pieces)
 }

@@ -1,54 +1,78 @@
 //! How Python writes values as text.
 
+use super::evaluate::Evaluation;
+use super::made::{Text, TextBuilder};
 use super::stop::{Stop, Yield};
 use super::value::Val;
 
-/// Python's `str()`.
-pub(super) fn str_of(value: &Val<'_>) -> Yield<String> {
-    match value {
-        Val::Text(text) => Ok(text.to_string()),
-        other => {
-            let mut text = String::new();
-            repr(other, &mut text)?;
-            Ok(text)
+impl<'v> Evaluation<'v, '_> {
+    /// Python's `str()`.
+    pub(super) fn str_of(&mut self, value: &Val<'v>) -> Yield<Text> {
+        match value {
+            Val::Text(text) => Ok(text.clone()),
+            other => {
+                let mut text = TextBuilder::default();
+                self.repr(other, &mut text)?;
+                Ok(text.finish())
+            }
         }
     }
-}
 
-/// Python's `repr()`; every part is templated by now.
-fn repr(value: &Val<'_>, into: &mut String) -> Yield<()> {
-    match value {
-        Val::Undefined(name) => return Err(Stop::undefined(name)),
-        Val::Null => into.push_str("None"),
-        Val::Bool(true) => into.push_str("True"),
-        Val::Bool(false) => into.push_str("False"),
-        Val::Int(number) => into.push_str(&number.to_string()),
-        Val::Big(digits) => into.push_str(digits),
-        Val::Float(float) => into.push_str(&float_text(*float)),
-        Val::Text(text) => quoted(text, into),
-        Val::List(items) => {
-            into.push('[');
-            for (at, item) in items.iter().enumerate() {
-                into.push_str(if at > 0 { ", " } else { "" });
-                repr(item, into)?;
+    /// Python's `repr()`; every part is templated by now.
+    fn repr(&mut self, value: &Val<'v>, into: &mut TextBuilder) -> Yield<()> {
+        match value {
+            Val::Undefined(name) => Err(Stop::undefined(name)),
+            Val::Null => into.push(self, "None"),
+            Val::Bool(true) => into.push(self, "True"),
+            Val::Bool(false) => into.push(self, "False"),
+            Val::Int(number) => into.push(self, &number.to_string()),
+            Val::Big(digits) => into.push(self, digits),
+            Val::Float(float) => into.push(self, &float_text(*float)),
+            Val::Text(text) => self.quoted(text, into),
+            Val::List(items) => {
+                into.push(self, "[")?;
+                for (at, item) in items.iter().enumerate() {
+                    into.push(self, if at > 0 { ", " } else { "" })?;
+                    self.repr(item, into)?;
+                }
+                into.push(self, "]")
             }
-            into.push(']');
-        }
-        Val::Map(map) => {
-            into.push('{');
-            for (at, (key, item)) in map.in_order()?.iter().enumerate() {
-                into.push_str(if at > 0 { ", " } else { "" });
-                quoted(key, into);
-                into.push_str(": ");
-                repr(item, into)?;
+            Val::Map(map) => {
+                into.push(self, "{")?;
+                for (at, (key, item)) in map.in_order()?.iter().enumerate() {
+                    into.push(self, if at > 0 { ", " } else { "" })?;
+                    self.quoted(key, into)?;
+                    into.push(self, ": ")?;
+                    self.repr(item, into)?;
+                }
+                into.push(self, "}")
             }
-            into.push('}');
-        }
-        Val::Raw(..) | Val::Hostvars | Val::Groups | Val::Host(_) | Val::Facts(_) | Val::Omit => {
-            return Err(Stop::undecidable(format!("{} as a text", value.kind())));
+            Val::Raw(..) | Val::Hostvars | Val::Groups | Val::Host(_) | Val::Facts(_) | Val::Omit => {
+                Err(Stop::undecidable(format!("{} as a text", value.kind())))
+            }
         }
     }
-    Ok(())
+
+    fn quoted(&mut self, text: &str, into: &mut TextBuilder) -> Yield<()> {
+        let quote = if text.contains('\'') && !text.contains('"') { '"' } else { '\'' };
+        let mark = quote.encode_utf8(&mut [0; 4]).to_owned();
+        into.push(self, &mark)?;
+        let mut plain = 0;
+        let special = text.char_indices().filter(|(_, c)| *c == quote || *c == '\\' || c.is_control());
+        for (at, c) in special {
+            into.push(self, &text[plain..at])?;
+            plain = at + c.len_utf8();
+            match c {
+                '\n' => into.push(self, "\\n")?,
+                '\r' => into.push(self, "\\r")?,
+                '\t' => into.push(self, "\\t")?,
+                c if c.is_control() => into.push(self, &format!("\\x{:02x}", u32::from(c)))?,
+                c => into.push(self, &format!("\\{c}"))?,
+            }
+        }
+        into.push(self, &text[plain..])?;
+        into.push(self, &mark)
+    }
 }
 
 /// A float as Python writes it: `1.0`, `1e+22`, `1e-07`.
@@ -66,21 +90,4 @@ pub(super) fn float_text(float: f64) -> String {
     }
     let sign = if exponent < 0 { '-' } else { '+' };
     format!("{mantissa}e{sign}{:02}", exponent.abs())
-}
-
-fn quoted(text: &str, into: &mut String) {
-    let quote = if text.contains('\'') && !text.contains('"') { '"' } else { '\'' };
-    into.push(quote);
-    for c in text.chars() {
-        match c {
-            '\n' => into.push_str("\\n"),
-            '\r' => into.push_str("\\r"),
-            '\t' => into.push_str("\\t"),
-            '\\' => into.push_str("\\\\"),
-            c if c == quote => into.extend(['\\', c]),
-            c if c.is_control() => into.push_str(&format!("\\x{:02x}", u32::from(c))),
-            c => into.push(c),
-        }
-    }
-    into.push(quote);
 }

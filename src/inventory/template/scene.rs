@@ -3,13 +3,13 @@
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::path::PathBuf;
-use std::rc::Rc;
 use std::sync::Arc;
 
 use serde_json::{Map, Value};
 
+use super::budget::RunCost;
+use super::made::List;
 use super::stop::HostFact;
-use super::value::Val;
 use crate::inventory::cluster::{Groups, Layers, View};
 use crate::inventory::variables::Layer;
 use crate::inventory::vault::Vault;
@@ -24,6 +24,8 @@ pub(in crate::inventory) struct Context {
     pub(in crate::inventory) locked: Vec<Option<String>>,
     /// Whether there is no inventory: what templates ask of hosts and groups is not known.
     pub(in crate::inventory) apart: bool,
+    /// What the templates have cost so far.
+    pub(in crate::inventory) cost: RunCost,
 }
 
 /// What a template can see.
@@ -38,7 +40,7 @@ pub(in crate::inventory) struct Scene<'v> {
     /// The names of the groups each host is in, sorted, without `all`.
     group_names: Vec<Vec<&'v str>>,
     /// The members of the groups that were asked for.
-    members: RefCell<HashMap<&'v str, Rc<Vec<Val<'v>>>>>,
+    members: RefCell<HashMap<&'v str, List<'v>>>,
     /// What is known of the hosts' facts.
     facts: Option<&'v GatheredFacts>,
     /// Facts that are taken for granted while an evaluation tries what hosts could have.
@@ -100,14 +102,19 @@ impl<'v> Scene<'v> {
         self.assumed.borrow_mut().pop();
     }
 
-    /// A host's fact that was read, or is assumed.
-    pub(super) fn fact(&self, host: &str, name: &str) -> Option<Val<'v>> {
+    /// What is made of a host's fact that was read, or is assumed.
+    pub(super) fn fact<T>(&self, host: &str, name: &str, make: impl FnOnce(&Value) -> T) -> Option<T> {
         if let Some(value) = self.facts.and_then(|facts| facts.get(host)?.get(name)) {
-            return Some(Val::from_json(value));
+            return Some(make(value));
         }
         let assumed = self.assumed.borrow();
         let found = assumed.iter().find(|(fact, _)| fact.host == host && fact.name == name);
-        found.map(|(_, value)| Val::from_json(value))
+        found.map(|(_, value)| make(value))
+    }
+
+    /// What the templates of the inventory have cost so far.
+    pub(super) fn cost(&self) -> &'v RunCost {
+        &self.context.cost
     }
 
     /// The passwords for what is encrypted.
@@ -171,15 +178,28 @@ impl<'v> Scene<'v> {
         self.in_layers(self.host(host)?, name)
     }
 
+    /// Whether there is a group of that name.
+    pub(super) fn is_group(&self, group: &str) -> bool {
+        self.groups.get(group).is_some()
+    }
+
+    /// The members of a group that was asked for before.
+    pub(super) fn known_members(&self, group: &str) -> Option<List<'v>> {
+        self.members.borrow().get(group).cloned()
+    }
+
     /// The hosts of a group and of the groups below it, in the order of Ansible: level by level.
-    pub(super) fn members(&self, group: &str) -> Option<Rc<Vec<Val<'v>>>> {
+    pub(super) fn members(&self, group: &str) -> Option<Vec<&'v str>> {
         let groups: &'v Groups = self.groups;
-        let name = groups.get(group)?.name.as_str();
-        let mut known = self.members.borrow_mut();
-        let members = known
-            .entry(name)
-            .or_insert_with(|| Rc::new(groups.members(name).into_iter().map(Val::text).collect()));
-        Some(Rc::clone(members))
+        Some(groups.members(groups.get(group)?.name.as_str()))
+    }
+
+    /// Keeps the members of a group for who asks next.
+    pub(super) fn keep_members(&self, group: &str, members: &List<'v>) {
+        let groups: &'v Groups = self.groups;
+        if let Some(group) = groups.get(group) {
+            self.members.borrow_mut().insert(group.name.as_str(), members.clone());
+        }
     }
 }
 

@@ -3,9 +3,9 @@
 use minijinja::machinery::ast::{Expr, Stmt};
 use minijinja::machinery::{WhitespaceConfig, parse};
 
-use super::evaluate::{Evaluation, Frame};
+use super::evaluate::{Evaluation, Frame, Local};
 use super::is_template;
-use super::python::str_of;
+use super::made::{ListBuilder, TextBuilder};
 use super::stop::{Stop, Yield};
 use super::value::Val;
 
@@ -16,7 +16,7 @@ impl<'v> Evaluation<'v, '_> {
     /// A text, templated if it is a template. One that is a single expression keeps the expression's type.
     pub(super) fn template(&mut self, text: &str, host: usize) -> Yield<Val<'v>> {
         if !is_template(text) {
-            return Ok(Val::text(text));
+            return self.text(text);
         }
         if text.len() > MAX_BYTES {
             return Err(Stop::undecidable("a template larger than 64 KiB"));
@@ -33,46 +33,48 @@ impl<'v> Evaluation<'v, '_> {
             return Err(Stop::undecidable("a template that is not understood here"));
         };
         let mut frame = Frame { host, locals: Vec::new() };
-        let mut pieces = Vec::new();
+        let mut pieces = ListBuilder::default();
         self.deeper(|own| own.statements(&template.children, &mut frame, &mut pieces))?;
-        match pieces.len() {
-            1 => Ok(pieces.remove(0)),
-            _ => self.join(pieces),
+        match pieces.items() {
+            [piece] => Ok(piece.clone()),
+            pieces => self.join(pieces),
         }
     }
 
     /// The pieces as one text; `None` is nothing there, and what is undefined makes the whole undefined.
-    fn join(&mut self, pieces: Vec<Val<'v>>) -> Yield<Val<'v>> {
-        let mut text = String::new();
+    fn join(&mut self, pieces: &[Val<'v>]) -> Yield<Val<'v>> {
+        let mut text = TextBuilder::default();
         for piece in pieces {
-            let piece = self.deep(piece)?;
+            let piece = self.deep(piece.clone())?;
             match &piece {
                 Val::Null => {}
                 Val::Undefined(_) => return Ok(piece),
                 piece => {
-                    let written = str_of(piece)?;
-                    self.spend(written.len())?;
-                    text.push_str(&written);
+                    let written = self.str_of(piece)?;
+                    text.push(self, &written)?;
                 }
             }
         }
-        Ok(Val::text(text))
+        Ok(Val::Text(text.finish()))
     }
 
     fn statements(
         &mut self,
         statements: &[Stmt<'_>],
         frame: &mut Frame<'v>,
-        pieces: &mut Vec<Val<'v>>,
+        pieces: &mut ListBuilder<'v>,
     ) -> Yield<()> {
         for statement in statements {
             self.spend(1)?;
             match statement {
                 Stmt::EmitRaw(raw) if raw.raw.is_empty() => {}
-                Stmt::EmitRaw(raw) => pieces.push(Val::text(raw.raw)),
+                Stmt::EmitRaw(raw) => {
+                    let text = self.text(raw.raw)?;
+                    pieces.push(self, text)?;
+                }
                 Stmt::EmitExpr(emit) => {
                     let value = self.evaluate(&emit.expr, frame)?;
-                    pieces.push(value);
+                    pieces.push(self, value)?;
                 }
                 Stmt::IfCond(choice) => {
                     let holds = self.evaluate(&choice.expr, frame)?.is_true()?;
@@ -84,7 +86,7 @@ impl<'v> Evaluation<'v, '_> {
                         return Err(Stop::undecidable("such a `set`"));
                     };
                     let value = self.evaluate(&set.expr, frame)?;
-                    frame.locals.push((target.id.to_owned(), value));
+                    frame.locals.push((target.id.to_owned(), Local::Value(value)));
                 }
                 Stmt::ForLoop(turn) if !turn.recursive => {
                     let iterated = self.evaluate(&turn.iter, frame)?;
@@ -108,7 +110,7 @@ impl<'v> Evaluation<'v, '_> {
                     let length = chosen.len();
                     for (at, item) in chosen.into_iter().enumerate() {
                         self.bind(&turn.target, item, frame)?;
-                        frame.locals.push(("loop".to_owned(), position(at, length)));
+                        frame.locals.push(("loop".to_owned(), Local::Position(at, length)));
                         self.deeper(|own| own.statements(&turn.body, frame, pieces))?;
                         frame.locals.truncate(outside);
                     }
@@ -122,7 +124,7 @@ impl<'v> Evaluation<'v, '_> {
     /// Gives a loop's item its name, or its parts their names.
     fn bind(&mut self, target: &Expr<'_>, item: Val<'v>, frame: &mut Frame<'v>) -> Yield<()> {
         match target {
-            Expr::Var(var) => frame.locals.push((var.id.to_owned(), item)),
+            Expr::Var(var) => frame.locals.push((var.id.to_owned(), Local::Value(item))),
             Expr::List(names) => {
                 let item = self.force(item)?;
                 let parts = self.items(&item)?;
@@ -137,20 +139,24 @@ impl<'v> Evaluation<'v, '_> {
         }
         Ok(())
     }
-}
 
-/// Jinja's `loop`.
-fn position<'v>(at: usize, length: usize) -> Val<'v> {
-    let number = |number: usize| Val::Int(i64::try_from(number).unwrap_or(i64::MAX));
-    Val::map(vec![
-        ("index".into(), number(at + 1)),
-        ("index0".into(), number(at)),
-        ("revindex".into(), number(length - at)),
-        ("revindex0".into(), number(length - at - 1)),
-        ("first".into(), Val::Bool(at == 0)),
-        ("last".into(), Val::Bool(at + 1 == length)),
-        ("length".into(), number(length)),
-    ])
+    /// Jinja's `loop`.
+    pub(super) fn position(&mut self, at: usize, length: usize) -> Yield<Val<'v>> {
+        let parts = [
+            ("index", Val::length(at + 1)),
+            ("index0", Val::length(at)),
+            ("revindex", Val::length(length - at)),
+            ("revindex0", Val::length(length - at - 1)),
+            ("first", Val::Bool(at == 0)),
+            ("last", Val::Bool(at + 1 == length)),
+            ("length", Val::length(length)),
+        ];
+        let mut entries = Vec::with_capacity(parts.len());
+        for (name, value) in parts {
+            entries.push((self.key(name)?, value));
+        }
+        self.mapping(entries, true)
+    }
 }
 
 /// As Ansible: a backslash in a text of a `{{ … }}` is itself, not an escape.

@@ -1,5 +1,7 @@
 //! Why a template has no value here.
 
+use std::borrow::Cow;
+
 /// What evaluating a step gives.
 pub(super) type Yield<T> = Result<T, Stop>;
 
@@ -31,7 +33,7 @@ impl Stop {
 
     /// A fact that Ansible gathers from a host when it runs, and that was not read here.
     pub(super) fn missing_fact(host: &str, name: &str) -> Self {
-        let what = format!("`ansible_{name}`, which Ansible gathers or is told when it runs");
+        let what = format!("`ansible_{}`, which Ansible gathers or is told when it runs", short(name));
         Stop {
             fact: Some(Box::new(HostFact { host: host.to_owned(), name: name.to_owned() })),
             ..Stop::undecidable(what)
@@ -40,11 +42,21 @@ impl Stop {
 
     /// A variable that nothing defines.
     pub(super) fn undefined(name: &str) -> Self {
+        let name = short(name);
         Stop::failed(format!("`{name}` is not defined in the inventory"))
     }
 
     /// What Ansible would fail on too.
     pub(super) fn failed(why: impl Into<String>) -> Self {
         Stop { reason: why.into(), fact: None, from_inventory: false }
+    }
+}
+
+/// What a template made, as far as a reason shows it.
+pub(super) fn short(text: &str) -> Cow<'_, str> {
+    const LONGEST: usize = 200;
+    match text.char_indices().nth(LONGEST) {
+        Some((end, _)) => format!("{}… ({} bytes)", &text[..end], text.len()).into(),
+        None => text.into(),
     }
 }

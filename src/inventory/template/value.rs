@@ -1,13 +1,17 @@
 //! Values inside a template, as Python would have them.
 
 use std::cmp::Ordering;
+use std::collections::HashSet;
 use std::rc::Rc;
 
-use serde_json::{Map, Number, Value};
+use serde_json::Value;
 
-use super::stop::{Stop, Yield};
+use super::evaluate::Evaluation;
+use super::made::{List, Mapping, Text};
+use super::stop::{Stop, Yield, short};
 
-/// A value inside a template. `'v` is the inventory whose variables it comes from.
+/// A value inside a template. `'v` is the inventory whose variables it comes from. Texts, lists and mappings are made by
+/// `made.rs` alone.
 #[derive(Clone)]
 pub(super) enum Val<'v> {
     /// A variable, key or item that does not exist; what it was called.
@@ -16,11 +20,11 @@ pub(super) enum Val<'v> {
     Bool(bool),
     Int(i64),
     /// An integer beyond 64 bits, by its digits: it can be written out and compared for equality, and no more.
-    Big(Rc<str>),
+    Big(Text),
     Float(f64),
-    Text(Rc<str>),
-    List(Rc<Vec<Val<'v>>>),
-    Map(Rc<Mapping<'v>>),
+    Text(Text),
+    List(List<'v>),
+    Map(Mapping<'v>),
     /// A variable's value, or a part of it, that is not templated yet; whose host it is.
     Raw(&'v Value, usize),
     /// `hostvars`.
@@ -35,85 +39,15 @@ pub(super) enum Val<'v> {
     Omit,
 }
 
-/// A mapping with texts as keys.
-pub(super) struct Mapping<'v> {
-    pub(super) entries: Vec<(Rc<str>, Val<'v>)>,
-    /// Whether the entries stand in the order in which Python has them.
-    pub(super) ordered: bool,
-}
-
-impl<'v> Mapping<'v> {
-    pub(super) fn get(&self, key: &str) -> Option<&Val<'v>> {
-        self.entries.iter().find(|(name, _)| &**name == key).map(|(_, value)| value)
-    }
-
-    /// The entries, where their order is known or cannot matter.
-    pub(super) fn in_order(&self) -> Yield<&[(Rc<str>, Val<'v>)]> {
-        match self.ordered || self.entries.len() < 2 {
-            true => Ok(&self.entries),
-            false => Err(Stop::undecidable("the order of a mapping's keys is not kept here")),
-        }
-    }
-}
-
 impl<'v> Val<'v> {
-    pub(super) fn text(text: impl Into<Rc<str>>) -> Self {
-        Val::Text(text.into())
+    /// What does not exist, by what it was called.
+    pub(super) fn undefined(name: &str) -> Self {
+        Val::Undefined(short(name).into())
     }
 
-    pub(super) fn list(items: Vec<Val<'v>>) -> Self {
-        Val::List(Rc::new(items))
-    }
-
-    pub(super) fn map(entries: Vec<(Rc<str>, Val<'v>)>) -> Self {
-        Val::Map(Rc::new(Mapping { entries, ordered: true }))
-    }
-
-    /// A value that needs no templating any more.
-    pub(super) fn from_json(value: &Value) -> Self {
-        match value {
-            Value::Null => Val::Null,
-            Value::Bool(value) => Val::Bool(*value),
-            Value::Number(number) => match (number.as_i64(), number.as_f64()) {
-                (Some(whole), _) => Val::Int(whole),
-                _ if number.is_u64() => Val::Big(number.to_string().into()),
-                (_, float) => Val::Float(float.unwrap_or(f64::NAN)),
-            },
-            Value::String(text) => Val::text(text.as_str()),
-            Value::Array(items) => Val::list(items.iter().map(Val::from_json).collect()),
-            Value::Object(map) => {
-                let entries = map.iter().map(|(key, value)| (key.as_str().into(), Val::from_json(value)));
-                Val::Map(Rc::new(Mapping { entries: entries.collect(), ordered: false }))
-            }
-        }
-    }
-
-    /// As JSON; every part must be known by now.
-    pub(super) fn to_json(&self) -> Yield<Value> {
-        Ok(match self {
-            Val::Null => Value::Null,
-            Val::Bool(value) => Value::Bool(*value),
-            Val::Int(number) => Value::from(*number),
-            // JSON has nothing else for one that is beyond 64 bits with its sign.
-            Val::Big(digits) => {
-                digits.parse::<u64>().map_or_else(|_| Value::String(digits.to_string()), Value::from)
-            }
-            Val::Float(float) => Number::from_f64(*float).map_or(Value::Null, Value::Number),
-            Val::Text(text) => Value::String(text.to_string()),
-            Val::List(items) => Value::Array(items.iter().map(Val::to_json).collect::<Yield<_>>()?),
-            Val::Map(map) => {
-                let mut object = Map::new();
-                for (key, value) in &map.entries {
-                    object.insert(key.to_string(), value.to_json()?);
-                }
-                Value::Object(object)
-            }
-            Val::Undefined(name) => return Err(Stop::undefined(name)),
-            Val::Omit => return Err(Stop::undecidable("`omit` inside a value")),
-            Val::Raw(..) | Val::Hostvars | Val::Groups | Val::Host(_) | Val::Facts(_) => {
-                return Err(Stop::undecidable("all of a host's variables at once"));
-            }
-        })
+    /// Its length, of a text, a list or a mapping.
+    pub(super) fn length(number: usize) -> Self {
+        Val::Int(i64::try_from(number).unwrap_or(i64::MAX))
     }
 
     /// Python's name of its type.
@@ -142,7 +76,7 @@ impl<'v> Val<'v> {
             Val::Float(float) => *float != 0.0,
             Val::Text(text) => !text.is_empty(),
             Val::List(items) => !items.is_empty(),
-            Val::Map(map) => !map.entries.is_empty(),
+            Val::Map(map) => !map.entries().is_empty(),
             Val::Raw(..) | Val::Hostvars | Val::Groups | Val::Host(_) | Val::Facts(_) | Val::Omit => true,
         })
     }
@@ -173,69 +107,111 @@ pub(super) fn beyond_64_bits() -> Stop {
     Stop::undecidable("a number beyond 64 bits")
 }
 
-/// Python's `==`; both sides are templated to the last part.
-pub(super) fn equal(a: &Val<'_>, b: &Val<'_>) -> Yield<bool> {
-    Ok(match (a, b) {
-        (Val::Undefined(name), _) | (_, Val::Undefined(name)) => return Err(Stop::undefined(name)),
-        (Val::Null, Val::Null) => true,
-        (Val::Big(a), Val::Big(b)) => a == b,
-        (Val::Big(_), Val::Float(_)) | (Val::Float(_), Val::Big(_)) => return Err(beyond_64_bits()),
-        (Val::Text(a), Val::Text(b)) => a == b,
-        (Val::List(a), Val::List(b)) => {
-            if a.len() != b.len() {
-                return Ok(false);
+impl<'v> Evaluation<'v, '_> {
+    /// Python's `==`; both sides are templated to the last part.
+    pub(super) fn equal(&mut self, a: &Val<'v>, b: &Val<'v>) -> Yield<bool> {
+        self.spend(1)?;
+        Ok(match (a, b) {
+            (Val::Undefined(name), _) | (_, Val::Undefined(name)) => return Err(Stop::undefined(name)),
+            (Val::Null, Val::Null) => true,
+            (Val::Big(a), Val::Big(b)) => a == b,
+            (Val::Big(_), Val::Float(_)) | (Val::Float(_), Val::Big(_)) => return Err(beyond_64_bits()),
+            (Val::Text(a), Val::Text(b)) => {
+                if a.len() == b.len() {
+                    self.scan(a.len())?;
+                }
+                a == b
             }
-            for (a, b) in a.iter().zip(b.iter()) {
-                if !equal(a, b)? {
+            (Val::List(a), Val::List(b)) => {
+                if a.len() != b.len() {
                     return Ok(false);
                 }
-            }
-            true
-        }
-        (Val::Map(a), Val::Map(b)) => {
-            if a.entries.len() != b.entries.len() {
-                return Ok(false);
-            }
-            for (key, value) in &a.entries {
-                match b.get(key) {
-                    Some(other) if equal(value, other)? => {}
-                    _ => return Ok(false),
+                for (a, b) in a.iter().zip(b.iter()) {
+                    if !self.equal(a, b)? {
+                        return Ok(false);
+                    }
                 }
+                true
             }
-            true
-        }
-        (Val::Raw(..) | Val::Hostvars | Val::Groups | Val::Host(_) | Val::Omit, _)
-        | (_, Val::Raw(..) | Val::Hostvars | Val::Groups | Val::Host(_) | Val::Omit) => {
-            return Err(Stop::undecidable("a comparison of more than plain values"));
-        }
-        _ => match (a.whole(), b.whole(), a.number(), b.number()) {
-            (Some(a), Some(b), ..) => a == b,
-            (_, _, Some(a), Some(b)) => a == b,
-            _ => false,
-        },
-    })
-}
+            (Val::Map(a), Val::Map(b)) => {
+                if a.entries().len() != b.entries().len() {
+                    return Ok(false);
+                }
+                for (key, value) in a.entries() {
+                    self.spend(1 + b.entries().len() / 8)?;
+                    match b.get(key) {
+                        Some(other) if self.equal(value, other)? => {}
+                        _ => return Ok(false),
+                    }
+                }
+                true
+            }
+            (Val::Raw(..) | Val::Hostvars | Val::Groups | Val::Host(_) | Val::Omit, _)
+            | (_, Val::Raw(..) | Val::Hostvars | Val::Groups | Val::Host(_) | Val::Omit) => {
+                return Err(Stop::undecidable("a comparison of more than plain values"));
+            }
+            _ => match (a.whole(), b.whole(), a.number(), b.number()) {
+                (Some(a), Some(b), ..) => a == b,
+                (_, _, Some(a), Some(b)) => a == b,
+                _ => false,
+            },
+        })
+    }
 
-/// Python's `<`, `>` and their like; both sides are templated to the last part.
-pub(super) fn compare(a: &Val<'_>, b: &Val<'_>) -> Yield<Ordering> {
-    match (a, b) {
-        (Val::Undefined(name), _) | (_, Val::Undefined(name)) => Err(Stop::undefined(name)),
-        (Val::Big(_), _) | (_, Val::Big(_)) => Err(beyond_64_bits()),
-        (Val::Text(a), Val::Text(b)) => Ok(a.cmp(b)),
-        (Val::List(a), Val::List(b)) => {
-            for (a, b) in a.iter().zip(b.iter()) {
-                if !equal(a, b)? {
-                    return compare(a, b);
-                }
+    /// Python's `<`, `>` and their like; both sides are templated to the last part.
+    pub(super) fn compare(&mut self, a: &Val<'v>, b: &Val<'v>) -> Yield<Ordering> {
+        self.spend(1)?;
+        match (a, b) {
+            (Val::Undefined(name), _) | (_, Val::Undefined(name)) => Err(Stop::undefined(name)),
+            (Val::Big(_), _) | (_, Val::Big(_)) => Err(beyond_64_bits()),
+            (Val::Text(a), Val::Text(b)) => {
+                self.scan(a.len().min(b.len()))?;
+                Ok((**a).cmp(&**b))
             }
-            Ok(a.len().cmp(&b.len()))
+            (Val::List(a), Val::List(b)) => {
+                for (a, b) in a.iter().zip(b.iter()) {
+                    if !self.equal(a, b)? {
+                        return self.compare(a, b);
+                    }
+                }
+                Ok(a.len().cmp(&b.len()))
+            }
+            _ => {
+                let whole = a.whole().zip(b.whole()).map(|(a, b)| a.cmp(&b));
+                let float = || a.number().zip(b.number()).and_then(|(a, b)| a.partial_cmp(&b));
+                let reason = || format!("{} and {} cannot be put in order", a.kind(), b.kind());
+                whole.or_else(float).ok_or_else(|| Stop::failed(reason()))
+            }
         }
-        _ => {
-            let whole = a.whole().zip(b.whole()).map(|(a, b)| a.cmp(&b));
-            let float = || a.number().zip(b.number()).and_then(|(a, b)| a.partial_cmp(&b));
-            whole
-                .or_else(float)
-                .ok_or_else(|| Stop::failed(format!("{} and {} cannot be put in order", a.kind(), b.kind())))
+    }
+
+    /// Whether a list holds a value; all of it is templated.
+    pub(super) fn holds(&mut self, items: &[Val<'v>], wanted: &Val<'v>) -> Yield<bool> {
+        for item in items {
+            if self.equal(item, wanted)? {
+                return Ok(true);
+            }
         }
+        Ok(false)
+    }
+
+    /// Of several items, each value once; as Ansible compares sets.
+    pub(super) fn distinct(&mut self, items: Vec<Val<'v>>) -> Yield<Vec<Val<'v>>> {
+        let mut texts: HashSet<Text> = HashSet::new();
+        let mut kept: Vec<Val<'v>> = Vec::new();
+        for item in items {
+            let item = self.deep(item)?;
+            if let Val::Text(text) = &item {
+                self.scan(text.len())?;
+                if texts.insert(text.clone()) {
+                    kept.push(item);
+                }
+                continue;
+            }
+            if !self.holds(&kept, &item)? {
+                kept.push(item);
+            }
+        }
+        Ok(kept)
     }
 }

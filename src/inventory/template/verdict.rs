@@ -3,9 +3,8 @@
 use super::evaluate::{Args, Evaluation};
 use super::operator::contains;
 use super::pattern;
-use super::python::str_of;
-use super::stop::{Stop, Yield};
-use super::value::{Val, beyond_64_bits, compare, equal};
+use super::stop::{Stop, Yield, short};
+use super::value::{Val, beyond_64_bits};
 
 /// Whether a value passes a test.
 pub(super) fn of<'v>(
@@ -50,7 +49,7 @@ pub(super) fn of<'v>(
             let Val::Text(text) = input else {
                 return Err(Stop::failed(format!("`{name}` of {}", input.kind())));
             };
-            pattern::tests(name, text, args)?
+            pattern::tests(own, name, text, args)?
         }
         "eq" | "equalto" | "==" | "sameas" | "ne" | "!=" | "lt" | "lessthan" | "<" | "le" | "<=" | "gt"
         | "greaterthan" | ">" | "ge" | ">=" | "in" | "contains" => {
@@ -59,26 +58,35 @@ pub(super) fn of<'v>(
                 args.given.first().ok_or_else(|| Stop::failed(format!("`{name}` without a value")))?;
             let (left, right) = (own.deep(input.clone())?, own.deep(other.clone())?);
             match name {
-                "eq" | "equalto" | "==" => equal(&left, &right)?,
-                "ne" | "!=" => !equal(&left, &right)?,
-                "lt" | "lessthan" | "<" => compare(&left, &right)?.is_lt(),
-                "le" | "<=" => compare(&left, &right)?.is_le(),
-                "gt" | "greaterthan" | ">" => compare(&left, &right)?.is_gt(),
-                "ge" | ">=" => compare(&left, &right)?.is_ge(),
+                "eq" | "equalto" | "==" => own.equal(&left, &right)?,
+                "ne" | "!=" => !own.equal(&left, &right)?,
+                "lt" | "lessthan" | "<" => own.compare(&left, &right)?.is_lt(),
+                "le" | "<=" => own.compare(&left, &right)?.is_le(),
+                "gt" | "greaterthan" | ">" => own.compare(&left, &right)?.is_gt(),
+                "ge" | ">=" => own.compare(&left, &right)?.is_ge(),
                 "in" => contains(own, &right, &left)?,
                 "contains" => contains(own, &left, &right)?,
-                _ => return Err(Stop::undecidable(format!("the test `{name}`"))),
+                _ => return Err(Stop::undecidable(format!("the test `{}`", short(name)))),
             }
         }
         "version" | "version_compare" => {
             args.only(2, &[])?;
-            let operator = args.given.get(1).map_or(Ok("==".to_owned()), str_of)?;
+            let operator = match args.given.get(1) {
+                Some(operator) => own.str_of(operator)?.to_string(),
+                None => "==".to_owned(),
+            };
             let other =
                 args.given.first().ok_or_else(|| Stop::failed("`version` without a version".to_owned()))?;
-            loose_versions(&str_of(input)?, &str_of(other)?, &operator)?
+            let (left, right) = (own.str_of(input)?, own.str_of(other)?);
+            own.scan(left.len().saturating_add(right.len()).saturating_mul(8))?;
+            loose_versions(&left, &right, &operator)?
         }
-        "lower" => str_of(input)?.chars().all(|c| !c.is_uppercase()) && !str_of(input)?.is_empty(),
-        _ => return Err(Stop::undecidable(format!("the test `{name}`"))),
+        "lower" => {
+            let text = own.str_of(input)?;
+            own.scan(text.len())?;
+            text.chars().all(|c| !c.is_uppercase()) && !text.is_empty()
+        }
+        _ => return Err(Stop::undecidable(format!("the test `{}`", short(name)))),
     })
 }
 
@@ -92,7 +100,13 @@ fn loose_versions(left: &str, right: &str, operator: &str) -> Yield<bool> {
             (Some(one), Some(other)) => one.cmp(&other),
             (None, None) => one.cmp(other),
             // Python cannot compare the two either.
-            _ => return Err(Stop::undecidable(format!("the versions `{one}` and `{other}`"))),
+            _ => {
+                return Err(Stop::undecidable(format!(
+                    "the versions `{}` and `{}`",
+                    short(one),
+                    short(other)
+                )));
+            }
         };
         if here.is_ne() {
             order = here;
@@ -106,7 +120,7 @@ fn loose_versions(left: &str, right: &str, operator: &str) -> Yield<bool> {
         "<=" | "le" => order.is_le(),
         ">" | "gt" => order.is_gt(),
         ">=" | "ge" => order.is_ge(),
-        _ => return Err(Stop::failed(format!("`version` knows no `{operator}`"))),
+        _ => return Err(Stop::failed(format!("`version` knows no `{}`", short(operator)))),
     })
 }
 

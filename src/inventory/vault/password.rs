@@ -1,7 +1,5 @@
 //! Where vault passwords come from: a file, a program, or the user.
 
-use std::fs::File;
-use std::io::Read as _;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -10,8 +8,9 @@ use std::time::Duration;
 use secrecy::SecretString;
 use zeroize::Zeroizing;
 
+use crate::input;
 use crate::inventory::ansible::expand_home;
-use crate::inventory::error::InventoryError;
+use crate::inventory::error::{InventoryError, io_reason};
 use crate::inventory::process::{Bounds, run};
 use crate::inventory::source::unreadable;
 use crate::redact;
@@ -75,10 +74,9 @@ pub fn read_password(path: &Path, label: &str) -> Result<SecretString, Inventory
             )
         })?
     } else {
-        let mut bytes = Vec::new();
-        let read = File::open(path).and_then(|file| file.take(BOUNDS.bytes).read_to_end(&mut bytes));
-        read.map_err(|error| unreadable(path, &error))?;
-        bytes
+        input::read_named(path, BOUNDS.bytes).map_err(|error| {
+            refuse(format!("cannot be read: {}", io_reason(&error)), "name a file that holds the password")
+        })?
     };
     let bytes = Zeroizing::new(bytes);
     let text = std::str::from_utf8(&bytes)

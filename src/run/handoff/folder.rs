@@ -2,12 +2,12 @@
 //! OpenPAI's script copies them. What is there already is used if it is the same, and never replaced unasked.
 
 use std::collections::BTreeSet;
-use std::fs::{self, File};
-use std::io::{self, Read as _};
+use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::handoff::inventory_writer::Written;
 use crate::handoff::record::FileRow;
+use crate::input;
 use crate::run::error::RunError;
 use crate::run::handoff::recording::digest;
 use crate::run::output_folder::OutputFolder;
@@ -164,28 +164,17 @@ fn standing(path: &Path, bytes: &[u8]) -> Result<Standing, RunError> {
 }
 
 fn read(path: &Path) -> io::Result<Vec<u8>> {
-    if !path.metadata()?.is_file() {
-        return Err(io::Error::other("it is no file"));
-    }
-    let mut bytes = Vec::new();
-    File::open(path)?.take(LARGEST + 1).read_to_end(&mut bytes)?;
-    match bytes.len() as u64 > LARGEST {
-        true => Err(io::Error::other("it is larger than 1 MiB")),
-        false => Ok(bytes),
-    }
+    input::read(path, LARGEST)
 }
 
 /// The names of all files below a folder, seen from `base`; none where there is no folder.
 fn list(base: &Path, folder: &Path, names: &mut Vec<PathBuf>) -> Result<(), RunError> {
     let failed = |error: io::Error| RunError::file(folder, &error);
-    let entries = match fs::read_dir(folder) {
-        Ok(entries) => entries,
+    let paths = match input::entries(folder) {
+        Ok(paths) => paths,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
         Err(error) => return Err(failed(error)),
     };
-    let mut paths: Vec<PathBuf> =
-        entries.map(|entry| entry.map(|entry| entry.path())).collect::<Result<_, _>>().map_err(failed)?;
-    paths.sort();
     for path in paths {
         if path.is_dir() && !path.is_symlink() && path.components().count() < base.components().count() + 5 {
             list(base, &path, names)?;

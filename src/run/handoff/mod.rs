@@ -6,8 +6,6 @@ mod standstill;
 mod start;
 mod words;
 
-use std::fs::File;
-use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
@@ -33,6 +31,7 @@ use crate::handoff::inventory_writer;
 use crate::handoff::overriding::{Decision, LetThrough, Override, decide, pair};
 use crate::handoff::plan::{Order, Plan};
 use crate::handoff::record::{Checkout, Ending, Record, ReportRow, SCHEMA};
+use crate::input;
 use crate::inventory::io_reason;
 use crate::redact;
 use crate::report::{self, Outcome, Report, Tool};
@@ -213,11 +212,12 @@ fn earlier(
 ) -> Result<Judged, RunError> {
     let failed = |error: std::io::Error| RunError::file(path, &error);
     let wrong = |reason: String| RunError::File { path: path.to_owned(), reason, help: None };
-    let mut bytes = Vec::new();
-    File::open(path).map_err(failed)?.take(LARGEST_REPORT + 1).read_to_end(&mut bytes).map_err(failed)?;
-    if bytes.len() as u64 > LARGEST_REPORT {
-        return Err(wrong(format!("it is larger than {} MiB, and no report", LARGEST_REPORT >> 20)));
-    }
+    let bytes = input::read_named(path, LARGEST_REPORT).map_err(|error| match error.kind() {
+        std::io::ErrorKind::FileTooLarge => {
+            wrong(format!("it is larger than {} MiB, and no report", LARGEST_REPORT >> 20))
+        }
+        _ => failed(error),
+    })?;
     let report: Report = serde_json::from_slice(&bytes).map_err(|error| {
         wrong(format!("it is no JSON report of airworthy: {error} (`check --format json` writes one)"))
     })?;

@@ -1,9 +1,9 @@
 //! That the inventory is at its end what it was when it was judged: visiting hosts takes a while, and files are edited.
 
 use std::collections::BTreeSet;
-use std::fs;
 use std::path::{Path, PathBuf};
 
+use crate::input;
 use crate::inventory::{Inventory, Kind};
 use crate::run::error::RunError;
 use crate::run::handoff::recording::digest;
@@ -77,13 +77,11 @@ fn names(folders: &[PathBuf]) -> BTreeSet<PathBuf> {
     let mut found = BTreeSet::new();
     let mut left: Vec<(PathBuf, usize)> = folders.iter().map(|folder| (folder.clone(), 0)).collect();
     while let Some((folder, depth)) = left.pop() {
-        for entry in fs::read_dir(&folder).into_iter().flatten().flatten() {
-            let name = entry.file_name();
-            let name = name.to_string_lossy();
+        for path in input::entries(&folder).unwrap_or_default() {
+            let Some(name) = path.file_name().map(|name| name.to_string_lossy()) else { continue };
             if name.starts_with('.') || name.ends_with('~') || found.len() == MAX_NAMES {
                 continue;
             }
-            let path = entry.path();
             if depth < MAX_DEPTH && path.is_dir() {
                 left.push((path.clone(), depth + 1));
             }
@@ -93,8 +91,11 @@ fn names(folders: &[PathBuf]) -> BTreeSet<PathBuf> {
     found
 }
 
-fn content(path: &PathBuf) -> Option<String> {
-    fs::read(path).ok().map(|bytes| digest(&bytes))
+/// The largest file whose content is compared, in bytes: the largest of an inventory.
+const LARGEST: u64 = 64 * input::MIB;
+
+fn content(path: &Path) -> Option<String> {
+    input::read(path, LARGEST).ok().map(|bytes| digest(&bytes))
 }
 
 #[cfg(test)]

@@ -7,8 +7,8 @@ mod line;
 pub(super) mod pattern;
 
 use std::collections::HashMap;
-use std::fs::{self, File};
-use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::fs::File;
+use std::io::{self, ErrorKind, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
@@ -16,11 +16,17 @@ use rustix::fs::{FlockOperation, Mode, OFlags, flock, openat};
 
 use super::wire::{key_text, kind_of};
 use crate::destination::{Destination, open_folder};
+use crate::input;
 use line::{Line, Meaning};
 
 /// The types that libssh2 can check, best first; certificates are left out, for it cannot check those.
 const KINDS: [&str; 5] =
     ["ssh-ed25519", "ecdsa-sha2-nistp256", "ecdsa-sha2-nistp384", "ecdsa-sha2-nistp521", "ssh-rsa"];
+
+/// Errors of a file that counts as empty.
+const ABSENT: [ErrorKind; 3] = [ErrorKind::NotFound, ErrorKind::NotADirectory, ErrorKind::PermissionDenied];
+/// The largest known_hosts file, in bytes.
+const LARGEST: u64 = 32 * input::MIB;
 
 /// The known_hosts files of a run.
 pub(super) struct KnownHosts {
@@ -29,6 +35,8 @@ pub(super) struct KnownHosts {
     by_name: HashMap<String, Vec<usize>>,
     /// Lines that a map cannot find: wildcards, negations, hashes.
     scanned: Vec<usize>,
+    /// A file that is there and cannot be one of known hosts, and why.
+    unread: Option<String>,
     /// What this run added, by name. Held while a line is appended, so that lines do not mix and two
     /// visits to one name do not learn two keys.
     learned: Mutex<HashMap<String, Vec<u8>>>,
@@ -63,18 +71,21 @@ pub(super) enum Opinion {
 }
 
 impl KnownHosts {
-    /// Reads the files; what is missing or unreadable counts as empty, as with OpenSSH.
+    /// Reads the files; what is missing or not permitted counts as empty, as with OpenSSH.
     pub(super) fn read(files: Vec<PathBuf>) -> Self {
         let mut known = KnownHosts {
             files: Vec::new(),
             lines: Vec::new(),
             by_name: HashMap::new(),
             scanned: Vec::new(),
+            unread: None,
             learned: Mutex::default(),
         };
         for (index, file) in files.iter().enumerate() {
-            if let Ok(bytes) = fs::read(file) {
-                known.add(index, &String::from_utf8_lossy(&bytes));
+            match input::read(file, LARGEST) {
+                Ok(bytes) => known.add(index, &String::from_utf8_lossy(&bytes)),
+                Err(error) if ABSENT.contains(&error.kind()) => {}
+                Err(error) => known.unread = Some(format!("{}: {error}", file.display())),
             }
         }
         known.files = files;
@@ -111,6 +122,11 @@ impl KnownHosts {
         let by_name = self.by_name.get(name).into_iter().flatten();
         let scanned = self.scanned.iter().filter(|&&index| self.lines[index].names.match_name(name));
         by_name.chain(scanned).filter_map(|&index| self.lines.get(index)).collect()
+    }
+
+    /// A file that is there and cannot be one of known hosts, and why.
+    pub(super) fn unread(&self) -> Option<&str> {
+        self.unread.as_deref()
     }
 
     /// The file that new keys are added to.

@@ -1,10 +1,10 @@
 //! A file of ssh_config with those that it includes.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::line::Line;
 use super::tokens::expand_home;
+use crate::input;
 
 /// OpenSSH's own limit of includes within includes.
 const DEEPEST: usize = 16;
@@ -50,11 +50,7 @@ impl Reader<'_> {
     fn read(&mut self, path: &Path, depth: usize) -> File {
         let mut file = File::default();
         self.files += 1;
-        if fs::metadata(path).is_ok_and(|found| found.len() > LARGEST || !found.is_file()) {
-            file.problems.push(format!("{} is no file of a sensible size, and is not read", path.display()));
-            return file;
-        }
-        let bytes = match fs::read(path) {
+        let bytes = match input::read(path, LARGEST) {
             Ok(bytes) => bytes,
             Err(why) if why.kind() == std::io::ErrorKind::NotFound => return file,
             Err(why) => {
@@ -101,7 +97,8 @@ impl Reader<'_> {
         let path = if path.is_absolute() { path } else { self.folder.join(path) };
         let Some(pattern) = path.to_str() else { return Vec::new() };
         let options = glob::MatchOptions { require_literal_leading_dot: true, ..Default::default() };
-        glob::glob_with(pattern, options).map(|found| found.flatten().collect()).unwrap_or_default()
+        let found = glob::glob_with(pattern, options).into_iter().flatten().flatten();
+        found.take(MOST_FILES).collect()
     }
 }
 
