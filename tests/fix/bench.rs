@@ -58,6 +58,7 @@ take() {
     echo "${d:-runc}||io.containerd.runc.v2||runc|$n" >"$here/state/info"
 }
 [ ! -e "$here/state/cut" ] || { read -r cut <"$here/state/cut"; [ "$cut" != "$1" ] || kill -KILL 0; }
+[ ! -e "$here/state/list-locks" ] || ls -ld /run/airworthy* /tmp/airworthy.* >>"$here/state/locks" 2>/dev/null
 case $1 in
 show) echo "MainPID=$(cat "$here/state/pid")" ;;
 reload)
