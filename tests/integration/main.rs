@@ -11,7 +11,9 @@ mod coverage;
 #[path = "../support/environment.rs"]
 mod environment;
 mod first_contact;
+mod ground;
 mod harness;
+mod impostors;
 mod interruption;
 mod kubespray_host;
 mod kubespray_profile;
@@ -23,5 +25,6 @@ mod robustness;
 mod saved_facts;
 mod script;
 mod selection;
+mod trust;
 mod waivers;
 mod written;

@@ -25,3 +25,4 @@ mod run;
 mod server;
 mod stand_in;
 mod talk;
+mod trust;
