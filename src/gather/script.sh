@@ -24,8 +24,13 @@ event
 END
 } 2>/dev/null
 if [ -p /proc/self/fd/4 ] && command exec 4<>/proc/self/fd/4; then events__=open; fi 2>/dev/null
+why__=
 for t in "${TMPDIR:-/tmp}" /tmp /var/tmp /dev/shm /run; do
-    [ "$who__" != 0 ] || { real_folder "$t" && takes_files "$at"; } || continue
+    loose__=
+    [ "$who__" != 0 ] || { real_folder "$t" && takes_files "$at" && t=$at; } || {
+        [ -z "$loose__" ] || why__=": others than root may change $loose__"
+        continue
+    }
     if dir__=$(mktemp -d "$t/airworthy.XXXXXXXXXX" 2>/dev/null); then
         printf '\n@%s out sudo\n%s\n%s\n@%s exit sudo 0\n' "$mark__" "$how__" "$refusal__" "$mark__" >"$dir__/frame.o"
         if [ -s "$dir__/frame.o" ]; then
@@ -38,7 +43,7 @@ for t in "${TMPDIR:-/tmp}" /tmp /var/tmp /dev/shm /run; do
 done
 cd /
 if [ -z "$dir__" ]; then
-    printf '\n@%s refused no private directory that takes files could be made in /tmp, /var/tmp, /dev/shm or /run\n' "$mark__"
+    printf '\n@%s refused no private directory that takes files could be made in /tmp, /var/tmp, /dev/shm or /run%s\n' "$mark__" "$why__"
     exit 1
 fi
 trap 'exit 1' XFSZ

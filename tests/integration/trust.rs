@@ -143,6 +143,7 @@ fn the_private_folder_is_where_nobody_else_may_replace_it() {
     ground.dir("theirs", 0o755, Some(OTHER));
     ground.dir("theirs/roots", 0o755, None);
     symlink(ground.path("theirs/roots"), ground.path("link")).expect("linked");
+    symlink(ground.path("alone"), ground.path("theirs/link")).expect("linked");
     let probes = [Probe::shell("folder", "", "echo \"$dir__\"; echo \"$TMPDIR\"")];
     under_every_shell(|shell| {
         for (name, is_used) in [
