@@ -94,6 +94,14 @@ impl Drop for Bench {
     fn drop(&mut self) {
         let _ = self.dockerd.kill();
         let _ = self.dockerd.wait();
+        // The lock of a run that was killed stays until the next one; see src/fix/lock.sh.
+        let name = self.file().display().to_string().replace('/', "-");
+        let me = fs::metadata("/proc/self").map(|me| me.uid()).unwrap_or_default();
+        for place in
+            ["/run/airworthy".to_owned(), format!("/tmp/airworthy.{me}"), "/tmp/airworthy.65534".to_owned()]
+        {
+            let _ = fs::remove_dir(place + &name);
+        }
     }
 }
 
