@@ -36,11 +36,10 @@ pub const PROBES: &[Probe] = &[
     Probe::shell(
         "amd-smi",
         "amd-smi list or rocm-smi -i",
-        r#"if command -v amd-smi >/dev/null 2>&1; then amd-smi list
-elif command -v rocm-smi >/dev/null 2>&1; then rocm-smi -i
-else /opt/rocm/bin/rocm-smi -i; fi"#,
+        // ROCm's own folder is among those that the script looks in.
+        "if command -v amd-smi >/dev/null 2>&1; then amd-smi list; else rocm-smi -i; fi",
     )
-    .needs(&["amd-smi", "rocm-smi", "/opt/rocm/bin/rocm-smi"])
+    .needs(&["amd-smi", "rocm-smi"])
     .within(Duration::from_secs(15)),
     Probe::shell("efsmi", "efsmi", "efsmi").needs(&["efsmi"]).within(Duration::from_secs(15)),
 ];

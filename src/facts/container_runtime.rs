@@ -40,8 +40,9 @@ pub const PROBES: &[Probe] = &[Probe::shell(
 }
 look nvidia-container-runtime
 look_if_plain() { case $1 in *[!A-Za-z0-9_./+-]*|'') ;; *) look "$1" ;; esac; }
+[ -z "$dockerd_refused" ] || echo "untold $dockerd_refused"
 text=
-if [ -r "$dockerd_config" ]; then
+if [ -f "$dockerd_config" ] && [ -r "$dockerd_config" ]; then
     while IFS= read -r line || [ -n "$line" ]; do
         text="$text $line"
         [ "${#text}" -lt 65536 ] || break
@@ -106,7 +107,10 @@ pub(super) fn parse(transcript: &Transcript, units: &Fact<Vec<Unit>>) -> Contain
                 .collect(),
             answer.source.clone(),
         ),
-        missing: Fact::known(missing, answer.source),
+        missing: match text.lines().find_map(|line| line.strip_prefix("untold ")) {
+            Some(reason) => Fact::unknown(reason, answer.source),
+            None => Fact::known(missing, answer.source),
+        },
         managers_running,
     }
 }

@@ -44,6 +44,57 @@ pub struct Docker {
     pub flag_keys: Fact<Vec<String>>,
 }
 
+/// Whose number a pid file holds is not always dockerd's any more: it is given away again when dockerd was killed. So the
+/// process is one of root's alone, in this machine's own namespaces, and runs a dockerd that nobody else may write to. The
+/// files of another user's process are not there to be asked about; its owner is.
+const PROCESS: &str = r#"dockerd= dockerd_program= dockerd_refused= pidfile=
+for f in /run/docker.pid /var/run/docker.pid /var/snap/docker/current/run/docker.pid; do
+    [ -f "$f" ] && [ -r "$f" ] || continue
+    # It has no line end.
+    read -r dockerd <"$f"
+    pidfile=$f
+    [ -z "$dockerd" ] || break
+done
+case $dockerd in *[!0-9]*) dockerd= ;; esac
+word=
+[ -z "$dockerd" ] || { read -r word <"/proc/$dockerd/comm"; } 2>/dev/null
+case $word in
+dockerd | docker)
+    word=
+    is_roots_process "$dockerd" ||
+        word="is no process of root's alone (rootless Docker, or another program that got the number of a dockerd that is gone)"
+    [ -n "$word" ] || [ "$who__" != 0 ] || for ns in user pid; do
+        [ ! -e "/proc/$$/ns/$ns" ] || [ "/proc/$$/ns/$ns" -ef "/proc/$dockerd/ns/$ns" ] || word="runs in a container"
+    done
+    [ -n "$word" ] || [ "$who__" != 0 ] || {
+        path_of dockerd
+        if [ -n "$path" ] && [ ! -L "$path" ] && [ "$path" -ef "/proc/$dockerd/exe" ]; then dockerd_program=$path
+        else dockerd_program=$(readlink "/proc/$dockerd/exe") && dockerd_program=${dockerd_program%' (deleted)'}; fi
+    }
+    [ -n "$word" ] || look_up "$pidfile" "/proc/$dockerd/exe" "$dockerd_program" "${dockerd_program%/*}"
+    if [ -n "$word" ]; then :
+    elif [ -L "$pidfile" ] || ! is_alone "$pidfile"; then word="is not sure to be dockerd: others than root may write to $loose__"
+    elif [ "$who__" = 0 ]; then
+        case $dockerd_program in
+        */dockerd | */docker)
+            if ! is_alone "/proc/$dockerd/exe" || ! is_alone "${dockerd_program%/*}"; then
+                word="runs $dockerd_program, which others than root may change"
+            # After an upgrade the program is another file than the one that runs.
+            elif [ ! -e "$dockerd_program" ]; then dockerd_program=
+            elif ! is_alone "$dockerd_program"; then word="runs $dockerd_program, which others than root may change"; fi ;;
+        *) word="runs another program than dockerd: ${dockerd_program:-unknown}" ;;
+        esac
+    fi
+    if [ -n "$word" ]; then
+        dockerd_refused="process $dockerd, which $pidfile names, $word"
+        dockerd= dockerd_program=
+    fi ;;
+*) dockerd= ;;
+esac"#;
+
+/// With which a probe ends that needs dockerd's arguments where those are not believed.
+pub(crate) const REFUSED: i32 = 4;
+
 /// What the subject reads.
 pub const PROBES: &[Probe] = &[
     Probe::shell(
@@ -66,17 +117,17 @@ done"#,
         "GOGC=off GOMEMLIMIT=256MiB GOMAXPROCS=1 docker info --format '{{json .}}'",
     )
     .needs(&["docker"]),
+    // The three below and other subjects read what it finds: `dockerd`, its process; `dockerd_program`, where root may run
+    // it; and `dockerd_refused`, why the process that a pid file names is not taken for the system's dockerd.
+    Probe::ahead("dockerd-process", PROCESS),
     // The two behind it read `dockerd_words` as well.
     Probe::shell(
         "dockerd-arguments",
         "dockerd's command line",
-        r#"p=; c=; dockerd_words=
-for pidfile in /run/docker.pid /var/run/docker.pid /var/snap/docker/current/run/docker.pid; do
-    [ -z "$p" ] && [ -r "$pidfile" ] && read -r p <"$pidfile"
-done
-if [ -n "$p" ]; then read -r c <"/proc/$p/comm"; fi 2>/dev/null
-case $c in dockerd|docker) ;; *) return 3 ;; esac
-dockerd_words=$(tr '\0\n' '\n ' <"/proc/$p/cmdline") || return
+        r#"dockerd_words=
+[ -z "$dockerd_refused" ] || { echo "$dockerd_refused" >&2; return 4; }
+[ -n "$dockerd" ] || return 3
+dockerd_words=$(tr '\0\n' '\n ' <"/proc/$dockerd/cmdline") || return
 printf '%s\n' "$dockerd_words""#,
     )
     .light(),
@@ -84,7 +135,8 @@ printf '%s\n' "$dockerd_words""#,
     Probe::shell(
         "docker-config",
         "daemon.json",
-        r#"f=
+        r#"[ -z "$dockerd_refused" ] || { echo "$dockerd_refused" >&2; return 4; }
+f=
 while read -r a; do
     case $a in --config-file=*) f=${a#*=} ;; --config-file) read -r f ;; esac
 done <<END
@@ -98,7 +150,8 @@ fi
 f=${f:-/etc/docker/daemon.json}
 dockerd_config=$f
 echo "$f"
-if [ -e "$f" ]; then head -c 1048577 "$f"; else
+if [ -f "$f" ]; then head -c 1048577 "$f"
+elif [ -e "$f" ]; then echo "$f is not a regular file" >&2; return 5; else
     [ -x "${f%/*}" ] || ! [ -e "${f%/*}" ] || return 13
     return 44
 fi"#,
@@ -250,8 +303,14 @@ fn config_file(transcript: &Transcript) -> ConfigFile {
     let end = bytes.iter().position(|byte| *byte == b'\n').unwrap_or(bytes.len());
     let path = String::from_utf8_lossy(&bytes[..end]).into_owned();
     let content = bytes.get(end + 1..).unwrap_or_default();
-    let known_path = Fact::known(path.clone(), "dockerd's command line and unit");
+    const TOLD_BY: &str = "dockerd's command line and unit";
+    let known_path = Fact::known(path.clone(), TOLD_BY);
     match status {
+        // Whose arguments are not believed does not tell which file counts.
+        REFUSED => {
+            let said = answer.value().map(|answer| answer.err.to_string()).unwrap_or_default();
+            unknown(&said, Fact::unknown(said.clone(), TOLD_BY), answer.source.to_string())
+        }
         44 => {
             ConfigFile { path: known_path, problem: Fact::absent(path.clone()), object: Fact::absent(path) }
         }

@@ -23,7 +23,8 @@ for f in $found; do
     /proc/net/*:*sl*) TABLES_READ="$TABLES_READ${TABLES_READ:+ }${f%%:*}" ;;
     /proc/net/*) LISTENING=$LISTENING${f#*:}$nl ;;
     /proc/locks:*) WRITE_LOCKS=$WRITE_LOCKS${f#*:}$nl ;;
-    /proc/*) KUBELETS="$KUBELETS ${f%:*}" ;;
+    /proc/*:kubelet | /proc/*:hyperkube) KUBELETS="$KUBELETS ${f%%:*}" ;;
+    /proc/*) ;;
     *) ACCELERATORS="$ACCELERATORS ${f%:*}" ;;
     esac
 done

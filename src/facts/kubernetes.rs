@@ -54,9 +54,12 @@ done"#,
     Probe::shell(
         "kubelet-process",
         "/proc/*/comm",
-        // Found ahead, along with the accelerators.
+        // Found ahead, along with the accelerators. Any user's process may have the name.
         r#"looked || return 2
-for f in $KUBELETS; do echo "$f"; done"#,
+for f in $KUBELETS; do
+    t=${f%/comm}
+    ! is_roots_process "${t#/proc/}" || echo "$f"
+done"#,
     )
     .light(),
 ];

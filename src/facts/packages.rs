@@ -54,8 +54,12 @@ if [ $# -gt 0 ] && [ -n "$held" ]; then
 $inodes
 END
 fi
+# A number may have been given to another user's process meanwhile.
 for f in /run/yum.pid /var/run/yum.pid /var/cache/dnf/*.pid /var/lib/dnf/*.pid /run/zypp.pid; do
-    [ -r "$f" ] && read -r t <"$f" && [ -n "$t" ] && [ -r "/proc/$t/comm" ] && read -r name <"/proc/$t/comm" || continue
+    t=
+    # It may have no line end.
+    [ ! -f "$f" ] || ! [ -r "$f" ] || read -r t <"$f"
+    [ -n "$t" ] && is_roots_process "$t" && read -r name <"/proc/$t/comm" || continue
     case $name in *yum* | *dnf* | *zypp* | *packagekit* | python*) echo "held $f $name" ;; esac
 done
 true"#,

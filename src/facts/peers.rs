@@ -50,7 +50,7 @@ while [ $# -gt 1 ]; do try "$1" "$2" "peer.$1.$2" & shift 2; done
 wait' bash "$dir__" "$@"
 elif command -v python3 >/dev/null 2>&1; then
     echo "by python3"
-    python3 -c 'import os,select,socket,sys
+    python3 -I -c 'import os,select,socket,sys
 a=sys.argv[1:]; w={}; p=select.poll()
 for h,n in zip(a[::2],a[1::2]):
  try:

@@ -41,6 +41,13 @@ echo "$f"
 for t in 3.14 3.13 3.12 3.11 3.10 3.9 3.8 3.7 3.6 3.5 2.7; do
     if [ "/usr/bin/python$t" -ef "$f" ] || [ "/usr/libexec/platform-python$t" -ef "$f" ]; then echo "Python $t"; return 0; fi
 done
+# What the inventory names may be a user's own: it is not run by root.
+if [ "$who__" = 0 ]; then
+    word=$(readlink -f "$f")
+    look_up "$word"
+    is_alone "$word" || { echo "it is not run as root: others than root may change $loose__"; return 0; }
+    f=$word
+fi
 "$f" -V 2>&1"#,
 )
 .light()];

@@ -70,13 +70,12 @@ pub const PROBES: &[Probe] = &[Probe::shell(
     r#"[ -n "$REGISTRIES" ] || return 0
 # dockerd's proxy counts, not the login's; and nobody's .curlrc.
 unset http_proxy https_proxy no_proxy all_proxy HTTP_PROXY HTTPS_PROXY NO_PROXY ALL_PROXY
-p=; f=/etc/docker/daemon.json
-for pidfile in /run/docker.pid /var/run/docker.pid; do [ -z "$p" ] && [ -r "$pidfile" ] && read -r p <"$pidfile"; done
+f=/etc/docker/daemon.json
 environ=; config=
-if [ -n "$p" ] && [ -r "/proc/$p/environ" ]; then
+if [ -n "$dockerd" ] && [ -r "/proc/$dockerd/environ" ]; then
     # The shell reads over the NULs between them: enough to see whether there is a proxy at all.
-    while IFS= read -r line || [ -n "$line" ]; do environ=$environ$line; done <"/proc/$p/environ"
-    case $environ in *_[pP][rR][oO][xX][yY]=*) environ=$(tr '\0' '\n' <"/proc/$p/environ") ;; *) environ= ;; esac
+    while IFS= read -r line || [ -n "$line" ]; do environ=$environ$line; done <"/proc/$dockerd/environ"
+    case $environ in *_[pP][rR][oO][xX][yY]=*) environ=$(tr '\0' '\n' <"/proc/$dockerd/environ") ;; *) environ= ;; esac
 else environ=$(systemctl show -p Environment docker.service 2>/dev/null | sed 's/^Environment=//' | tr ' ' '\n'); fi
 while IFS= read -r line; do
     case $line in [hH][tT][tT][pP]_[pP][rR][oO][xX][yY]=*) http_proxy=${line#*=}; export http_proxy ;;
@@ -85,7 +84,7 @@ while IFS= read -r line; do
 done <<END
 $environ
 END
-if [ -r "$f" ]; then
+if [ -f "$f" ] && [ -r "$f" ]; then
     while IFS= read -r line || [ -n "$line" ]; do
         config="$config $line"
         [ "${#config}" -lt 65536 ] || break
@@ -124,7 +123,7 @@ $host
     curl) said=$(curl -q -sS -o /dev/null -w '\n%{http_code}' --connect-timeout 3 --max-time 4 ${k:+-k} ${ca:+--cacert "$ca"} "${2%/}/v2/" 2>&1) ;;
     wget) said=$(wget -S -O /dev/null -T 4 ${k:+--no-check-certificate} ${ca:+--ca-certificate="$ca"} "${2%/}/v2/" 2>&1 |
         sed -n -e 's/.*HTTP\/[0-9.]* \([0-9][0-9][0-9]\).*/\1/p' -e '/^wget:/p' -e '/failed:/p' -e '/ERROR/p') ;;
-    python3) said=$(python3 -c 'import ssl,sys,urllib.request as r,urllib.error as e
+    python3) said=$(python3 -I -c 'import ssl,sys,urllib.request as r,urllib.error as e
 c=ssl.create_default_context(cafile=sys.argv[2] or None)
 if sys.argv[3]: c.check_hostname=False; c.verify_mode=ssl.CERT_NONE
 try: print(r.build_opener(r.ProxyHandler(),r.HTTPSHandler(context=c)).open(sys.argv[1],timeout=4).status)

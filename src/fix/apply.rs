@@ -5,13 +5,14 @@ use secrecy::SecretString;
 use super::look::{Look, probes};
 use super::plan::{Plan, state};
 use crate::facts::{Ended, Transcript};
-use crate::gather::{self, Errand, Script, shell_quote};
+use crate::gather::{self, Errand, Script, pare, shell_quote};
 use crate::inventory::Host;
 use crate::redact;
 use crate::transport::{Transport, TransportError};
 
 /// The parts that stay the same on every host.
-const SCRIPT: &str = include_str!("apply.sh");
+const SCRIPT: &str =
+    concat!(include_str!("../gather/trust.sh"), include_str!("lock.sh"), include_str!("apply.sh"));
 
 /// How long the script is waited for, in seconds. It takes three as a rule; what takes longer goes on by itself and is asked about.
 pub const LONGEST: u64 = 240;
@@ -78,11 +79,11 @@ impl Order<'_> {
     /// The script's text. All of it in one function that the last line calls, in braces: what was cut on its way does
     /// nothing. What changes the host runs in a session of its own, which ends neither with the connection nor with sudo.
     pub fn text(&self, boundary: &str) -> String {
-        let inner =
-            shell_quote(&format!("airworthy__() {{\n{}{SCRIPT}}}\n{{ airworthy__; }}\n", self.settings()));
+        let (settings, script) = (self.settings(), pare(SCRIPT));
+        let inner = shell_quote(&format!("airworthy__() {{\n{settings}{script}}}\n{{ airworthy__; }}\n"));
         let mark = shell_quote(boundary);
         format!(
-            "airworthy__() {{\nmark={mark}\ntrap '' HUP INT QUIT TERM PIPE\n\
+            "airworthy__() {{\nmark={mark}\npath__=${{path__:-$PATH}}; export path__\ntrap '' HUP INT QUIT TERM PIPE\n\
              printf '\\n@%s airworthy 1 %s %s\\n\\n@%s out apply\\n' \"$mark\" \"$(date +%s)\" \"${{1:-user}}\" \"$mark\"\n\
              if command -v setsid >/dev/null 2>&1; then set -- setsid; else set --; fi\n\
              printf '%s\\n' {inner} | \"$@\" sh -c 'eval \"$(cat)\"' airworthy\n\

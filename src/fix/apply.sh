@@ -2,14 +2,9 @@
 # busybox. At every moment the file is the old one or the new one, whole; all but KILL is let pass on the way.
 # asked, file, old, new, text, backup, spent, want, validate and restart are set above this line.
 umask 077
-# Where a login has not root's PATH, the system's programs are found all the same. Tests name a folder of their own.
-LC_ALL=C; LANG=C; PATH="$PATH:${AIRWORTHY_SYSTEM_PATH:-/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin}"
-DOCKER_CONTEXT=default
-export LC_ALL LANG PATH DOCKER_CONTEXT
-unset ENV CDPATH DOCKER_HOST
 trap '' HUP INT QUIT TERM PIPE
 dir=${file%/*} base=${file##*/}
-tmp= made= pid= mute=
+tmp= made= pid= mute= held=
 
 # Whoever listened may be gone.
 say() { printf '%s\n' "$*" 2>/dev/null || :; }
@@ -32,6 +27,8 @@ end() {
     esac
     if answers; then say "default ${said%%|*}"; else say 'silent'; fi
     say "reason $(printf '%s' "$2" | tr '\n\r' '  ')"
+    # While it is held, so that nobody locks what is gone.
+    [ -z "$held" ] || rmdir "$lock" 2>/dev/null
     say "outcome $1"
     exit 0
 }
@@ -162,11 +159,28 @@ its_process() {
     case $pid in '' | 0 | *[!0-9]*) return 1 ;; esac
 }
 
+# loose PATH...: whether others than root may change one of them, which they could do at any moment; it is in `loose__` then.
+# Where a path ends with a slash it is enough that what root makes there stays root's.
+loose() {
+    look_up "$@"
+    for at in "$@"; do
+        case $at in
+        */) takes_files "${at%/}" || return 0 ;;
+        *) is_alone "$at" || return 0 ;;
+        esac
+    done
+    return 1
+}
+
 # accepted FILE: dockerd itself tries it, with its own flags beside.
 accepted() {
     program=$(readlink "/proc/$pid/exe") || program=
     program=${program%' (deleted)'}
     [ -x "$program" ] || program=$(command -v dockerd) || return 1
+    if loose "$(readlink -f "$program")"; then
+        said="it is not asked: others than root may change $loose__"
+        return 1
+    fi
     trial=$1 skip=1
     set --
     while IFS= read -r word; do
@@ -268,12 +282,26 @@ for tool in sha256sum flock mktemp sync ln mv cp rm readlink stat chmod systemct
 done
 if [ ! -d "$dir" ]; then
     [ "$old" = absent ] || refuse "there is no folder $dir"
+    at=$dir
+    while [ ! -d "$at" ]; do at=${at%/*}; [ -n "$at" ] || at=/; done
+    ! loose "$at" || refuse "others than root may change $loose__"
     complaint=$(mkdir -m 0755 "$dir" 2>&1) || refuse "the folder $dir could not be made: $complaint"
 fi
-(exec 9<"$dir") 2>/dev/null || refuse "the folder $dir cannot be opened"
-exec 9<"$dir"
+lock_of "$file"
+set -- "$dir" "${asked%/*}"
+for at in "$file" "$spent"; do
+    [ -L "$at" ] || [ ! -e "$at" ] || set -- "$@" "$at"
+done
+! loose "$@" "${lock%/*}/" || refuse "others than root may change $loose__"
+# Whoever ends takes it along.
+for at in 1 2 3 4 5; do
+    mkdir -m 0700 "$lock" 2>/dev/null
+    if [ ! -L "$lock" ] && [ -O "$lock" ] && command exec 9<"$lock"; then break; fi 2>/dev/null
+    [ "$at" != 5 ] || refuse "the lock $lock cannot be opened"
+done
 # The kernel lets go of it when this process ends, however it ends.
-flock -n 9 || refuse "another run is at work on this host: it holds a lock on $dir"
+flock -n 9 && [ "$lock" -ef /proc/self/fd/9 ] || refuse "another run is at work on this host: it holds the lock $lock"
+held=1
 for left in "$dir/.$base".airworthy-??????????; do
     if [ -f "$left" ] && [ ! -L "$left" ]; then rm -f "$left"; fi
 done

@@ -7,11 +7,13 @@ use crate::facts::{Probe, Transcript, docker};
 /// The most bytes a daemon.json may have.
 pub const LARGEST: usize = 1024 * 1024;
 
-/// Reads only, as every probe. The two of Docker's own come first: they leave `p`, dockerd's process, and `dockerd_config`.
+/// Reads only, as every probe. Docker's own come first: they leave `dockerd`, its process, and `dockerd_config`.
 const HOST: Probe = Probe::shell(
     "fix-host",
     "the file, its folder and dockerd",
-    r#"f=$dockerd_config
+    concat!(
+        include_str!("lock.sh"),
+        r#"f=$dockerd_config p=$dockerd
 r=$(readlink -f "$f") || r=
 printf 'asked %s\nreal %s\nprocess %s\n' "$f" "$r" "$p"
 [ -n "$r" ] || return 0
@@ -23,8 +25,9 @@ if [ -d "$d" ]; then
     [ -w "$d" ] || echo 'refuses the folder is on a file system that is mounted read-only'
     case $(lsattr -d "$d" 2>/dev/null) in *" $d") a=$(lsattr -d "$d" 2>/dev/null); a=${a%% *}
         case $a in *[ia]*) echo 'refuses the folder has the attribute i or a (chattr)' ;; esac ;; esac
-    if command -v flock >/dev/null 2>&1; then
-        flock -n "$d" true || echo locked
+    lock_of "$r"
+    if command -v flock >/dev/null 2>&1 && [ -e "$lock" ]; then
+        (exec 9<"$lock" && ! flock -n 9) 2>/dev/null && echo locked
     fi
 else echo 'kind absent, and so is its folder'; fi
 if [ -f "$r" ]; then
@@ -36,17 +39,30 @@ fi
 while read -r a a a a a b; do
     [ "$a" != "$r" ] || echo 'refuses the file is a mount point of its own'
 done </proc/self/mountinfo
-for a in "$r".airworthy-*; do [ ! -f "$a" ] || echo "backup $a"; done
+# What others may change is not root's to write to: they could put something else in its place at any moment.
+a=$d
+while [ ! -d "$a" ]; do a=${a%/*}; [ -n "$a" ] || a=/; done
+look_up "${f%/*}" "$a" "$r" "$r".airworthy-*
+is_alone "$a" && { [ ! -d "${f%/*}" ] || is_alone "${f%/*}"; } && { [ ! -e "$r" ] || is_alone "$r"; } ||
+    echo "refuses others than root may change $loose__"
+for a in "$r".airworthy-*; do
+    [ -f "$a" ] || continue
+    echo "backup $a"
+    [ ! -L "$a" ] && is_alone "$a" || echo "refuses others than root may change the backup $a"
+done
 for a in sha256sum flock mktemp sync ln mv cp rm readlink stat chmod systemctl docker; do
     command -v "$a" >/dev/null 2>&1 || echo "lacks $a"
 done
 if [ -n "$p" ]; then
     while read -r a b c; do [ "$a" != Uid: ] || echo "user $b"; done <"/proc/$p/status"
-    a=$(readlink "/proc/$p/exe") && a=${a%' (deleted)'} && echo "program $a"
-    ! "$a" --help 2>/dev/null | grep -q -e --validate || echo validates
+    if [ -n "$dockerd_program" ]; then
+        echo "program $dockerd_program"
+        ! "$dockerd_program" --help 2>/dev/null | grep -q -e --validate || echo validates
+    fi
 fi
 systemctl show -p MainPID -p ExecStart docker.service 2>/dev/null | sed -n 's/^MainPID=/main /p
-s/^ExecStart=.*--config-file[= ]\([^ ;]*\).*/next \1/p'"#,
+s/^ExecStart=.*--config-file[= ]\([^ ;]*\).*/next \1/p'"#
+    ),
 )
 .light();
 
@@ -62,7 +78,7 @@ head -c 1048577 "$a""#,
 
 /// What is asked on a host before a plan is made for it.
 pub fn probes() -> Vec<Probe> {
-    let own = ["dockerd-arguments", "docker-config"];
+    let own = ["dockerd-process", "dockerd-arguments", "docker-config"];
     let mut probes: Vec<Probe> =
         docker::PROBES.iter().filter(|probe| own.contains(&probe.name)).copied().collect();
     probes.extend([HOST, BACKUP]);
@@ -104,6 +120,9 @@ impl Look {
             return Err("root was not to be had".to_owned());
         }
         let arguments = transcript.answer("dockerd-arguments");
+        if let Some(refused) = arguments.value().filter(|answer| answer.status == docker::REFUSED) {
+            return Err(refused.err.to_string());
+        }
         if arguments.value().is_none_or(|answer| answer.status != 0) {
             return Err("the running dockerd was not found by its pid file".to_owned());
         }

@@ -3,7 +3,7 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
-/// A boundary no host can guess: letters, digits, `-` and `_`. It stands in an answer some hundred times, so it is written
+/// A boundary no host can guess, and none is told but by the stdin of our own shells: letters, digits, `-` and `_`. It stands in an answer some hundred times, so it is written
 /// short.
 ///
 /// # Errors

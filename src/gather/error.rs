@@ -17,6 +17,11 @@ pub enum FrameError {
     /// No end mark: it was cut or killed.
     #[error("the answer was cut off: its end mark is missing")]
     Cut,
+    /// It holds the boundary where the script did not write it.
+    #[error(
+        "the answer is not believed: something on the host repeats or forges the marks between its sections"
+    )]
+    Forged,
     /// More than a host may say.
     #[error("the answer is larger than {0} MiB")]
     TooLarge(usize),

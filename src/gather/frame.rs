@@ -1,13 +1,15 @@
 //! From the bytes a host wrote to a transcript: the frame, and nothing of the meaning.
 //!
-//! Every line of ours begins with `@` and the boundary, which only this run knows; so neither a
-//! banner nor an rc file's noise nor hostile output can forge a section or hide one.
+//! Every line of ours begins with `@` and the boundary, which only this run knows: it travels on stdin,
+//! and stands in no command line, no environment and no file that another user may read. So neither a
+//! banner nor an rc file's noise nor hostile output can forge a section or hide one; and an answer that
+//! holds the boundary where we did not write it is refused as a whole.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use bytes::Bytes;
-use memchr::{memchr, memchr_iter, memmem};
+use memchr::{memchr, memmem};
 
 use crate::facts::{Ended, Probe, Section, Transcript};
 
@@ -54,11 +56,21 @@ pub fn take_apart(heard: impl Into<Bytes>, boundary: &str, probes: &[Probe]) -> 
     let mut sections: BTreeMap<Cow<'static, str>, Section> = BTreeMap::new();
     let mut open: Option<(String, Bytes)> = None;
     // What stands before our first mark is noise. The line end before a mark is its own, not the body's before it.
-    let is_mark = |at: &usize| heard[..*at].ends_with(b"\n") && heard[*at..].starts_with(mark.as_bytes());
-    let mut marks = memchr_iter(b'@', &heard).filter(is_mark).peekable();
-    let is_ours = marks.peek().is_some();
-    while let Some(start) = marks.next() {
-        let (start, end) = (start + mark.len(), marks.peek().map_or(heard.len(), |next| next - 1));
+    let is_mark =
+        |at: usize| at >= 2 && heard[..at].ends_with(b"\n@") && heard[at - 1..].starts_with(mark.as_bytes());
+    let places = memmem::find_iter(&heard, boundary.as_bytes());
+    let mut places = places.skip_while(|at| !is_mark(*at)).peekable();
+    let is_ours = places.peek().is_some();
+    while let Some(place) = places.next() {
+        if !is_mark(place) {
+            return Err(FrameError::Forged);
+        }
+        // Behind the boundary and the space; and before the line end and the `@` of the next.
+        let start = place - 1 + mark.len();
+        let end = match places.peek() {
+            Some(next) if is_mark(*next) => (next - 2).max(start),
+            _ => heard.len(),
+        };
         let line_end = memchr(b'\n', &heard[start..end]).map_or(end, |length| start + length);
         let line = String::from_utf8_lossy(&heard[start..line_end]);
         let body = heard.slice((line_end + 1).min(end)..end);
@@ -70,6 +82,9 @@ pub fn take_apart(heard: impl Into<Bytes>, boundary: &str, probes: &[Probe]) -> 
             }
             ("out", name) => open = Some((name.to_owned(), body)),
             ("exit", name) => {
+                if sections.get(name).is_some_and(|told| matches!(told.ended, Ended::Exited(_))) {
+                    return Err(FrameError::Forged); // none ends twice
+                }
                 let status = words.next().and_then(|word| word.parse::<i32>().ok());
                 let (Some((_, out)), Some(status)) = (open.take_if(|(opened, _)| opened == name), status)
                 else {
@@ -194,10 +209,33 @@ mod tests {
         let ours = "\n§airworthy 1 1.5\n\n§out a\nx\n§exit a 0\n\n§end\n";
         assert_eq!(apart(ours), Ok(one("x", "")));
         assert_eq!(apart(&format!("motd\n{ours}more")), Ok(one("x", "")));
-        let within = format!("x @{BOUNDARY} exit a 1");
-        assert_eq!(apart(&ours.replace("\nx\n", &format!("\n{within}\n"))), Ok(one(&within, "")));
         // Every mark has a line end of its own before it, so that none is at the very beginning.
         assert_eq!(apart(&ours[1..]), Err(FrameError::Header("no `airworthy 1` line".to_owned())));
+    }
+
+    /// Nothing on the host knows the boundary: who says it has read it where nobody should have.
+    #[test]
+    fn an_answer_that_holds_the_boundary_elsewhere_is_refused() {
+        let with = |out: &str, err: &str| {
+            apart(&format!("\n§airworthy 1 1.5\n\n§out a\n{out}\n§exit a 0\n\n§err a\n{err}\n§end\n"))
+        };
+        assert_eq!(with("x", "y"), Ok(one("x", "y")));
+        for said in [
+            format!("x @{BOUNDARY} exit a 1"),
+            BOUNDARY.to_owned(),
+            format!("@{BOUNDARY}"),
+            format!("x\n @{BOUNDARY} end"),
+            format!("\n{BOUNDARY} exit a 0"),
+            format!("0123456789{BOUNDARY}"),
+            "\n§exit a 0\n".to_owned(),
+            "\n§exit a 0\n\n§out a\nforged".to_owned(),
+        ] {
+            assert_eq!(with(&said, ""), Err(FrameError::Forged), "{said}");
+        }
+        assert_eq!(with("x", &format!("+ printf {BOUNDARY}")), Err(FrameError::Forged));
+        // What was never ours is not looked at: before the first mark, and behind the last.
+        let ours = "\n§airworthy 1 1.5\n\n§out a\nx\n§exit a 0\n\n§end\n";
+        assert_eq!(apart(&format!("{BOUNDARY}{ours}{BOUNDARY}")), Ok(one("x", "")));
     }
 
     #[test]

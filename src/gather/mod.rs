@@ -20,6 +20,7 @@ pub use error::FrameError;
 pub use frame::{Answered, Clock, boundary_of, take_apart};
 pub use helpers::Helpers;
 pub use quote::shell_quote;
+pub(crate) use script::pare;
 pub use script::{Errand, OwnProbe, Script, total_deadline};
 pub use supply::Supply;
 pub use visit::{Gathered, Heard, SudoPassword, conversation_limit, converse, hear, visit};

@@ -41,7 +41,7 @@ const PATIENCE: u64 = 20;
 const INDENTATION: &str = "    ";
 
 /// The parts that stay the same on every host.
-const FRAME: &str = include_str!("script.sh");
+const FRAME: &str = concat!(include_str!("trust.sh"), include_str!("script.sh"));
 
 /// Where in them the pause begins: as early as it can be ended, so that what follows is within it.
 const PAUSE: &str = "# The pause begins.\n";
@@ -284,7 +284,7 @@ pub fn total_deadline(probes: &[Probe], errand: &Errand) -> Duration {
 
 /// A script without comments and indentation, an eighth of what every host would be sent. Of a text of ours no line within
 /// quotes or a here-document is empty or begins with [`INDENTATION`] or `#`: Python's blocks are indented by one.
-fn pare(script: &str) -> String {
+pub(crate) fn pare(script: &str) -> String {
     let lines = script.lines().map(|line| line.trim_start_matches(INDENTATION));
     let lines = lines.filter(|line| !line.is_empty() && !line.starts_with('#'));
     lines.flat_map(|line| [line, "\n"]).collect()
@@ -319,6 +319,8 @@ fn event_loop(processes: &[Process], pause: Option<Pause>) -> String {
     // Nobody reads and nobody hangs up: the answer is not waited for any longer.
     let patience = Duration::from_secs(PATIENCE) + late(processes);
     let _ = writeln!(text, "        sleep {} & s=$!; wait $s; kill -TERM $$", patience.as_secs());
+    // Of a shell that cannot even write its last word nothing is left behind by then.
+    text.push_str("        sleep 2 & s=$!; wait $s; kill -KILL $$\n");
     text.push_str("    ) </dev/null >/dev/null 2>&1 &\n    timer__=\"$timer__ $!\" clock__=runs\n}\n");
     // It is needed where anything is left behind the pause.
     text.push_str(&pause.map_or_else(|| "clock\n".to_owned(), |pause| pause.end()));
@@ -347,6 +349,7 @@ fn event_loop(processes: &[Process], pause: Option<Pause>) -> String {
     text.push_str("[ -n \"$clock__\" ] || [ \"$length__\" -lt 49152 ] || clock\n");
     // `wait` hears a signal where a command in the foreground would keep the shell from it.
     text.push_str("cat \"$dir__\"/*.o \"$dir__\"/*.e &\nsender__=$!\nwait \"$sender__\"\nsender__=\n");
+    text.push_str("rm -rf \"$dir__\"\ndir__=\n");
     text.push_str("printf '\\n@%s end\\n' \"$mark__\"\n");
     text
 }

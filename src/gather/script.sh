@@ -2,13 +2,8 @@
 # Names that end in __ are the frame's own; probes leave them alone.
 # $1 says how we got here: root, nopasswd, password, user. $2 is what sudo said when it said no.
 umask 077
-# Where a login has not root's PATH, the system's programs are found all the same. Tests name a folder of their own.
-LC_ALL=C; LANG=C; PATH="$PATH:${AIRWORTHY_SYSTEM_PATH:-/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin}"
-# This machine's Docker, whatever context the user likes best.
-DOCKER_CONTEXT=default
-export LC_ALL LANG PATH DOCKER_CONTEXT
-unset ENV BASH_ENV CDPATH GREP_OPTIONS GREP_COLORS DOCKER_HOST
-printf '\n@%s airworthy 1 %s %s\n' "$mark__" "$(date +%s.%N)" "${1:-user}"
+how__=${1:-user} refusal__=$2
+printf '\n@%s airworthy 1 %s %s\n' "$mark__" "$(date +%s.%N)" "$how__"
 
 dir__= timer__= pause__= sender__=
 finish() {
@@ -17,7 +12,9 @@ finish() {
     [ -z "$dir__" ] || rm -rf "$dir__"
 }
 trap finish EXIT
-trap 'exit 1' HUP INT TERM PIPE
+trap 'exit 1' HUP INT QUIT TERM PIPE ALRM USR1 USR2 XCPU
+# Files may not grow any more (ulimit -f): then nothing can be written, which is seen where it is tried.
+trap : XFSZ
 # The pause begins.
 # A here-document is a pipe in dash, in busybox and in bash since 5.1: one that costs no process, if it can be opened again.
 events__=
@@ -27,19 +24,32 @@ event
 END
 } 2>/dev/null
 if [ -p /proc/self/fd/4 ] && command exec 4<>/proc/self/fd/4; then events__=open; fi 2>/dev/null
+why__=
 for t in "${TMPDIR:-/tmp}" /tmp /var/tmp /dev/shm /run; do
+    loose__=
+    [ "$who__" != 0 ] || { real_folder "$t" && takes_files "$at" && t=$at; } || {
+        [ -z "$loose__" ] || why__=": others than root may change $loose__"
+        continue
+    }
     if dir__=$(mktemp -d "$t/airworthy.XXXXXXXXXX" 2>/dev/null); then
-        [ -z "$events__" ] || break
-        if mkfifo "$dir__/events" 2>/dev/null; then exec 4<>"$dir__/events"; break; fi
-    fi
+        printf '\n@%s out sudo\n%s\n%s\n@%s exit sudo 0\n' "$mark__" "$how__" "$refusal__" "$mark__" >"$dir__/frame.o"
+        if [ -s "$dir__/frame.o" ]; then
+            [ -z "$events__" ] || break
+            if mkfifo "$dir__/events"; then exec 4<>"$dir__/events"; break; fi
+        fi
+    fi 2>/dev/null
     [ -z "$dir__" ] || rm -rf "$dir__"
     dir__=
 done
+cd /
 if [ -z "$dir__" ]; then
-    printf '\n@%s refused no private directory could be made in /tmp, /var/tmp, /dev/shm or /run\n' "$mark__"
+    printf '\n@%s refused no private directory that takes files could be made in /tmp, /var/tmp, /dev/shm or /run%s\n' "$mark__" "$why__"
     exit 1
 fi
-printf '\n@%s out sudo\n%s\n%s\n@%s exit sudo 0\n' "$mark__" "${1:-user}" "$2" "$mark__" >"$dir__/frame.o"
+trap 'exit 1' XFSZ
+# What programs put down goes with it.
+TMPDIR=$dir__
+export TMPDIR
 
 # any PROGRAM...: whether one of them is there.
 any() {

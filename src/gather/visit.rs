@@ -230,11 +230,11 @@ impl Conversation for Dialogue<'_> {
     fn begin(&mut self) -> Beginning {
         let script = (self.text)(&self.boundary).into_bytes();
         match self.password {
-            // The host speaks first.
+            // But for the boundary, which is in no command line, the host speaks first.
             Some(_) => {
-                let command = bootstrap::with_password(script.len(), &self.boundary);
+                let command = bootstrap::with_password(script.len());
                 self.script = script;
-                Beginning { command, opening: Vec::new() }
+                Beginning { command, opening: format!("{}\n", self.boundary).into_bytes() }
             }
             None => {
                 self.script_sent = true;

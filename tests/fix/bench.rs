@@ -58,6 +58,7 @@ take() {
     echo "${d:-runc}||io.containerd.runc.v2||runc|$n" >"$here/state/info"
 }
 [ ! -e "$here/state/cut" ] || { read -r cut <"$here/state/cut"; [ "$cut" != "$1" ] || kill -KILL 0; }
+[ ! -e "$here/state/list-locks" ] || ls -ld /run/airworthy* /tmp/airworthy.* >>"$here/state/locks" 2>/dev/null
 case $1 in
 show) echo "MainPID=$(cat "$here/state/pid")" ;;
 reload)
@@ -93,6 +94,14 @@ impl Drop for Bench {
     fn drop(&mut self) {
         let _ = self.dockerd.kill();
         let _ = self.dockerd.wait();
+        // The lock of a run that was killed stays until the next one; see src/fix/lock.sh.
+        let name = self.file().display().to_string().replace('/', "-");
+        let me = fs::metadata("/proc/self").map(|me| me.uid()).unwrap_or_default();
+        for place in
+            ["/run/airworthy".to_owned(), format!("/tmp/airworthy.{me}"), "/tmp/airworthy.65534".to_owned()]
+        {
+            let _ = fs::remove_dir(place + &name);
+        }
     }
 }
 

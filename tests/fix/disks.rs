@@ -22,7 +22,7 @@ const PLAIN: &[&str] = &["sh"];
 
 const CASES: &[Case] = &[
     Case {
-        arrange: "cat $f >/tmp/.aw$$; mount -t tmpfs -o nr_inodes=2 tmpfs $d && cat /tmp/.aw$$ >$f; rm /tmp/.aw$$",
+        arrange: "cat $f >/tmp/.aw$$; mount -t tmpfs -o mode=755,nr_inodes=2 tmpfs $d && cat /tmp/.aw$$ >$f; rm /tmp/.aw$$",
         undo: "umount $d",
         shell: PLAIN,
         outcome: Outcome::Failed,
@@ -30,7 +30,7 @@ const CASES: &[Case] = &[
         reaches: "ENOSPC for the temporary file's inode",
     },
     Case {
-        arrange: "cat $f >/tmp/.aw$$; mount -t tmpfs -o size=8k tmpfs $d && cat /tmp/.aw$$ >$f && head -c 4096 /dev/zero >$d/filler; rm /tmp/.aw$$",
+        arrange: "cat $f >/tmp/.aw$$; mount -t tmpfs -o mode=755,size=8k tmpfs $d && cat /tmp/.aw$$ >$f && head -c 4096 /dev/zero >$d/filler; rm /tmp/.aw$$",
         undo: "umount $d",
         shell: PLAIN,
         outcome: Outcome::Failed,
@@ -38,7 +38,7 @@ const CASES: &[Case] = &[
         reaches: "ENOSPC for the copy",
     },
     Case {
-        arrange: "cat $f >/tmp/.aw$$; mount -t tmpfs -o size=12k tmpfs $d && cat /tmp/.aw$$ >$f && head -c 4096 /dev/zero >$d/filler; rm /tmp/.aw$$",
+        arrange: "cat $f >/tmp/.aw$$; mount -t tmpfs -o mode=755,size=12k tmpfs $d && cat /tmp/.aw$$ >$f && head -c 4096 /dev/zero >$d/filler; rm /tmp/.aw$$",
         undo: "umount $d",
         shell: PLAIN,
         outcome: Outcome::Failed,
@@ -46,7 +46,7 @@ const CASES: &[Case] = &[
         reaches: "ENOSPC for the new text",
     },
     Case {
-        arrange: "cat $f >/tmp/.aw$$; mount -t tmpfs -o nr_inodes=3 tmpfs $d && cat /tmp/.aw$$ >$f; rm /tmp/.aw$$",
+        arrange: "cat $f >/tmp/.aw$$; mount -t tmpfs -o mode=755,nr_inodes=3 tmpfs $d && cat /tmp/.aw$$ >$f; rm /tmp/.aw$$",
         undo: "umount $d",
         shell: PLAIN,
         outcome: Outcome::Failed,

@@ -10,3 +10,4 @@ mod environment;
 mod fixtures;
 mod plans;
 mod properties;
+mod trust;

@@ -12,7 +12,9 @@ mod deletions;
 #[path = "../support/environment.rs"]
 mod environment;
 mod first_contact;
+mod ground;
 mod harness;
+mod impostors;
 mod interruption;
 mod kubespray_host;
 mod kubespray_profile;
@@ -28,6 +30,7 @@ mod script;
 mod secrets;
 mod selection;
 mod terminal_safety;
+mod trust;
 #[path = "../support/vault.rs"]
 mod vault;
 mod waivers;

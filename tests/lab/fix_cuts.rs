@@ -160,9 +160,10 @@ pub(crate) const CUTS: &[Cut] = &[
         ..NOTHING
     },
     Cut {
-        name: "root is denied the folder's lock by another run",
-        apply: "(flock /etc/docker sh -c 'echo $$ >/run/lab-lock; exec sleep 60' >/dev/null 2>&1 &) ; sleep 0.3",
-        restore: "kill $(cat /run/lab-lock); sleep 0.2",
+        name: "root is denied the lock by another run",
+        apply: "mkdir -m 700 /run/airworthy-etc-docker-daemon.json; \
+                (flock /run/airworthy-etc-docker-daemon.json sh -c 'echo $$ >/run/lab-lock; exec sleep 60' >/dev/null 2>&1 &) ; sleep 0.3",
+        restore: "kill $(cat /run/lab-lock); sleep 0.2; rmdir /run/airworthy-etc-docker-daemon.json",
         outcome: &[FixOutcome::Refused],
         says: "another run",
         ..NOTHING

@@ -119,6 +119,21 @@ fn a_wrong_password_costs_one_attempt_and_the_rest_is_read_as_the_user() {
 }
 
 #[test]
+fn where_sudo_takes_no_password_the_rest_is_read_as_the_user() {
+    for (sudo, said) in [
+        ("echo 'pai is not in the sudoers file.' >&2; exit 1", "pai is not in the sudoers file."),
+        ("exec /no/such/sudo", "not found"),
+    ] {
+        let machine = Machine::new();
+        machine.sudo(Some(PASSWORD)).program("sudo", sudo);
+        let facts = facts_of(&visit(&machine.server(), Some(PASSWORD)));
+        assert!(facts.sudo.refusal.value().is_some_and(|why| why.contains(said)), "{:?}", facts.sudo);
+        assert!(facts.memory.total_mib.value().is_some());
+        wait_until("nothing is left behind", || machine.is_clean());
+    }
+}
+
+#[test]
 fn without_a_password_sudo_says_why_and_the_rest_is_read_as_the_user() {
     let machine = Machine::new();
     machine.sudo(Some("another"));
@@ -227,7 +242,8 @@ fn a_machine_with_busybox_alone_is_read_too() {
     for applet in String::from_utf8_lossy(&list).lines() {
         std::os::unix::fs::symlink(&busybox, machine.path("bin").join(applet)).expect("a link");
     }
-    let rc = format!("{}; PATH=${{PATH%%:*}}; AIRWORTHY_SYSTEM_PATH=$PATH", machine.rc());
+    environment::stand_alone(&machine.path("bin"));
+    let rc = format!("{}; PATH=${{PATH%%:*}}", machine.rc());
     let server = Server::start(Plan { answer: Answer::Login { shell: "sh", rc }, ..Plan::open() });
     let facts = facts_of(&visit(&server, None));
     assert!(facts.memory.total_mib.value().is_some() && facts.cpu.count.value().is_some());

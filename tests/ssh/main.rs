@@ -28,3 +28,4 @@ mod secrets;
 mod server;
 mod stand_in;
 mod talk;
+mod trust;

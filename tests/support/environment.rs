@@ -1,7 +1,8 @@
 //! What tests see of the machine that runs them: the programs listed here, and the variables that a test names.
 //!
 //! Tests start programs through [`command`] alone, which clears the environment; `tests/integration/architecture.rs` keeps
-//! that rule. `PATH` is a folder of links to [`PROGRAMS`], and the scripts for hosts search no other folder. So a test never
+//! that rule. `PATH` is a folder of links to [`PROGRAMS`], and by a file in it the scripts for hosts know that it stands for
+//! the system's folders too (see src/gather/trust.sh), unless root is not its only owner. So a test never
 //! finds the machine's Docker, systemd, NVIDIA driver, Ansible, SSH agent, proxies, locale or configuration files.
 
 use std::ffi::{OsStr, OsString};
@@ -52,8 +53,6 @@ pub(crate) fn command(program: impl AsRef<OsStr>) -> Command {
     command
         .env_clear()
         .env("PATH", programs())
-        // See src/gather/script.sh and src/fix/apply.sh.
-        .env("AIRWORTHY_SYSTEM_PATH", programs())
         .env("HOME", home())
         .env("LC_ALL", "C")
         .env("GIT_CONFIG_NOSYSTEM", "1");
@@ -103,8 +102,17 @@ pub(crate) fn programs() -> &'static Path {
         for name in PROGRAMS.split_whitespace() {
             link(name, &folder);
         }
+        stand_alone(&folder);
         folder
     })
+}
+
+/// Makes a folder of programs stand for all folders of the system's.
+pub(crate) fn stand_alone(folder: &Path) {
+    let mark = folder.join(".airworthy-alone");
+    if !mark.exists() {
+        fs::write(mark, "").expect("written");
+    }
 }
 
 /// Links a program into a folder, unless the machine has it not.
