@@ -19,6 +19,9 @@ use crate::redact;
 /// Larger files are no inventories.
 const MAX_BYTES: u64 = 64 * 1024 * 1024;
 
+/// Of larger texts complaints show nothing, in bytes: looking for secrets in them takes seconds.
+const MOST_SHOWN: usize = 2 * 1024 * 1024;
+
 /// How long a pipe may take to end.
 const PATIENCE: Duration = Duration::from_secs(20);
 
@@ -58,7 +61,10 @@ impl Source {
 
     fn shown(&self) -> &Shown {
         self.shown.get_or_init(|| Shown {
-            text: redact::of_same_length(&self.text).into(),
+            text: match self.text.len() {
+                ..=MOST_SHOWN => redact::of_same_length(&self.text).into(),
+                _ => hidden(&self.text).into(),
+            },
             lines: std::iter::once(0)
                 .chain(memchr_iter(b'\n', self.text.as_bytes()).map(|at| at + 1))
                 .collect(),
@@ -104,6 +110,11 @@ impl Source {
         let rest = self.text[line..].split('\n').next().unwrap_or_default();
         line + rest.char_indices().nth(mark.column - 1).map_or(rest.len(), |(at, _)| at)
     }
+}
+
+/// A text of the same length in which nothing but the ends of lines can be read.
+fn hidden(text: &str) -> String {
+    text.bytes().map(|byte| if byte == b'\n' { '\n' } else { '*' }).collect()
 }
 
 /// A place in a file, to complain about later.

@@ -188,7 +188,6 @@ impl Driver {
         }
         let came = files[0].revents();
         let is_ready = files[1..].iter().any(|file| !file.revents().is_empty());
-        drop(files);
         if came.contains(PollFlags::OUT) {
             self.relay.send();
         }

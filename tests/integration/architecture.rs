@@ -277,12 +277,10 @@ fn reads_from_outside(text: &str) -> Vec<&str> {
 }
 
 /// The sources that may read otherwise, how many lines of each do, and what they read.
-const READERS: [(&str, usize, &str); 8] = [
+const READERS: [(&str, usize, &str); 6] = [
     ("inventory/process.rs", 1, "what a program says, up to a bound and for a bounded time"),
-    ("run/report_file.rs", 1, "nothing: it opens the device or pipe that a report is written to"),
     ("transport/agent.rs", 1, "an agent's answer, of the length that it announces and that is checked"),
     ("transport/askpass.rs", 2, "a question and an answer between this program and itself, up to a bound"),
-    ("transport/known_hosts/mod.rs", 1, "the last byte of the file that a new key is added to"),
     ("transport/openssh_log.rs", 2, "the log that it made itself for ssh, up to a bound"),
     ("transport/proxy_command.rs", 1, "the end of a file that it made itself for a program's stderr"),
     ("input.rs", 5, "everything else"),

@@ -2,6 +2,8 @@
 //!
 //! `cargo test --test integration -- --ignored every_deletion --nocapture` tries them all, some 10,000; a sample is a test.
 
+#![allow(clippy::print_stdout)] // how many were tried
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
@@ -200,8 +202,8 @@ fn try_deletions(step: usize) -> (Vec<String>, usize) {
 
 #[test]
 fn a_sample_of_deletions_makes_no_go() {
-    let (wrong, tried) = try_deletions(23);
-    assert!(tried > 200, "{tried} deletions");
+    let (wrong, tried) = try_deletions(97);
+    assert!(tried > 100, "{tried} deletions");
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 

@@ -4,6 +4,8 @@
 //! writes what each reading took, from [`begin`] to [`end`], into a file of its own. It is not part of a plain `cargo test`:
 //! `cargo test --test scaling -- --ignored nothing`.
 
+#![allow(clippy::print_stdout)] // the figures
+
 #[allow(dead_code)] // each test binary uses a part of it
 #[path = "../support/environment.rs"]
 mod environment;
