@@ -16,13 +16,13 @@ macro_rules! each_fault {
 #[allow(dead_code)]
 #[macro_use]
 #[path = "../lab/fault.rs"]
-mod fault;
+pub(crate) mod fault;
 #[allow(dead_code)]
 #[path = "../lab/faults/mod.rs"]
-mod faults;
+pub(crate) mod faults;
 #[allow(dead_code)]
 #[path = "../lab/kubespray.rs"]
-mod kubespray;
+pub(crate) mod kubespray;
 
 use super::control_node::COVERED as CONTROL_NODE;
 use fault::{Expect, Fault};

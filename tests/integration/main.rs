@@ -23,6 +23,7 @@ mod output_files;
 mod probe_text;
 mod recorded;
 mod releases;
+mod reliability;
 mod remedies;
 mod robustness;
 mod saved_facts;
