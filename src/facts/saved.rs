@@ -15,7 +15,8 @@ use crate::redact;
 pub const SCHEMA: &str = "airworthy/facts/v1";
 
 /// Why a fact is unknown that was not saved: judged again it is no pass.
-const NOT_SAVED: &str = "not saved: it holds what is encrypted in the inventory, or a password";
+const NOT_SAVED: &str =
+    "not saved: it holds a value that the inventory encrypts, or a password; check the hosts themselves";
 
 /// One host, as saved.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]

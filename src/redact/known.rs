@@ -12,8 +12,8 @@ use super::name::{Sensitivity, is_place, sensitivity};
 use super::settings::is_switch;
 use super::span::Spans;
 
-/// Shorter ones would be found in every other word.
-const SHORTEST: usize = 4;
+/// Shorter ones would be found in every other word, and `eth0` or `sudo` in every report.
+const SHORTEST: usize = 5;
 /// So long ones with digits or signs in them are found within words too.
 const TELLING: usize = 8;
 
@@ -107,6 +107,8 @@ struct Known {
     secrets: HashSet<String>,
     /// Names that everybody sees: of hosts and groups.
     public: HashSet<String>,
+    /// Texts that everybody has: of the checks and profiles that ship.
+    published: Vec<&'static str>,
     /// Made when it is first needed after a change.
     search: Option<Arc<Search>>,
 }
@@ -178,6 +180,24 @@ pub fn publish<'n>(names: impl IntoIterator<Item = &'n str>) {
     known.search = None;
 }
 
+/// Texts of the program's own that reports repeat: a word of them is no secret, such as `/var/lib/docker` or a version that
+/// stands in a file that was decrypted.
+pub fn publish_texts(texts: impl IntoIterator<Item = &'static str>) {
+    let mut known = KNOWN.write().unwrap_or_else(PoisonError::into_inner);
+    known.published.extend(texts);
+    known.search = None;
+}
+
+/// Whether a text has a word that is this one, whole.
+fn has_word(text: &str, word: &str) -> bool {
+    let joins = |c: char| c.is_alphanumeric() || "-_./".contains(c);
+    text.match_indices(word).any(|(at, _)| {
+        let (before, behind) = (&text[..at], &text[at + word.len()..]);
+        let behind = behind.strip_prefix(['.', '/']).unwrap_or(behind); // the end of a sentence
+        !before.ends_with(joins) && !behind.starts_with(joins)
+    })
+}
+
 /// Whether a text holds a remembered secret.
 pub fn holds_known(text: &str) -> bool {
     let mut spans = Spans::default();
@@ -232,8 +252,10 @@ fn search() -> Option<Arc<Search>> {
         return Some(Arc::clone(search));
     }
     let mut known = KNOWN.write().unwrap_or_else(PoisonError::into_inner);
-    let secrets: Vec<String> =
-        known.secrets.iter().filter(|secret| !known.public.contains(secret.as_str())).cloned().collect();
+    let is_public = |secret: &String| {
+        known.public.contains(secret) || known.published.iter().any(|text| has_word(text, secret))
+    };
+    let secrets: Vec<String> = known.secrets.iter().filter(|secret| !is_public(secret)).cloned().collect();
     let built = AhoCorasick::builder().match_kind(MatchKind::LeftmostLongest).build(&secrets);
     let search = Arc::new(Search { automaton: built.ok()?, secrets });
     known.search = Some(Arc::clone(&search));

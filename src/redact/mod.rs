@@ -17,7 +17,7 @@ mod value;
 
 use std::borrow::Cow;
 
-pub use known::{holds_known, publish, remember, remember_all, remember_named};
+pub use known::{holds_known, publish, publish_texts, remember, remember_all, remember_named};
 pub use name::is_secret_name;
 pub use value::value;
 

@@ -59,6 +59,8 @@ fn value_in(line: &str) -> Option<usize> {
         let name =
             &before[start.map_or(0, |at| at + before[at..].chars().next().map_or(1, char::len_utf8))..];
         let value = behind.trim_start();
+        // `sshpass: not found` is what a program says of a thing.
+        let is_said = sign == ":" && is_sentence(value);
         // `image:tag`, `url://`, `/etc/token: Permission denied` and `a hardware key: …` are no settings, and `==` compares.
         let is_setting = match sign {
             ":" if start.is_some_and(|at| before[at..].starts_with('/')) || name == "key" => false,
@@ -72,10 +74,21 @@ fn value_in(line: &str) -> Option<usize> {
             Sensitivity::All => is_switch(first),
         };
         let is_path = !is_secret_name(name) || super::value::is_path(name, value);
-        (is_setting && !is_public && !is_path && !value.is_empty()).then(|| line.len() - value.len())
+        (is_setting && !is_said && !is_public && !is_path && !value.is_empty())
+            .then(|| line.len() - value.len())
     });
     let sshpass = line.find("sshpass ").map(|at| at + "sshpass ".len());
     setting.into_iter().chain(sshpass).min()
+}
+
+/// Whether this is what is said of a thing, and no value of a setting.
+fn is_sentence(text: &str) -> bool {
+    const SAID: [&str; 8] =
+        ["denied", "expired", "failed", "invalid", "missing", "refused", "required", "unauthorized"];
+    let text = text.trim_end();
+    let Some(first) = text.split_whitespace().next() else { return false };
+    let is_word = first.trim_end_matches(',').bytes().all(|byte| byte.is_ascii_lowercase());
+    is_word && (first != text || SAID.contains(&text))
 }
 
 /// Where the word begins that follows a flag with a secret's name (`--token abc`), or one for user and password.

@@ -267,3 +267,30 @@ fn places_in_a_text_stay() {
     );
     assert!(!shown.contains("geheim") && !shown.contains("ss\""));
 }
+
+#[test]
+fn what_a_program_says_of_a_thing_is_no_setting() {
+    for said in [
+        "/bin/sh: 1: exec: sshpass: not found",
+        "exec: \"docker-credential-pass\": executable file not found in $PATH",
+        "vault_token: expired, log in again with tsh login",
+        "tsh: access-key: unauthorized",
+    ] {
+        assert_eq!(text(said), said);
+    }
+    for secret in ["token: zq8f7a6b", "password: \"zq and more\"", "password: zq1, user: joe", "api-key: ZQ"]
+    {
+        assert!(!text(secret).to_lowercase().contains("zq"), "{secret}: {}", text(secret));
+    }
+}
+
+#[test]
+fn words_of_the_programs_own_texts_are_no_secrets() {
+    publish_texts(["zq-dir: see /var/lib/zqdocker, and zqversion-1.2."]);
+    for word in ["/var/lib/zqdocker", "zqversion-1.2"] {
+        remember(word);
+        assert_eq!(shown(&format!("it is {word} here")), format!("it is {word} here"));
+    }
+    remember("zqversion");
+    assert!(!shown("it is zqversion here").contains("zqversion"));
+}

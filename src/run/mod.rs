@@ -33,11 +33,12 @@ mod whole_file;
 use clap::CommandFactory as _;
 use clap::error::{ContextKind, ErrorKind};
 
-use crate::checks::{CheckFile, Config, ProfileFile};
+use crate::checks::{CheckFile, Config, ProfileFile, shipped};
 use crate::cli::{Cli, Command, FixCommand, SchemaOf};
 use crate::exit_code;
 use crate::facts::saved::SavedHost;
 use crate::handoff::record;
+use crate::redact;
 use crate::report;
 
 pub use crate::transport::answer_prompt;
@@ -46,6 +47,8 @@ pub use error::RunError;
 
 /// Runs a command and gives its exit status; an error is told on stderr, and nothing stands on stdout then.
 pub fn run(cli: &Cli) -> u8 {
+    let checks = shipped::CHECKS.iter().map(|(_, text)| shipped::without_examples(text));
+    redact::publish_texts(checks.chain(shipped::PROFILES.iter().map(|(_, text)| *text)));
     let result = match &cli.command {
         Command::Check(args) => check::check(args),
         Command::Facts(args) => facts::facts(args),

@@ -9,12 +9,14 @@ use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
 use airworthy::checks::Config;
+use airworthy::facts::saved::SavedHost;
 use airworthy::facts::{self, Circumstances, Section, Transcript};
 use airworthy::fix::daemon_json::{self, Wish};
 use airworthy::gather;
 use airworthy::inventory::{self, Connection, Host, read_yaml};
 use airworthy::transport::{ConfigFiles, Options, Ssh};
 use bytes::Bytes;
+use serde_json::Value;
 use tempfile::TempDir;
 
 /// Something that is read.
@@ -26,7 +28,7 @@ pub(crate) struct Input {
 
 /// All of them, in the same order each time.
 pub(crate) fn inputs() -> Vec<Input> {
-    [sections(), answers(), inventories(), yaml(), files()].into_iter().flatten().collect()
+    [sections(), answers(), saved_facts(), inventories(), yaml(), files()].into_iter().flatten().collect()
 }
 
 fn input(name: impl Into<String>, read: impl Fn(usize) -> Box<dyn FnMut()> + 'static) -> Input {
@@ -188,6 +190,33 @@ fn answers() -> Vec<Input> {
         input("answer of beginnings", frame(|at| format!("\n@b out s{at}\n"))),
         input("answer of signs", frame(|_| "@@@@@@@@\n@\n".to_owned())),
     ]
+}
+
+/// Each list of a saved host, with more items.
+fn saved_facts() -> Vec<Input> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/clusters/healthy/worker1.json");
+    let saved: Value = serde_json::from_str(&fs::read_to_string(path).expect("saved facts")).expect("JSON");
+    let subjects = saved["facts"].as_object().expect("facts");
+    let lists = subjects.iter().flat_map(|(subject, fields)| {
+        let fields = fields.as_object().into_iter().flatten();
+        let lists = fields.filter(|(_, fact)| fact["known"].as_array().is_some_and(|list| !list.is_empty()));
+        lists.map(|(field, _)| (subject.clone(), field.clone()))
+    });
+    let lists: Vec<(String, String)> = lists.collect();
+    let grown = lists.into_iter().map(|(subject, field)| {
+        let saved = saved.clone();
+        input(format!("saved {subject}.{field}"), move |length| {
+            let mut saved = saved.clone();
+            let list = saved["facts"][&subject][&field]["known"].as_array_mut().expect("a list");
+            let item = list[0].clone();
+            list.extend(std::iter::repeat_n(item, length));
+            let text = saved.to_string();
+            Box::new(move || {
+                let _ = black_box(SavedHost::parse(&text).map(SavedHost::record));
+            })
+        })
+    });
+    grown.collect()
 }
 
 /// A folder with these files, loaded as an inventory.
