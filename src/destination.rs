@@ -166,14 +166,23 @@ impl Way {
     }
 
     fn may_follow(&self, name: &OsStr, link: &Stat) -> io::Result<()> {
-        let folder = fstat(&self.folder)?;
-        let is_everybodys = Mode::from_raw_mode(folder.st_mode).contains(Mode::WOTH);
-        if !is_everybodys || link.st_uid == geteuid().as_raw() || link.st_uid == folder.st_uid {
+        let own = geteuid();
+        if link.st_uid == own.as_raw() || link.st_uid == 0 {
             return Ok(());
         }
+        let folder = fstat(&self.folder)?;
+        let is_everybodys = Mode::from_raw_mode(folder.st_mode).contains(Mode::WOTH);
+        // Root may write everywhere: where only root may, somebody else's link was made by root.
+        let others = Mode::WGRP | Mode::WOTH;
+        let is_roots = folder.st_uid == 0 && !Mode::from_raw_mode(folder.st_mode).intersects(others);
+        let why = match (own.is_root(), is_everybodys) {
+            (true, _) if is_roots => return Ok(()),
+            (true, _) => "",
+            (false, true) if link.st_uid != folder.st_uid => ", in a folder that everybody may write to",
+            (false, _) => return Ok(()),
+        };
         let reason = format!(
-            "`{}` is a link of another user (uid {}), in a folder that everybody may write to: it is not followed; name the \
-             place itself, or another folder",
+            "`{}` is a link of another user (uid {}){why}: it is not followed; name the place itself, or another folder",
             name.display(),
             link.st_uid
         );

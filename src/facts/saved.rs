@@ -101,7 +101,7 @@ impl SavedHost {
             if pretty { serde_json::to_string_pretty(document) } else { serde_json::to_string(document) }
         }
         let whole = text(self, pretty)?;
-        if !redact::holds_known(&whole) {
+        if !redact::holds_known(&whole) && !whole.contains(redact::ENCRYPTED) {
             return Ok(whole);
         }
         let mut value = serde_json::to_value(self)?;
@@ -150,7 +150,9 @@ fn forget_secrets(value: &mut Value, path: &mut Vec<String>) {
         Value::Object(fields) => {
             let is_fact = fields.contains_key("source") && fields.contains_key("known");
             let keeps_shape = path.ends_with(&["docker".to_owned(), "config".to_owned()]);
-            if is_fact && !keeps_shape && holds_secret(&fields["known"]) {
+            let is_encrypted =
+                fields.get("source").and_then(Value::as_str).is_some_and(|it| it.contains(redact::ENCRYPTED));
+            if is_fact && !keeps_shape && (is_encrypted || holds_secret(&fields["known"])) {
                 fields.remove("known");
                 fields.remove("omitted");
                 fields.insert("unknown".to_owned(), NOT_SAVED.into());

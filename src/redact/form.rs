@@ -6,6 +6,7 @@ use std::sync::LazyLock;
 
 use aho_corasick::AhoCorasick;
 
+use super::beginning;
 use super::span::Spans;
 
 /// What tokens begin with that can be told by it, with the least number of characters behind.
@@ -26,6 +27,9 @@ const PREFIXES: [(&str, usize); 15] = [
     ("xoxb-", 16),
     ("xoxp-", 16),
 ];
+
+/// How long the line is at the most that announces a key or a vault text, in bytes.
+const HEADER: usize = 256;
 
 /// Without one of these no text holds a secret by its form.
 static TRIGGERS: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| {
@@ -72,13 +76,17 @@ pub(super) fn find_addresses(text: &str, spans: &mut Spans) {
         }
         urls.push(from..start + end);
     }
-    let mut at = 0;
+    let mut urls = urls.iter().peekable();
+    // Where the last URL ends that begins before the token does end.
+    let (mut at, mut url_end) = (0, 0);
     for token in text.split(ends_address) {
         let start = at;
         at = start + token.len() + text[start + token.len()..].chars().next().map_or(0, char::len_utf8);
-        let is_url = || urls.iter().any(|url| url.start < start + token.len() && start < url.end);
+        while let Some(url) = urls.next_if(|url| url.start < start + token.len()) {
+            url_end = url_end.max(url.end);
+        }
         if token.contains('@')
-            && !is_url()
+            && url_end <= start
             && let Some(user) = user_without_scheme(token)
         {
             spans.add(start + user.start..start + user.end);
@@ -171,27 +179,38 @@ fn find_private_keys(text: &str, spans: &mut Spans) {
     if let Some(at) = text.find("PuTTY-User-Key-File") {
         spans.add(at..text.len());
     }
+    let mut behind = 0;
     for (at, _) in text.match_indices("-----BEGIN ") {
-        let head = text[at..].lines().next().unwrap_or_default();
-        if !head.contains("PRIVATE KEY") {
+        if at < behind
+            || !beginning(&text[at..], HEADER).lines().next().unwrap_or_default().contains("PRIVATE KEY")
+        {
             continue;
         }
         let end = text[at..].find("-----END ").map(|end| {
             let last = at + end + "-----END ".len();
             last + text[last..].find("-----").map_or(text.len() - last, |end| end + 5)
         });
-        spans.add(at..end.unwrap_or(text.len()));
+        // One without an end takes the rest, and what begins within one is a part of it.
+        behind = end.unwrap_or(text.len());
+        spans.add(at..behind);
     }
 }
 
 fn find_vault_texts(text: &str, spans: &mut Spans) {
+    let mut behind = 0;
     for (at, _) in text.match_indices("$ANSIBLE_VAULT;") {
-        let head = at + text[at..].find(char::is_whitespace).unwrap_or(text.len() - at);
+        if at < behind {
+            continue;
+        }
+        let first = beginning(&text[at..], HEADER);
+        let head = at + first.find(char::is_whitespace).unwrap_or(first.len());
         let more = text[head..].find(|c: char| !(c.is_ascii_hexdigit() || c.is_whitespace()));
         let end = more.map_or(text.len(), |more| head + more);
         // A word behind it that begins like a hexadecimal number is none of it.
-        let whole = text[..end].rfind(char::is_whitespace).filter(|_| end < text.len()).unwrap_or(end);
+        let last_blank = || text[at..end].rfind(char::is_whitespace).map(|blank| at + blank);
+        let whole = last_blank().filter(|_| end < text.len()).unwrap_or(end);
         spans.add(at..at + text[at..whole.max(head)].trim_end().len());
+        behind = end;
     }
 }
 
@@ -214,16 +233,19 @@ fn find_bearers(text: &str, spans: &mut Spans) {
 
 fn find_prefixed(text: &str, spans: &mut Spans) {
     for (prefix, least) in PREFIXES {
+        let mut behind = 0;
         for (at, _) in text.match_indices(prefix) {
-            let is_inside = text[..at].ends_with(|c: char| c.is_alphanumeric() || c == '_');
+            if at < behind || text[..at].ends_with(|c: char| c.is_alphanumeric() || c == '_') {
+                continue;
+            }
             let rest = &text[at + prefix.len()..];
             let is_part =
                 |c: char| c.is_ascii_alphanumeric() || "_-".contains(c) || prefix == "eyJ" && c == '.';
             let length = rest.find(|c| !is_part(c)).unwrap_or(rest.len());
+            behind = at + prefix.len() + length;
             // A JSON Web Token has three parts.
-            let is_whole = prefix != "eyJ" || rest[..length].matches('.').count() == 2;
-            if !is_inside && length >= least && is_whole {
-                spans.add(at..at + prefix.len() + length);
+            if length >= least && (prefix != "eyJ" || rest[..length].matches('.').nth(1).is_some()) {
+                spans.add(at..behind);
             }
         }
     }

@@ -26,6 +26,10 @@ use span::Spans;
 /// What stands for a secret.
 pub const STARS: &str = "********";
 
+/// What is said in place of a value that ansible-vault encrypted. A fact whose source says so has such a value, whatever
+/// that is: `calico` cannot be told by its letters.
+pub const ENCRYPTED: &str = "(encrypted)";
+
 /// A text of our own or of anybody's as it may be written: without what is secret by its form or its origin.
 pub fn shown(text: &str) -> Cow<'_, str> {
     match is_suspicious(text) {
@@ -64,6 +68,15 @@ pub fn has_credentials(text: &str) -> bool {
     let mut spans = Spans::default();
     form::find_addresses(text, &mut spans);
     !spans.is_empty()
+}
+
+/// The first `most` bytes of a text, or a few less where a letter would be cut.
+fn beginning(text: &str, most: usize) -> &str {
+    let mut end = most.min(text.len());
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    &text[..end]
 }
 
 fn of_form_and_origin(text: &str) -> Spans {

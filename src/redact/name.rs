@@ -83,23 +83,30 @@ const PUBLIC_KINDS: [&str; 8] =
 const PLACES: [&str; 8] = ["file", "files", "path", "paths", "dir", "dirs", "directory", "folder"];
 
 /// Last parts that say whose a secret is, or how it is used, and not what it is.
-const ABOUT: [&str; 64] = [
+const ABOUT: [&str; 81] = [
     "addr",
     "address",
+    "algo",
     "algorithm",
     "algorithms",
     "attempts",
     "audience",
     "backend",
+    "bin",
+    "binary",
     "claim",
     "count",
+    "days",
     "disabled",
+    "domain",
     "driver",
     "duration",
     "enable",
     "enabled",
+    "encryption",
     "endpoint",
     "endpoints",
+    "engine",
     "expiration",
     "expires",
     "expiry",
@@ -109,6 +116,7 @@ const ABOUT: [&str; 64] = [
     "host",
     "hostname",
     "hosts",
+    "image",
     "interval",
     "issuer",
     "length",
@@ -133,11 +141,18 @@ const ABOUT: [&str; 64] = [
     "prefix",
     "provider",
     "region",
+    "repo",
+    "repository",
     "required",
     "retries",
+    "review",
     "scope",
     "scopes",
     "size",
+    "sock",
+    "socket",
+    "tag",
+    "tags",
     "timeout",
     "tries",
     "ttl",
@@ -148,6 +163,8 @@ const ABOUT: [&str; 64] = [
     "urls",
     "user",
     "username",
+    "version",
+    "versions",
 ];
 
 /// Whether a variable, a key or a flag of this name is likely to hold a secret.
@@ -168,6 +185,11 @@ pub(super) fn sensitivity(name: &str) -> Sensitivity {
 /// Whether a name says that its value is a place in a file system.
 pub(super) fn is_place(name: &str) -> bool {
     ends_in_place(&parts(name))
+}
+
+/// Whether a name is that of a key: its value may be the key's file.
+pub(super) fn is_key(name: &str) -> bool {
+    parts(name).last().is_some_and(|last| last == "key")
 }
 
 /// Whether a name says that its value is an address: there a user alone may be a token.
@@ -196,7 +218,9 @@ fn ends_in_place(parts: &[String]) -> bool {
 }
 
 fn sensitivity_of(parts: &[String]) -> Sensitivity {
-    if parts.last().is_some_and(|last| ABOUT.contains(&last.as_str())) {
+    // `passwords_by_user` are passwords all the same.
+    let is_of_each = parts.iter().any(|part| ["by", "for", "per"].contains(&part.as_str()));
+    if !is_of_each && parts.last().is_some_and(|last| ABOUT.contains(&last.as_str())) {
         return Sensitivity::None;
     }
     let of_part = |(at, part): (usize, &String)| match part.as_str() {

@@ -1,5 +1,6 @@
 //! Settings within a text whose names are those of secrets: `password: …`, `--token=…`, `--token …`, `sshpass -p …`.
 
+use super::beginning;
 use super::name::{Sensitivity, is_secret_name, sensitivity};
 use super::span::Spans;
 
@@ -58,24 +59,32 @@ fn value_in(line: &str) -> Option<usize> {
         let start = before.rfind(|c: char| !(c.is_alphanumeric() || "_-.".contains(c)));
         let name =
             &before[start.map_or(0, |at| at + before[at..].chars().next().map_or(1, char::len_utf8))..];
-        let value = behind.trim_start();
-        // `sshpass: not found` is what a program says of a thing.
-        let is_said = sign == ":" && is_sentence(value);
         // `image:tag`, `url://`, `/etc/token: Permission denied` and `a hardware key: …` are no settings, and `==` compares.
         let is_setting = match sign {
             ":" if start.is_some_and(|at| before[at..].starts_with('/')) || name == "key" => false,
-            ":" => behind.starts_with(char::is_whitespace) || name == "auth" && !behind.starts_with('/'),
+            // `"name":"value"` is one, as JSON has it.
+            ":" => {
+                behind.starts_with(char::is_whitespace)
+                    || line[..at].ends_with(['"', '\''])
+                    || name == "auth" && !behind.starts_with('/')
+            }
             _ => !behind.starts_with('='),
         };
-        let first = value.split([' ', ',', ';', '}', '&']).next().unwrap_or_default();
-        let is_public = match sensitivity(name.trim_start_matches('-')) {
-            Sensitivity::None => true,
+        let sensitivity = sensitivity(name.trim_start_matches('-'));
+        if !is_setting || sensitivity == Sensitivity::None || !is_secret_name(name) {
+            return None;
+        }
+        let value = behind.trim_start();
+        let beginning = beginning(value, 4096);
+        let first = beginning.split([' ', ',', ';', '}', '&']).next().unwrap_or_default();
+        let is_public = match sensitivity {
             Sensitivity::Texts => is_switch(first) || first.bytes().all(|byte| byte.is_ascii_digit()),
-            Sensitivity::All => is_switch(first),
+            _ => is_switch(first),
         };
-        let is_path = !is_secret_name(name) || super::value::is_path(name, value);
-        (is_setting && !is_said && !is_public && !is_path && !value.is_empty())
-            .then(|| line.len() - value.len())
+        // `sshpass: not found` is what a program says of a thing.
+        let is_said = sign == ":" && is_sentence(beginning);
+        let is_path = super::value::is_path(name, beginning);
+        (!is_said && !is_public && !is_path && !value.is_empty()).then(|| line.len() - value.len())
     });
     let sshpass = line.find("sshpass ").map(|at| at + "sshpass ".len());
     setting.into_iter().chain(sshpass).min()
@@ -110,8 +119,11 @@ fn word_behind(line: &str) -> Option<usize> {
 /// Whether what follows this word of a command line is a secret.
 pub(super) fn is_secret_flag(word: &str) -> bool {
     let name = word.trim_start_matches('-');
-    word.starts_with('-')
-        && !name.contains('=')
-        && sensitivity(name) == Sensitivity::All
-        && !super::name::is_place(name)
+    let is_secret = match sensitivity(name) {
+        Sensitivity::All => true,
+        // `--proxy-auth joe:…`
+        Sensitivity::Texts => name.ends_with("auth"),
+        Sensitivity::None => name == "pw", // of plink
+    };
+    word.starts_with('-') && !name.contains('=') && is_secret && !super::name::is_place(name)
 }

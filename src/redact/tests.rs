@@ -294,3 +294,23 @@ fn words_of_the_programs_own_texts_are_no_secrets() {
     remember("zqversion");
     assert!(!shown("it is zqversion here").contains("zqversion"));
 }
+
+#[test]
+fn names_of_each_and_names_about() {
+    for name in ["passwords_by_user", "password_per_host", "token_for_host"] {
+        hides(name, &json!({"joe": "geheim"}));
+    }
+    for (name, shown) in [
+        ("vault_version", "1.15.2"),
+        ("secrets_store_csi_image_tag", "v1.4"),
+        ("ssh_key", "~/.ssh/id_rsa"),
+        ("tls_key", "/etc/ssl/k.pem"),
+        ("kubeadm_certificate_key", "{{ lookup('password', credentials_dir + '/key.creds length=64') }}"),
+        ("ansible_password", "{{ vaulted }}"),
+    ] {
+        assert_eq!(value(name, &json!(shown)), json!(shown), "{name}");
+    }
+    hides("ansible_password", &json!("{{ 'geheim' }}"));
+    hides("proxy_command", &json!("ncat --proxy-auth joe:geheim gate 22"));
+    hides("env", &json!(["CONFIG={\"db_password\":\"geheim\"}"]));
+}

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use super::name::{Sensitivity, is_address, is_place, sensitivity};
+use super::name::{Sensitivity, is_address, is_key, is_place, sensitivity};
 use super::settings::{is_secret_flag, is_switch};
 use super::{STARS, text};
 
@@ -41,7 +41,8 @@ fn marked(sensitivity: Sensitivity, name: &str, mark: &str, content: &Value) -> 
 }
 
 fn string(sensitivity: Sensitivity, name: &str, content: &str) -> String {
-    if sensitivity > Sensitivity::None && !is_switch(content) && !is_path(name, content) {
+    let is_public = is_switch(content) || is_path(name, content) || is_reference(content);
+    if sensitivity > Sensitivity::None && !is_public {
         return STARS.to_owned();
     }
     let trimmed = content.trim_start();
@@ -83,10 +84,22 @@ pub(super) fn is_path(name: &str, content: &str) -> bool {
     let content = content.trim().trim_matches(['"', '\'']);
     let is_plain = |c: char| c.is_alphanumeric() || "/._~+@-".contains(c);
     let starts = |start: &str| content.starts_with(start);
+    // The file of a key.
+    let is_file = (starts("/") || starts("~/")) && content.matches('/').nth(1).is_some();
+    if is_file && content.chars().all(is_plain) && (is_key(name) || sensitivity(name) == Sensitivity::Texts) {
+        return true;
+    }
     is_place(name)
         && (starts("{{")
             || (starts("/") || starts("~") || content.contains('/')) && content.chars().all(is_plain)
             || sensitivity(name) == Sensitivity::Texts && content.chars().all(is_plain))
+}
+
+/// Whether this is a template that names a value which stands elsewhere.
+fn is_reference(content: &str) -> bool {
+    let inner = content.trim().strip_prefix("{{").and_then(|rest| rest.strip_suffix("}}"));
+    let names = |inner: &str| !inner.contains(['"', '\'']) || inner.contains("lookup(");
+    inner.is_some_and(|inner| !inner.contains("}}") && names(inner))
 }
 
 /// Items of a list; of a command line's words also those that follow a secret's flag.

@@ -73,7 +73,10 @@ fn without_secrets(conclusion: &Conclusion) -> Option<Conclusion> {
 }
 
 fn found(found: &Found) -> Option<Found> {
-    let value = value(&found.value);
+    let value = match found.source.contains(redact::ENCRYPTED) && found.unknown.is_none() {
+        true => Some(redact::STARS.into()),
+        false => value(&found.value),
+    };
     let unknown = found.unknown.as_deref().map(redact::shown);
     let source = redact::shown(&found.source);
     let changes =

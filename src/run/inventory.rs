@@ -164,7 +164,7 @@ fn some(names: &[&str]) -> String {
 fn table<const N: usize>(header: [&str; N], rows: &[[String; N]]) -> String {
     // As they will be written: what is escaped takes more room.
     let rows: Vec<[String; N]> =
-        rows.iter().map(|row| row.each_ref().map(|cell| line(&redact::shown(cell)))).collect();
+        rows.iter().map(|row| row.each_ref().map(|cell| short(&line(&redact::shown(cell))))).collect();
     let wide = |column: usize| {
         let cells = rows.iter().map(|row| row[column].chars().count());
         cells.chain([header[column].len()]).max().unwrap_or(0) + 2
@@ -186,6 +186,17 @@ fn table<const N: usize>(header: [&str; N], rows: &[[String; N]]) -> String {
     }
     let lines: Vec<String> = table.lines().map(|line| line.trim_end().to_owned()).collect();
     lines.join("\n") + "\n"
+}
+
+/// A cell that is no longer than a table has use for: laying out a longer one takes its square.
+fn short(cell: &str) -> String {
+    const MOST: usize = 400;
+    match cell.char_indices().nth(MOST) {
+        Some((end, _)) => {
+            format!("{}… ({} characters; --format json has them all)", &cell[..end], cell.chars().count())
+        }
+        None => cell.to_owned(),
+    }
 }
 
 /// Why there is nothing to say of a host.

@@ -48,6 +48,7 @@ pub use error::RunError;
 /// Runs a command and gives its exit status; an error is told on stderr, and nothing stands on stdout then.
 pub fn run(cli: &Cli) -> u8 {
     let checks = shipped::CHECKS.iter().map(|(_, text)| shipped::without_examples(text));
+    redact::publish(shipped::CHECKS.iter().map(|(id, _)| *id));
     redact::publish_texts(checks.chain(shipped::PROFILES.iter().map(|(_, text)| *text)));
     let result = match &cli.command {
         Command::Check(args) => check::check(args),

@@ -65,6 +65,8 @@ pub(super) enum Broken {
     TooMuch(TooMuch),
     /// The kernel's word on `poll`.
     Poll(Errno),
+    /// What was waited for beside the peer has ended.
+    BesideEnded,
 }
 
 impl Broken {
@@ -73,6 +75,7 @@ impl Broken {
         match self {
             Broken::TooMuch(too_much) => too_much.reason(),
             Broken::Poll(why) => format!("poll: {why}"),
+            Broken::BesideEnded => "the other side has ended".to_owned(),
         }
     }
 }
@@ -173,6 +176,7 @@ impl Driver {
         time: Option<&Timespec>,
     ) -> Result<bool, Broken> {
         self.relay.send();
+        self.relay.deliver();
         self.relay.acknowledge_at_once();
         let (other, wanted) = beside.unwrap_or((self.socket.as_fd(), PollFlags::empty()));
         let mut files = [
@@ -186,12 +190,16 @@ impl Driver {
             Ok(_) => {}
             Err(why) => return Err(Broken::Poll(why)),
         }
+        let ended = PollFlags::HUP | PollFlags::ERR;
+        let beside = files[2].revents();
+        if beside.intersects(ended) && !beside.contains(PollFlags::IN) {
+            return Err(Broken::BesideEnded);
+        }
         let came = files[0].revents();
         let is_ready = files[1..].iter().any(|file| !file.revents().is_empty());
         if came.contains(PollFlags::OUT) {
             self.relay.send();
         }
-        let ended = PollFlags::HUP | PollFlags::ERR;
         if came.intersects(PollFlags::IN | ended) {
             self.relay.receive().map_err(Broken::TooMuch)?;
             return Ok(true);

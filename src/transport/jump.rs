@@ -174,7 +174,11 @@ impl Carrier {
         if !self.down.is_empty() {
             far |= PollFlags::OUT;
         }
-        let near = self.driver.awaited() | PollFlags::IN;
+        // While the visit takes nothing more, nothing more is taken from the jump host, but to send what waits for it.
+        let near = match self.down.is_empty() || !self.up.is_empty() {
+            true => self.driver.awaited() | PollFlags::IN,
+            false => self.driver.awaited() & PollFlags::OUT,
+        };
         self.driver.wait_once(near, Some((self.far.as_fd(), far)), None).map(|_| ())
     }
 }

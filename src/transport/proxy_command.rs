@@ -15,6 +15,9 @@ use super::{Stage, TransportError};
 /// As much of its stderr as an error tells.
 const COMPLAINT: u64 = 600;
 
+/// How much it may write to a file, its stderr among them, in the shell's units of 512 or 1,024 bytes.
+const MOST_SAID: u32 = 8192;
+
 /// How long a command that closed its side may take to end.
 const MOMENT: Duration = Duration::from_millis(500);
 
@@ -35,7 +38,7 @@ impl ProxyCommand {
         let stderr = tempfile::tempfile().map_err(failed)?;
         let child = Command::new("/bin/sh")
             .arg("-c")
-            .arg(format!("exec {command}"))
+            .arg(format!("ulimit -f {MOST_SAID} 2>/dev/null; exec {command}"))
             .stdin(OwnedFd::from(far.try_clone().map_err(failed)?))
             .stdout(OwnedFd::from(far))
             .stderr(Stdio::from(stderr.try_clone().map_err(failed)?))

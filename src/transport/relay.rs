@@ -114,13 +114,19 @@ impl Relay {
         }
     }
 
-    /// Hands one piece of what the peer sent to libssh2.
-    pub(super) fn receive(&self) -> Result<(), TooMuch> {
+    /// Hands on to libssh2 what it did not take before.
+    pub(super) fn deliver(&self) {
         let mut incoming = self.incoming.borrow_mut();
         if !incoming.is_empty() {
             let taken = hand_on(&self.inner, &incoming);
             incoming.drain(..taken);
         }
+    }
+
+    /// Hands one piece of what the peer sent to libssh2.
+    pub(super) fn receive(&self) -> Result<(), TooMuch> {
+        self.deliver();
+        let mut incoming = self.incoming.borrow_mut();
         if !incoming.is_empty() || self.ended.get() {
             return Ok(());
         }
@@ -148,7 +154,11 @@ impl Relay {
     /// What to wait for on the connection, where libssh2 waits for `awaited`.
     pub(super) fn poll_fd(&self, awaited: PollFlags) -> PollFd<'_> {
         let mut flags = PollFlags::empty();
-        if awaited.contains(PollFlags::IN) && !self.ended.get() {
+        if self.ended.get() {
+            // It would be ready for ever.
+            return PollFd::from_borrowed_fd(self.inner.as_fd(), flags);
+        }
+        if awaited.contains(PollFlags::IN) && self.incoming.borrow().is_empty() {
             flags |= PollFlags::IN;
         }
         if !self.outgoing.borrow().is_empty() {

@@ -181,6 +181,12 @@ fn another_users_link_in_a_shared_folder_is_not_followed() {
         (bench.read("secret/file.json").as_str(), mode(&at("shared/localhost.json"))),
         ("secret", 0o600)
     );
+    // In another user's own folder root follows no link of theirs either.
+    fs::create_dir(at("home")).expect("a folder");
+    symlink(at("secret/file.json"), at("home/report.json")).expect("linked");
+    assert!(give_away(&at("home/report.json")) && give_away(&at("home")));
+    assert_eq!(report(&bench, "home/report.json").code, 2);
+    assert_eq!(bench.read("secret/file.json"), "secret");
     // One's own link in a shared folder, and another user's in one's own, lead on.
     symlink(at("secret/own.json"), at("shared/own.json")).expect("linked");
     symlink(at("secret/given.json"), at("given.json")).expect("linked");

@@ -191,6 +191,39 @@ const EXTRA: [&str; 6] = [
     "@extra.yml",
 ];
 
+/// A word that everybody knows cannot be told by its letters: its variable can.
+#[test]
+fn a_vaulted_word_is_not_told_where_its_variable_is() {
+    let bench = Bench::new();
+    bench.write(
+        "hosts.ini",
+        "n1 ansible_host=127.0.0.1 ansible_port=1\n[kube_control_plane]\nn1\n[kube_node]\nn1\n",
+    );
+    let plugin = encrypt_value("zQm4rk-vault", "calico");
+    bench.write("group_vars/all.yml", format!("kube_network_plugin: {plugin}\nkube_proxy_mode: ipvs\n"));
+    bench.write("vault-password", "zQm4rk-vault\n");
+    let flags =
+        ["-i", "hosts.ini", "--devbox", "none", "--timeout", "1", "--vault-password-file", "vault-password"];
+    let told = bench.run(&[&["facts"][..], &flags].concat()).out;
+    if !told.is_empty() {
+        assert!(!told.contains("\"known\":\"calico\"") && !told.contains("\"known\": \"calico\""), "{told}");
+    }
+    bench.gather();
+    let document = bench.read("facts/localhost.json").replace("\"name\": \"localhost\"", "\"name\": \"n1\"");
+    bench.write("facts/localhost.json", document);
+    let report = bench.run(&[&["check", "--facts", "facts", "--format", "json"][..], &flags].concat()).json();
+    let found = report["results"].as_array().expect("results").iter().flat_map(|result| {
+        result["found"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .filter(|found| found["source"].as_str().is_some_and(|it| it.contains("(encrypted)")))
+    });
+    for found in found {
+        assert_eq!(found["value"], "********", "{found}");
+    }
+}
+
 #[test]
 fn no_output_of_any_command_holds_a_secret_of_the_inventory() {
     let bench = Bench::new();

@@ -14,6 +14,7 @@ use airworthy::facts::{self, Circumstances, Section, Transcript};
 use airworthy::fix::daemon_json::{self, Wish};
 use airworthy::gather;
 use airworthy::inventory::{self, Connection, Host, read_yaml};
+use airworthy::redact;
 use airworthy::transport::{ConfigFiles, Options, Ssh};
 use bytes::Bytes;
 use serde_json::Value;
@@ -28,7 +29,10 @@ pub(crate) struct Input {
 
 /// All of them, in the same order each time.
 pub(crate) fn inputs() -> Vec<Input> {
-    [sections(), answers(), saved_facts(), inventories(), yaml(), files()].into_iter().flatten().collect()
+    [sections(), answers(), saved_facts(), inventories(), yaml(), files(), secrets()]
+        .into_iter()
+        .flatten()
+        .collect()
 }
 
 fn input(name: impl Into<String>, read: impl Fn(usize) -> Box<dyn FnMut()> + 'static) -> Input {
@@ -381,6 +385,41 @@ fn yaml() -> Vec<Input> {
         text("a key without end", |n| format!("\"{}", "x\n ".repeat(n))),
         text("tags", |n| lines(n + 1, |at| format!("k{at}: !!str {at}"))),
     ]
+}
+
+/// What looks like the beginning of a secret, again and again.
+fn secrets() -> Vec<Input> {
+    let pieces = [
+        "a=",
+        "token=",
+        "token: x ",
+        "eyJ",
+        "-eyJa",
+        "$ANSIBLE_VAULT;",
+        "$ANSIBLE_VAULT;1.1;AES256\nab\n",
+        "-----BEGIN PRIVATE KEY\n",
+        "-----BEGIN ",
+        "a:b@c ",
+        "http://a:b@c ",
+        "http://",
+        "a@",
+        "--token ",
+        " -u a:b",
+        "password ",
+        "\"",
+        "ghp_",
+        "Bearer ",
+        "sshpass ",
+    ];
+    let texts = pieces.map(|piece| {
+        input(format!("secrets: {piece:?}"), move |length| {
+            let text = piece.repeat(length * 8);
+            Box::new(move || {
+                black_box((redact::text(&text), redact::shown(&text), redact::of_same_length(&text)));
+            })
+        })
+    });
+    texts.into()
 }
 
 /// Other files.

@@ -9,6 +9,7 @@ use super::node::Node;
 use super::view::View;
 use crate::facts::variables::Variables;
 use crate::facts::{Fact, Reading};
+use crate::redact;
 
 /// Who is in the groups that kubespray's minima are for.
 pub(super) struct Members<'i> {
@@ -69,10 +70,15 @@ fn switch(view: &View<'_>, host: &str, name: &str) -> Fact<bool> {
 
 /// Where a host's variable is written.
 fn source(view: &View<'_>, host: &str, name: &str) -> String {
-    view.place(host, name).unwrap_or_else(|| match view.demands.source_of(name) {
+    let place = view.place(host, name).unwrap_or_else(|| match view.demands.source_of(name) {
         source if !source.is_empty() => source,
         _ => "kubespray's default".to_owned(),
-    })
+    });
+    match view.is_encrypted(host, name) {
+        // It is judged, and not shown.
+        true => format!("{place} {}", redact::ENCRYPTED),
+        false => place,
+    }
 }
 
 fn text(view: &View<'_>, host: &str, name: &str) -> Fact<String> {

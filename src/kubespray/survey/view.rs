@@ -24,9 +24,6 @@ pub(super) const OF_HOSTS: [&str; 8] = [
     "ansible_ssh_port",
 ];
 
-/// What is said in place of a value that was encrypted.
-const ENCRYPTED: &str = "(encrypted)";
-
 /// A release's own defaults, as templates of the inventory see them.
 pub(super) fn defaults(demands: &Demands) -> Defaults<'_> {
     match &demands.defaults {
@@ -70,7 +67,7 @@ impl Setting<'_> {
         let place = self.place.as_deref().unwrap_or("kubespray's default");
         let whom = if self.everywhere { String::new() } else { format!(" for {}", some(&self.hosts)) };
         let value = match self.encrypted {
-            true => ENCRYPTED.to_owned(),
+            true => redact::ENCRYPTED.to_owned(),
             false => quoted(&redact::value(self.name, &self.value)),
         };
         format!("`{}` is {value} ({place}){whom}", self.name)
